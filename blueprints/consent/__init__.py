@@ -1,0 +1,10 @@
+"""Consent: ask, record, withdraw, prove.
+
+`registry.toml` declares every purpose, service and cookie; `choices.py` holds the rules;
+`services.py` is the only writer. There is one way in, `POST /cookies` and the paths below it,
+with or without JavaScript, and nothing says "saved" before the record is committed.
+"""
+
+from blueprints.consent.setup import blueprint as blueprint
+
+__all__ = ["blueprint"]

@@ -1,0 +1,62 @@
+"""The one form of this room: a choice. It accepts what its own page can send, and nothing else."""
+
+from flask import request, session
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import ImmutableMultiDict
+from wtforms import HiddenField, SelectMultipleField, StringField
+from wtforms.validators import AnyOf
+
+from blueprints.consent.registry import Registry
+
+ACCEPT_ALL, ACCEPT_SELECTED, REJECT = "accept_all", "accept_selected", "reject"
+
+
+class VisitorForm(FlaskForm):
+    """A form with Flask-WTF's token where the visitor has a session, and without one where not.
+
+    A token must be remembered in a session, and before a choice there is none: there the origin
+    check stands alone. `problem` is the name of what is wrong, for the page to put into words.
+    """
+
+    class Meta(FlaskForm.Meta):
+        @property
+        def csrf(self) -> bool:
+            return "decision" in session
+
+    repeatable: frozenset[str] = frozenset()
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with what was sent: `unknown_key`, `twice`, `stale`, or a field's name."""
+        sent = request.form
+        if set(sent) - {field.name for field in self} - {"csrf_token"}:
+            return "unknown_key"
+        for key, values in sent.lists():
+            if len(values) > (len(set(values)) if key in self.repeatable else 1):
+                return "twice"
+        if self.validate():
+            return None
+        return "stale" if "csrf_token" in self.errors else str(next(iter(self.errors)))
+
+
+class ChoiceForm(VisitorForm):
+    choice = StringField(validators=[AnyOf([ACCEPT_ALL, ACCEPT_SELECTED, REJECT])])
+    purposes = SelectMultipleField()
+    next = HiddenField()
+
+    repeatable = frozenset({"purposes"})
+
+    def __init__(self, registry: Registry, formdata: ImmutableMultiDict[str, str] | None) -> None:
+        """Offer the registry's optional purposes. `formdata` is None where nothing was sent."""
+        super().__init__(formdata=formdata)
+        self.offered = registry.optional_ids
+        self.purposes.choices = [(purpose, purpose) for purpose in self.offered]
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The purposes accepted: the ticks count with `accept_selected` only."""
+        if self.choice.data == ACCEPT_SELECTED:
+            return frozenset(self.purposes.data or ())
+        if self.choice.data == ACCEPT_ALL:
+            return frozenset(self.offered)
+        return frozenset()

@@ -1,0 +1,125 @@
+"""The cookie registry: what the site stores and whom it involves, for which purpose.
+
+Frozen dataclasses; `registry_file.py` reads them from TOML and refuses contradictions.
+`Registry.policy_version` is computed from the substance (purposes, services, cookies, lifetimes):
+a change of substance asks every visitor again, a change of wording does not (EDPB 05/2020, 110).
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any
+
+Text = Mapping[str, str]  # language -> words
+
+LIFETIME = re.compile(
+    r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
+)
+
+
+@dataclass(frozen=True)
+class Controller:
+    name: str
+    address: str
+    contact: str
+
+
+@dataclass(frozen=True)
+class Purpose:
+    id: str
+    name: Text
+    description: Text
+    optional: bool = True
+    gpc: bool = False  # off while the browser sends Sec-GPC: 1 and the visitor has not chosen
+
+
+@dataclass(frozen=True)
+class Cookie:
+    """A stored item of any kind. `name` may end in `*`. `lifetime` is ISO 8601, or `session`."""
+
+    name: str
+    storage: str
+    party: str
+    lifetime: str
+    purpose: Text
+    set_by: str = "script"
+    justification: Text | None = None  # why it is strictly necessary
+
+    def matches(self, name: str) -> bool:
+        return fnmatchcase(name, self.name)
+
+    @property
+    def lifetime_parts(self) -> dict[str, int]:
+        """The lifetime as unit -> number, without the zeros; empty for `session`."""
+        match = LIFETIME.fullmatch(self.lifetime)
+        units = ("years", "months", "days", "hours", "minutes", "seconds")
+        numbers = match.groups(default="0") if match else ()
+        return {
+            unit: int(number) for unit, number in zip(units, numbers, strict=False) if int(number)
+        }
+
+
+@dataclass(frozen=True)
+class Service:
+    """Somebody who stores or receives something. `hosts` maps a kind of load to its origins."""
+
+    id: str
+    purpose: str
+    name: str
+    vendor: str
+    country: str  # ISO 3166-1 alpha-2
+    privacy: str = ""  # address of the vendor's privacy notice; empty for this site's own
+    cookies: tuple[Cookie, ...] = ()
+    hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def is_ours(self) -> bool:
+        return not self.hosts
+
+
+@dataclass(frozen=True)
+class Registry:
+    controller: Controller
+    purposes: tuple[Purpose, ...]
+    services: tuple[Service, ...]
+
+    @cached_property
+    def optional(self) -> tuple[Purpose, ...]:
+        return tuple(purpose for purpose in self.purposes if purpose.optional)
+
+    @cached_property
+    def optional_ids(self) -> tuple[str, ...]:
+        return tuple(purpose.id for purpose in self.optional)
+
+    def services_for(self, purpose: Purpose) -> tuple[Service, ...]:
+        return tuple(service for service in self.services if service.purpose == purpose.id)
+
+    @cached_property
+    def policy_version(self) -> str:
+        """Twelve hexadecimal digits of the SHA-256 of the substance."""
+        substance = json.dumps(self.substance, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(substance.encode()).hexdigest()[:12]
+
+    @cached_property
+    def substance(self) -> dict[str, Any]:
+        """What a visitor consents to, without the words; the order of entries does not count."""
+        return {
+            "purposes": {purpose.id: purpose.optional for purpose in self.purposes},
+            "services": {
+                service.id: {
+                    "purpose": service.purpose,
+                    "vendor": service.vendor,
+                    "country": service.country,
+                    "hosts": {kind: sorted(hosts) for kind, hosts in service.hosts.items()},
+                    "cookies": {
+                        cookie.name: [cookie.storage, cookie.party, cookie.lifetime]
+                        for cookie in service.cookies
+                    },
+                }
+                for service in self.services
+            },
+        }

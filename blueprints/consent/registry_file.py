@@ -1,0 +1,150 @@
+"""Reads `registry.toml` into a `Registry`, or says in one sentence what is wrong with it."""
+
+import re
+import tomllib
+import types
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from blueprints.consent.registry import LIFETIME, Cookie, Registry, Service
+
+T = TypeVar("T")
+
+LANGUAGES = ("en", "pt")
+ID = re.compile(r"[a-z][a-z0-9_-]*")
+# A loopback host may be plain: browsers trust it, and the tests have their partner there.
+ORIGIN = re.compile(r"(https://[a-z0-9-]+(\.[a-z0-9-]+)+|http://(localhost|127\.0\.0\.1))(:\d+)?")
+WORDS = {
+    "storage": ("cookie", "localStorage", "sessionStorage", "indexedDB", "cache"),
+    "party": ("first", "third"),
+    "set_by": ("server", "script"),
+}
+KINDS_OF_LOAD = ("script", "img", "frame", "connect", "style", "font", "media")
+
+
+class RegistryError(ValueError):
+    """The registry is broken or contradicts itself; the message is one sentence."""
+
+
+def read(path: Path) -> Registry:
+    """Read and check a registry file.
+
+    Raises:
+        RegistryError: naming the entry that is wrong.
+
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RegistryError(f"it cannot be read: {error}") from None
+    registry = _build(Registry, table, "")
+    _check(registry)
+    return registry
+
+
+def _build(cls: type[T], table: Any, where: str) -> T:  # noqa: ANN401 - from a file, any shape
+    """Make a dataclass of a TOML table; every key must be one of its fields."""
+    if not isinstance(table, dict):
+        raise RegistryError(f"{where or 'the file'} must be a table")
+    name = str(table.get("id") or table.get("name") or "")
+    label = f"{where} '{name}'" if name else where
+    hints = get_type_hints(cls)
+    known = {entry.name: entry for entry in fields(cls)}  # type: ignore[arg-type]
+    for key in table:
+        if key not in known:
+            raise RegistryError(f"{label} has the unknown key '{key}'".lstrip())
+    for key, entry in known.items():
+        if key not in table and entry.default is MISSING and entry.default_factory is MISSING:
+            raise RegistryError(f"{label} lacks '{key}'".lstrip())
+    return cls(
+        **{key: _value(hints[key], value, f"{label} {key}".strip()) for key, value in table.items()}
+    )
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - from a file, any shape
+    if isinstance(hint, types.UnionType):  # "X | None": a key that is absent is None
+        hint = get_args(hint)[0]
+    origin, arguments = get_origin(hint), get_args(hint)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return _build(hint, value, where)
+    if origin is tuple and isinstance(value, list):
+        singular = where.removesuffix("s")
+        return tuple(_value(arguments[0], item, singular) for item in value)
+    if origin is Mapping and isinstance(value, dict):
+        return {key: _value(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(hint, type) and type(value) is hint:
+        return value
+    raise RegistryError(f"{where} has a value of the wrong kind")
+
+
+def _check(registry: Registry) -> None:
+    if not any(not purpose.optional for purpose in registry.purposes):
+        raise RegistryError("there is no necessary purpose (optional = false)")
+    _refuse_twice("purpose", [purpose.id for purpose in registry.purposes])
+    _refuse_twice("service", [service.id for service in registry.services])
+    for purpose in registry.purposes:
+        _check_id("purpose", purpose.id)
+        _check_text(purpose.name, f"purpose '{purpose.id}' name")
+        _check_text(purpose.description, f"purpose '{purpose.id}' description")
+    _refuse_twice(
+        "cookie",
+        [f"{cookie.name}" for service in registry.services for cookie in service.cookies],
+    )
+    necessary = {purpose.id for purpose in registry.purposes if not purpose.optional}
+    ids = {purpose.id for purpose in registry.purposes}
+    for service in registry.services:
+        where = f"service '{service.id}'"
+        _check_id("service", service.id)
+        if service.purpose not in ids:
+            raise RegistryError(f"{where} names the unknown purpose '{service.purpose}'")
+        _check_hosts(service, where)
+        for cookie in service.cookies:
+            _check_cookie(cookie, where, necessary=service.purpose in necessary)
+
+
+def _check_hosts(service: Service, where: str) -> None:
+    for kind, hosts in service.hosts.items():
+        if kind not in KINDS_OF_LOAD:
+            raise RegistryError(f"{where} has hosts for '{kind}', which is no kind of load")
+        for host in hosts:
+            if not ORIGIN.fullmatch(host):
+                raise RegistryError(
+                    f"{where} has the host '{host}', which is not an https origin without wildcard"
+                )
+    if service.hosts and not service.privacy.startswith("https://"):
+        raise RegistryError(f"{where} has hosts of others, but no https 'privacy' address")
+
+
+def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
+    where = f"{where} cookie '{cookie.name}'"
+    for key, words in WORDS.items():
+        if getattr(cookie, key) not in words:
+            raise RegistryError(f"{where} has a {key} that is none of {', '.join(words)}")
+    if cookie.name in {"", "*"} or "*" in cookie.name[:-1] or {"?", "["} & set(cookie.name):
+        raise RegistryError(f"{where} has a name that is not one name, or a beginning and '*'")
+    if cookie.lifetime != "session" and not LIFETIME.fullmatch(cookie.lifetime):
+        raise RegistryError(f"{where} has a lifetime that is neither ISO 8601 nor 'session'")
+    _check_text(cookie.purpose, f"{where} purpose")
+    if necessary and not cookie.justification:
+        raise RegistryError(f"{where} is strictly necessary without a justification")
+    if cookie.justification:
+        _check_text(cookie.justification, f"{where} justification")
+
+
+def _check_id(kind: str, value: str) -> None:
+    if not ID.fullmatch(value):
+        raise RegistryError(f"the {kind} id '{value}' is not lower-case letters, digits, - and _")
+
+
+def _check_text(text: Mapping[str, str], where: str) -> None:
+    if set(text) != set(LANGUAGES) or not all(words.strip() for words in text.values()):
+        raise RegistryError(f"{where} needs words in each of {', '.join(LANGUAGES)}")
+
+
+def _refuse_twice(kind: str, names: list[str]) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise RegistryError(f"the {kind} '{name}' stands there twice")

@@ -1,0 +1,96 @@
+"""Sets the room up: its settings, the registry, the words of the notice, what templates see."""
+
+import tomllib
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from flask import Flask, current_app, g, request, session
+from flask.blueprints import BlueprintSetupState
+
+from blueprints.consent import registry_file
+from blueprints.consent.choices import Choice, Decision, Model
+from blueprints.consent.continued_use import assume_after_second_page
+from blueprints.consent.forms import ChoiceForm
+from blueprints.consent.registry import Registry
+from blueprints.consent.views import blueprint
+from blueprints.consent.visitor import current_choice, registry, sends_gpc
+
+__all__ = ["blueprint"]
+
+FOLDER = Path(__file__).parent
+NOTICE: dict[str, Any] = tomllib.loads((FOLDER / "notice.toml").read_text(encoding="utf-8"))
+MONTHS_AT_MOST = 24  # AEPD: the longest that any regulator calls good practice
+
+
+class TemplateConsent:
+    """What templates see as `consent`: the visitor's choice, and all that the notice needs."""
+
+    @property
+    def registry(self) -> Registry:
+        return registry()
+
+    @property
+    def choice(self) -> Choice:
+        return current_choice()
+
+    @property
+    def gpc(self) -> bool:
+        return sends_gpc()
+
+    @property
+    def model(self) -> str:
+        return str(current_app.config["CONSENT_MODEL"])
+
+    @property
+    def notice(self) -> dict[str, Any]:
+        words: dict[str, Any] = NOTICE[g.language]
+        return words
+
+    @cached_property
+    def form(self) -> ChoiceForm:
+        return ChoiceForm(registry(), None)
+
+    @cached_property
+    def confirm(self) -> Decision | None:
+        """The decision just made, once: on the first page after it."""
+        return self.choice.decision if session.pop("confirm", None) else None
+
+    @property
+    def store_is_down(self) -> bool:
+        return bool(g.get("session_store_is_down"))
+
+
+@blueprint.record_once
+def _set_up(state: BlueprintSetupState) -> None:
+    app = cast("Flask", state.app)
+    _check_settings(app)
+    file = Path(app.config["CONSENT_REGISTRY"] or FOLDER / "registry.toml")
+    try:
+        app.extensions["registry"] = registry_file.read(file)
+    except registry_file.RegistryError as error:
+        raise SystemExit(f"The cookie registry {file.name} is wrong: {error}.") from None
+    app.context_processor(_offer)
+    if app.config["CONSENT_MODEL"] == Model.IMPLIED:
+        app.logger.warning(
+            "CONSENT_MODEL=implied: continued use is recorded, and it is no consent under the GDPR."
+        )
+        app.after_request(assume_after_second_page)
+
+
+def _check_settings(app: Flask) -> None:
+    if app.config["CONSENT_MODEL"] not in set(Model):
+        raise SystemExit("FLASK_CONSENT_MODEL must be opt_in or implied.")
+    months = app.config["CONSENT_LIFETIME_MONTHS"]
+    if type(months) is not int or not 1 <= months <= MONTHS_AT_MOST:
+        raise SystemExit(
+            f"FLASK_CONSENT_LIFETIME_MONTHS must be a number of months from 1 to {MONTHS_AT_MOST}."
+        )
+
+
+def _offer() -> dict[str, Any]:
+    if not request:
+        return {}
+    if "consent" not in g:
+        g.consent = TemplateConsent()
+    return {"consent": g.consent}

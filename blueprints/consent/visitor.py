@@ -1,0 +1,83 @@
+"""The visitor at hand: what they decided, what counts of it now, and how a new decision is kept."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import current_app, g, request, session
+from werkzeug.exceptions import ServiceUnavailable
+
+from blueprints.consent import services
+from blueprints.consent.choices import Choice, Decision, Model, Status, present_choice
+from blueprints.consent.registry import Registry
+
+
+def registry() -> Registry:
+    found = current_app.extensions["registry"]
+    if not isinstance(found, Registry):
+        raise TypeError("the consent room has not been set up")
+    return found
+
+
+def sends_gpc() -> bool:
+    """Whether the browser sends Global Privacy Control; several headers with one "1" count as 1."""
+    return "1" in (value.strip() for value in request.headers.get("Sec-GPC", "").split(","))
+
+
+def last_decision() -> Decision | None:
+    """Return the decision that the session holds, however old; None where it holds none."""
+    kept = session.get("decision")
+    try:
+        return kept and Decision(
+            **{
+                **kept,
+                "model": Model(kept["model"]),
+                "statuses": {key: Status(value) for key, value in kept["statuses"].items()},
+            }
+        )
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None  # Kept by a version of the site that wrote it otherwise: ask again.
+
+
+def current_choice() -> Choice:
+    """Return where the visitor stands, looked up once per request."""
+    if "choice" not in g:
+        g.choice = present_choice(
+            last_decision(),
+            registry(),
+            Model(current_app.config["CONSENT_MODEL"]),
+            gpc=sends_gpc(),
+            now=datetime.now(UTC),
+        )
+    choice: Choice = g.choice
+    return choice
+
+
+def save(given: frozenset[str], method: str, **kept: Any) -> Decision:  # noqa: ANN401 - msgpack
+    """Record that the visitor accepts exactly `given`, and let it count from the next page on.
+
+    `kept` is put beside the decision in the fresh session.
+
+    Raises:
+        ServiceUnavailable: the record or the session could not be stored; nothing has changed.
+
+    """
+    last = last_decision()
+    act = services.Act(
+        subject=last.subject if last else None,
+        language=g.language,
+        model=Model(current_app.config["CONSENT_MODEL"]),
+        method=method,
+        gpc=sends_gpc(),
+        at=datetime.now(UTC),
+    )
+    months = current_app.config["CONSENT_LIFETIME_MONTHS"]
+    decision = services.decide(registry(), given, current_choice(), act, lifetime_months=months)
+    values = {"decision": asdict(decision), **kept}
+    try:
+        with current_app.extensions["sessions"].renewed(values, decision.expires_at):
+            services.record(decision)
+    except services.NotRecordedError:
+        current_app.logger.exception("A choice could not be recorded.")
+        raise ServiceUnavailable from None
+    return decision

@@ -1,0 +1,87 @@
+"""English and Portuguese.
+
+The address alone decides the language (`/pt/...` is Portuguese), never a header or a cookie: each
+page has one address per language, a shared cache may keep it, and nothing about the visitor is
+read. What form of answer the client reads (`g.wants_json`) is settled here as well.
+
+Every route that exists in both languages takes `language` as a default of its rule; this
+room removes it from the view's arguments and puts it back whenever an address is built, so that
+neither views nor templates carry it around.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from flask import Blueprint, Flask, current_app, g, request, url_for
+from flask.blueprints import BlueprintSetupState
+from flask_babel import Babel, format_date, format_datetime
+
+LANGUAGES: Mapping[str, str] = {"en": "English", "pt": "Português"}
+
+LOCALES: Mapping[str, str] = {"en": "en_GB", "pt": "pt_PT"}  # how dates and numbers are written
+
+blueprint = Blueprint("languages", __name__)
+
+
+def language_of(path: str) -> str:
+    """Return the language of an address on this site."""
+    return "pt" if path == "/pt" or path.startswith("/pt/") else "en"
+
+
+@blueprint.record_once
+def _set_up(state: BlueprintSetupState) -> None:
+    app = cast("Flask", state.app)
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(Path(__file__).parent / "translations")
+    Babel(app, locale_selector=lambda: LOCALES[g.get("language", "en")])
+    app.before_request(_remember)
+    app.url_value_preprocessor(_take_out)
+    app.url_defaults(_put_back)
+    app.context_processor(
+        lambda: {
+            "language": g.get("language", "en"),
+            "languages": LANGUAGES,
+            "alternates": alternates(),
+            "absolute": absolute,
+            "format_date": format_date,
+            "format_datetime": format_datetime,
+        }
+    )
+
+
+def _remember() -> None:
+    g.language = language_of(request.path)
+    accepted = request.accept_mimetypes
+    g.wants_json = accepted.best_match(["text/html", "application/json"]) == "application/json"
+
+
+def _take_out(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    if values is not None:
+        values.pop("language", None)
+
+
+def _put_back(endpoint: str, values: dict[str, Any]) -> None:
+    if current_app.url_map.is_endpoint_expecting(endpoint, "language"):
+        values.setdefault("language", g.get("language", "en"))
+
+
+def absolute(address: str) -> str:
+    """Return a path of this site as an address for the whole world."""
+    return f"{current_app.config['PREFERRED_URL_SCHEME']}://{request.host}{address}"
+
+
+def alternates() -> dict[str, str]:
+    """Return the address of the page at hand in each language; empty where it has but one.
+
+    A view whose address differs by more than the prefix sets `g.alternates` itself.
+    """
+    if "alternates" in g:
+        return dict(g.alternates)
+    if request.endpoint is None or not current_app.url_map.is_endpoint_expecting(
+        request.endpoint, "language"
+    ):
+        return {}
+    return {
+        language: url_for(request.endpoint, language=language, **(request.view_args or {}))
+        for language in LANGUAGES
+    }

@@ -1,0 +1,53 @@
+"""Health, robots.txt, security.txt and the privacy page."""
+
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+from flask import Blueprint, Flask, Response, g, make_response, render_template
+from flask.blueprints import BlueprintSetupState
+
+from blueprints.pages import errors
+
+SECURITY_TXT_LIFETIME = timedelta(days=180)  # RFC 9116, 2.5.5 recommends less than a year
+
+blueprint = Blueprint("pages", __name__)
+
+
+@blueprint.record_once
+def _set_up(state: BlueprintSetupState) -> None:
+    app = cast("Flask", state.app)
+    errors.register(app)
+
+
+@blueprint.get("/privacy", defaults={"language": "en"})
+@blueprint.get("/pt/privacidade", defaults={"language": "pt"})
+def privacy() -> str:
+    """Show what is kept about a visitor, why, for how long, and the visitor's rights."""
+    return render_template(f"pages/privacy.{g.language}.html")
+
+
+@blueprint.get("/health")
+def health() -> Response:
+    """Say that this process answers; it asks no database, which may be down while pages go on."""
+    return _plain("ok\n", "no-store")
+
+
+@blueprint.get("/robots.txt")
+def robots() -> Response:
+    """Let every robot read everything."""
+    return _plain(render_template("pages/robots.txt"))
+
+
+@blueprint.get("/.well-known/security.txt")
+def security_txt() -> Response:
+    """Say whom to tell about a weakness (RFC 9116)."""
+    expires = (datetime.now(UTC) + SECURITY_TXT_LIFETIME).replace(hour=0, minute=0, second=0)
+    return _plain(render_template("pages/security.txt", expires=f"{expires:%Y-%m-%dT%H:%M:%SZ}"))
+
+
+def _plain(text: str, cache_control: str | None = None) -> Response:
+    response = make_response(text)
+    response.mimetype = "text/plain"
+    if cache_control:
+        response.headers["Cache-Control"] = cache_control
+    return response

@@ -1,0 +1,15 @@
+"""What every answer must carry, and what no request may do. Read the folder and you have read
+the policy.
+
+origin.py   a request that changes something must come from this site
+headers.py  the headers of every answer, the Content-Security-Policy, who may keep a copy
+files.py    static files, each under an address that changes with its bytes
+limits.py   how much and how often
+
+Other rooms speak to it on `flask.g`: `g.csp_sources` (directive -> set of hosts) widens the policy
+of the response at hand; `g.count_grant()` counts a choice that could fill the log.
+"""
+
+from blueprints.security.setup import blueprint
+
+__all__ = ["blueprint"]

@@ -1,0 +1,65 @@
+"""The headers of every answer, error pages and files included.
+
+The Content-Security-Policy starts from nothing and lists what this one answer needs. Consent widens
+it, for the response at hand, by the hosts of the services that the visitor allowed; what is not
+listed is blocked by the browser itself, however it came into the page.
+"""
+
+from http import HTTPStatus
+
+from flask import Response, current_app, g, request
+
+POLICY: dict[str, tuple[str, ...]] = {
+    "default-src": ("'none'",),
+    "script-src": ("'self'",),
+    "style-src": ("'self'",),
+    "img-src": ("'self'",),
+    "connect-src": ("'self'",),
+    "form-action": ("'self'",),
+    "base-uri": ("'none'",),
+    "frame-ancestors": ("'none'",),
+}
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    # The origin check of an older browser needs a referrer within the site: never "no-referrer".
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": (
+        "accelerometer=(), bluetooth=(), browsing-topics=(), camera=(), display-capture=(), "
+        "geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), "
+        "payment=(), serial=(), usb=()"
+    ),
+}
+OK = HTTPStatus.OK
+HSTS = "max-age=63072000; includeSubDomains"
+
+
+def always(*, over_https: bool) -> dict[str, str]:
+    return ALWAYS | {"Strict-Transport-Security": HSTS} if over_https else ALWAYS
+
+
+def complete(response: Response) -> Response:
+    """Add what every answer carries, and the rule for whoever keeps copies."""
+    over_https = current_app.config["PREFERRED_URL_SCHEME"] == "https"
+    response.headers.update(always(over_https=over_https))
+    response.headers["Content-Security-Policy"] = content_security_policy(g.get("csp_sources", {}))
+    response.vary.update(["Cookie", "Sec-GPC"])
+    if "Cache-Control" in response.headers:
+        return response
+    if request.method not in {"GET", "HEAD"} or response.status_code != OK:
+        response.headers["Cache-Control"] = "no-store"
+        return response
+    # Everybody without a cookie gets the same bytes, so a shared cache may hand them out. It asks
+    # again each time, so that a corrected article or notice is seen at once.
+    response.headers["Cache-Control"] = f"{'private' if request.cookies else 'public'}, no-cache"
+    response.add_etag()
+    return response.make_conditional(request)  # type: ignore[return-value]
+
+
+def content_security_policy(extra: dict[str, set[str]]) -> str:
+    """Write the policy. `extra` maps a directive to the hosts that it allows besides."""
+    directives = dict(POLICY)
+    for directive, hosts in extra.items():
+        directives[directive] = (*directives.get(directive, ()), *sorted(hosts))
+    return "; ".join(" ".join((name, *values)) for name, values in directives.items())

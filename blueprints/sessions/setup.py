@@ -1,0 +1,38 @@
+"""Chooses the store and names the cookie."""
+
+from typing import cast
+
+from flask import Blueprint, Flask
+from flask.blueprints import BlueprintSetupState
+
+from blueprints.sessions.interface import VisitorSessions
+from blueprints.sessions.stores import DatabaseSessions
+
+try:
+    from blueprints.sessions.redis_store import RedisSessions
+except ImportError:  # The extra is not installed; it is asked for only when REDIS_URL is set.
+    RedisSessions = None  # type: ignore[assignment,misc]
+
+blueprint = Blueprint("sessions", __name__)
+
+
+@blueprint.record_once
+def _set_up(state: BlueprintSetupState) -> None:
+    app = cast("Flask", state.app)
+    over_https = app.config["PREFERRED_URL_SCHEME"] == "https"
+    # The prefix makes the browser itself refuse the cookie from another host or over plain HTTP.
+    app.config["SESSION_COOKIE_NAME"] = "__Host-session" if over_https else "session"
+    app.config["SESSION_COOKIE_SECURE"] = over_https
+    app.session_interface = app.extensions["sessions"] = _store(app)
+
+
+def _store(app: Flask) -> VisitorSessions:
+    url = app.config["REDIS_URL"]
+    if not url:
+        return DatabaseSessions(app)
+    if RedisSessions is None:
+        raise SystemExit("FLASK_REDIS_URL is set, but the extra 'redis' is not installed.")
+    try:
+        return RedisSessions(app, url)
+    except ValueError as error:
+        raise SystemExit(f"FLASK_REDIS_URL is not the address of a Redis: {error}") from None
