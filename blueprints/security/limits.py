@@ -10,6 +10,7 @@ import hashlib
 
 from flask import Flask, abort, current_app, g, request
 from flask_limiter import Limiter, RateLimitExceeded
+from limits.errors import ConfigurationError
 from werkzeug.exceptions import TooManyRequests
 
 MAX_BODY_BYTES = 16 * 1024
@@ -28,12 +29,16 @@ def client() -> str:
 def limit(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["MAX_FORM_PARTS"] = 100
-    limiter = Limiter(
-        client,
-        app=app,
-        storage_uri=app.config["REDIS_URL"] or "memory://",
-        in_memory_fallback_enabled=bool(app.config["REDIS_URL"]),
-    )
+    redis = app.config["REDIS_URL"]
+    try:
+        limiter = Limiter(
+            client,
+            app=app,
+            storage_uri=redis or "memory://",
+            in_memory_fallback_enabled=bool(redis),
+        )
+    except ConfigurationError as error:
+        raise SystemExit(f"FLASK_REDIS_URL cannot be used: {error}.") from None
 
     def count_grant() -> None:
         """Raise 429 Too Many Requests when this client has granted too often."""

@@ -88,8 +88,8 @@ class VisitorSessions(ServerSideSessionInterface):
     ttl = True  # no clean-up command: a store forgets what is over by itself
     outages: tuple[type[Exception], ...] = ()
 
-    def __init__(self, app: Flask) -> None:
-        super().__init__(app, key_prefix="session:")
+    def __init__(self, app: Flask, **store: Any) -> None:  # noqa: ANN401 - what the store needs
+        super().__init__(app, key_prefix="session:", **store)
         self.serializer = MsgpackOnly()
 
     def _get_store_id(self, sid: str) -> str:

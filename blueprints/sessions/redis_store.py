@@ -16,7 +16,7 @@ class RedisSessions(VisitorSessions, RedisSessionInterface):
 
     def __init__(self, app: Flask, url: str) -> None:
         """Raise ValueError when the address is not one of Redis."""
-        super().__init__(app)
-        self.client = Redis.from_url(
+        client = Redis.from_url(
             url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
         )
+        super().__init__(app, client=client)

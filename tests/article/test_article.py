@@ -1,0 +1,137 @@
+"""The article as the client wrote it, and articles that are dropped into the folder."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from browserlike import HTML, Visitor, text_of
+from conftest import MakeSite
+
+from blueprints.article.content import BrokenArticleError, read_library
+
+ROOT = Path(__file__).parents[2]
+SEED = (Path(__file__).parent / "seed.txt").read_text(encoding="utf-8")
+GOOD = "---\ntitle: A title\ndate: 2026-01-02\nsummary: A summary\n---\nSome words.\n"
+
+
+def seed_lines() -> list[str]:
+    return [line.strip() for line in SEED.splitlines() if line.strip()]
+
+
+def test_the_article_is_the_clients_word_for_word(make_site: MakeSite) -> None:
+    page = Visitor(make_site()).get("/")
+    article = page.one("article")
+    (title,) = article.iter(HTML + "h1")
+    (time,) = article.iter(HTML + "time")
+    lines = seed_lines()
+    start = lines.index("21 Jul 2020")
+    assert text_of(title) == lines[start - 1]
+    assert (text_of(time), time.get("datetime")) == ("21 Jul 2020", "2020-07-21")
+    paragraphs = ["".join(item.itertext()) for item in article.findall(HTML + "p")]
+    assert len(paragraphs) == 8
+    for shown, written in zip(paragraphs, lines[start + 1 :], strict=True):
+        assert shown == written
+
+
+def test_the_banner_has_the_clients_words_but_for_the_one_sentence(make_site: MakeSite) -> None:
+    words = text_of(Visitor(make_site()).get("/").one("div", role="region"))
+    for line in seed_lines()[:2]:
+        assert " ".join(line.split()) in words
+    assert "Change Settings" in words
+    assert "By continuing to use our website" not in words
+    assert "If you continue without choosing, only strictly necessary cookies are used." in words
+
+
+def test_in_the_implied_model_the_banner_is_the_clients_to_the_letter(make_site: MakeSite) -> None:
+    page = Visitor(make_site(CONSENT_MODEL="implied")).get("/")
+    words = text_of(page.one("div", role="region"))
+    for line in seed_lines()[:3]:
+        assert " ".join(line.split()) in words
+    assert page.banner is not None
+    buttons = [text_of(button) for button in page.banner.iter(HTML + "button")]
+    assert " ".join(buttons) == seed_lines()[3]
+
+
+def test_each_language_links_to_the_other_and_to_the_canonical_address(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site())
+    english = visitor.get("/")
+    portuguese = visitor.get("/pt/")
+    for page in (english, portuguese):
+        alternates = {
+            link.get("hreflang"): link.get("href") for link in page.all("link", rel="alternate")
+        }
+        assert alternates["en"] == english.one("link", rel="canonical").get("href")
+        assert alternates["pt"] == portuguese.one("link", rel="canonical").get("href")
+        for address in alternates.values():
+            assert address is not None
+            assert visitor.get(address.removeprefix("http://localhost")).status == 200
+    assert text_of(portuguese.one("h1")) != text_of(english.one("h1"))
+
+
+def test_a_slug_without_an_article_is_a_404(make_site: MakeSite) -> None:
+    assert Visitor(make_site()).get("/articles/none").status == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (GOOD.replace("title: A title\n", ""), "en/a.md: title is missing"),
+        (GOOD.replace("2026-01-02", "2026-13-02"), "en/a.md: front matter cannot be read"),
+        (GOOD.replace("2026-01-02", "yesterday"), "en/a.md: date is not a day"),
+        (GOOD.replace("date:", "data: x\ndate:"), "en/a.md: unknown key 'data'"),
+        (GOOD.replace("date:", "slug: A b\ndate:"), "en/a.md: slug is not"),
+        (GOOD.replace("date:", "topics: x\ndate:"), "en/a.md: topics is not a list"),
+        (GOOD.replace("Some words.", ""), "en/a.md: text is missing"),
+        (GOOD.replace("A title", "[1"), "en/a.md: front matter cannot be read"),
+        ("no front matter", "en/a.md: title is missing"),
+    ],
+)
+def test_a_broken_file_is_named_with_its_field(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "a.md").write_text(text, encoding="utf-8")
+    with pytest.raises(BrokenArticleError) as caught:
+        read_library(tmp_path)
+    assert str(caught.value).startswith(says)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_duplicate_slug_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "a.md").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "en" / "b.md").write_text(GOOD.replace("date:", "slug: a\ndate:"), encoding="utf-8")
+    with pytest.raises(BrokenArticleError, match=r"^en/b.md: slug 'a' is taken by a.md$"):
+        read_library(tmp_path)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the site, to drop files into."""
+    for name in ("app.py", "blueprints", "templates", "static"):
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    return tmp_path
+
+
+def run(checkout: Path, code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own interpreter and code
+        [sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, check=False
+    )
+
+
+def test_an_article_dropped_into_the_folder_appears(checkout: Path) -> None:
+    texts = checkout / "blueprints/article/texts/en"
+    (texts / "newer.md").write_text(GOOD, encoding="utf-8")
+    shown = run(checkout, "from app import create_app as c; print(c().test_client().get('/').text)")
+    assert "<h1>A title</h1>" in shown.stdout
+    assert "Some words." in shown.stdout
+    assert "/articles/porto-is-one-of-the-smart-cities-in-european-initiative" in shown.stdout
+
+
+def test_a_broken_article_stops_the_start_with_one_sentence(checkout: Path) -> None:
+    texts = checkout / "blueprints/article/texts/en"
+    (texts / "newer.md").write_text("---\ndate: 2026-01-01\n---\nWords.", encoding="utf-8")
+    stopped = run(checkout, "from app import create_app; create_app()")
+    assert stopped.returncode == 1
+    assert stopped.stderr == "An article is broken: en/newer.md: title is missing.\n"

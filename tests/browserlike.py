@@ -1,0 +1,153 @@
+"""A visitor with a browser: keeps cookies, reads each form as it was served and submits it, sends
+what browsers send, and checks every HTML answer on the way.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import html5lib
+from flask import Flask
+from werkzeug.test import TestResponse
+
+HTML = "{http://www.w3.org/1999/xhtml}"
+SECURITY_HEADERS = {
+    "Content-Security-Policy",
+    "X-Content-Type-Options",
+    "Referrer-Policy",
+    "Cross-Origin-Opener-Policy",
+    "Cross-Origin-Resource-Policy",
+    "Permissions-Policy",
+    "Cache-Control",
+    "Vary",
+}
+
+
+def text_of(element: Element) -> str:
+    """Return the words of an element as a reader sees them."""
+    return " ".join("".join(element.itertext()).split())
+
+
+class Page:
+    """One HTML answer, parsed as a browser parses it, and checked."""
+
+    def __init__(self, response: TestResponse) -> None:
+        self.response = response
+        self.status = response.status_code
+        self.path = response.request.path
+        parser = html5lib.HTMLParser(strict=True)  # an error in the HTML fails the test
+        self.root: Element = parser.parse(response.get_data(as_text=True))
+        self._check()
+
+    def all(self, tag: str, **attributes: str) -> list[Element]:
+        wanted = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}
+        return [
+            element
+            for element in self.root.iter(HTML + tag)
+            if all(element.get(key) == value for key, value in wanted.items())
+        ]
+
+    def one(self, tag: str, **attributes: str) -> Element:
+        found = self.all(tag, **attributes)
+        assert len(found) == 1, f"{len(found)} x {tag} {attributes} on {self.path}"
+        return found[0]
+
+    @property
+    def text(self) -> str:
+        return text_of(self.one("body"))
+
+    @property
+    def banner(self) -> Element | None:
+        """The form that asks, above the page; None once it is gone."""
+        found = [
+            form
+            for region in self.all("div", role="region")
+            for form in region.iter(HTML + "form")
+            if form.get("action", "").endswith("/cookies")
+        ]
+        return found[0] if found else None
+
+    @property
+    def confirmation(self) -> str | None:
+        found = self.all("div", role="status")
+        return text_of(found[0]) if found else None
+
+    def form(self, action: str) -> Element:
+        found = [form for form in self.all("form") if form.get("action") == action]
+        assert len(found) == 1, f"{len(found)} forms to {action} on {self.path}"
+        return found[0]
+
+    def _check(self) -> None:
+        (heading,) = self.all("h1")
+        assert text_of(self.one("title")) == f"{text_of(heading)} – InvestPorto"
+        ids = [element.get("id") for element in self.root.iter() if element.get("id")]
+        assert len(ids) == len(set(ids)), "an id stands there twice"
+        labelled = {label.get("for") for label in self.all("label")}
+        for field in self.all("input"):
+            assert field.get("type") == "hidden" or field.get("id") in labelled
+        for element in self.root.iter():
+            assert not [
+                name for name in list(element.keys()) if name == "style" or name[:2] == "on"
+            ]
+        assert not self.all("style")
+        assert all(script.get("src") for script in self.all("script"))
+        assert set(dict(self.response.headers)) >= SECURITY_HEADERS, "a header is missing"
+        assert self.one("html").get("lang") == ("pt" if self.path.startswith("/pt/") else "en")
+        settings = "/pt/cookies" if self.path.startswith("/pt/") else "/cookies"
+        (footer,) = self.all("footer")[-1:]
+        assert settings in [link.get("href") for link in footer.iter(HTML + "a")]
+
+
+class Visitor:
+    def __init__(self, site: Flask, **headers: str) -> None:
+        """`headers` go with every request, `Sec_GPC="1"` for one."""
+        self.client = site.test_client()
+        self.headers = {key.replace("_", "-"): value for key, value in headers.items()}
+
+    def get(self, path: str, **headers: str) -> Page:
+        return Page(self.raw_get(path, **headers))
+
+    def raw_get(self, path: str, **headers: str) -> TestResponse:
+        sent = self.headers | {key.replace("_", "-"): value for key, value in headers.items()}
+        response = self.client.get(path, headers=sent)
+        response.get_data()  # A file is read to its end and closed, as a browser does.
+        response.close()
+        return response
+
+    def post(self, path: str, data: Mapping[str, Any], **headers: str) -> TestResponse:
+        """Send a form as a browser on this site does."""
+        sent = {"Sec-Fetch-Site": "same-origin"} | self.headers
+        sent |= {key.replace("_", "-"): value for key, value in headers.items()}
+        return self.client.post(path, data=data, headers=sent)
+
+    def submit(
+        self, form: Element | None, button: str = "", ticks: tuple[str, ...] | None = None
+    ) -> TestResponse:
+        """Press a button of the form as it was served; `ticks` replaces the ticked purposes."""
+        assert form is not None, "there is no form to submit"
+        sent: dict[str, list[str]] = {}
+        for field in form.iter(HTML + "input"):
+            name, value = field.get("name", ""), field.get("value", "")
+            if field.get("type") == "checkbox":
+                on = field.get("checked") is not None if ticks is None else value in ticks
+                if not on:
+                    continue
+            sent.setdefault(name, []).append(value)
+        for element in form.iter(HTML + "button"):
+            if element.get("value") == button and element.get("name"):
+                sent[element.get("name", "")] = [button]
+                break
+        else:
+            assert not button, f"the form has no button {button!r}"
+        return self.post(form.get("action", ""), sent)
+
+    def choose(self, button: str, ticks: tuple[str, ...] | None = None, path: str = "/") -> Page:
+        """Open a page, press a button of its banner, and return the page that comes next."""
+        answer = self.submit(self.get(path).banner, button, ticks)
+        assert answer.status_code == 303, answer.status
+        return self.get(answer.headers["Location"])
+
+    @property
+    def cookies(self) -> set[str]:
+        sent = self.client.get("/robots.txt").request.headers.get("Cookie", "")
+        return {pair.partition("=")[0] for pair in sent.split("; ") if pair}

@@ -1,0 +1,241 @@
+"""The journey of a visitor, on every database and session store that an operator can run."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import time_machine
+from browserlike import HTML, Visitor, text_of
+from conftest import MakeSite
+from flask import Flask
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
+
+from blueprints.consent.models import ConsentRecord
+from blueprints.database import db
+from blueprints.sessions.models import StoredSession
+
+REGISTRY = Path(__file__).parents[2] / "blueprints/consent/registry.toml"
+ARTICLE = "/articles/porto-is-one-of-the-smart-cities-in-european-initiative"
+
+
+def records(site: Flask) -> list[Any]:
+    with site.app_context(), db.engine.connect() as connection:
+        order = ConsentRecord.decided_at, ConsentRecord.id
+        return list(connection.execute(select(ConsentRecord.__table__).order_by(*order)))
+
+
+def count_sessions(site: Flask) -> int:
+    with site.app_context(), db.engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(StoredSession)) or 0
+
+
+def test_accepting_all_is_recorded_and_confirmed_where_the_visitor_was(
+    site: Flask, visitor: Visitor
+) -> None:
+    page = visitor.choose("accept_all", path=ARTICLE)
+    assert page.path == ARTICLE
+    assert page.banner is None
+    assert "Your cookie settings were saved." in (page.confirmation or "")
+    (record,) = records(site)
+    assert record.statuses == {"personalization": "given", "advertising": "given"}
+    assert record.method == "banner.accept_all"
+    assert (record.language, record.model, record.gpc) == ("en", "opt_in", False)
+    assert record.is_consent
+    assert record.id.version == 7
+    assert visitor.cookies == {"session"}
+
+
+def test_the_confirmation_is_focused_shown_once_and_leads_to_the_settings(
+    visitor: Visitor,
+) -> None:
+    page = visitor.choose("reject")
+    done = page.one("div", role="status")
+    assert done.get("tabindex") == "-1"
+    assert done.get("autofocus") is not None
+    assert [link.get("href") for link in done.iter(HTML + "a")] == ["/cookies"]
+    again = visitor.get("/")
+    assert again.confirmation is None
+    assert again.banner is None
+
+
+def test_rejecting_is_recorded_and_lasts_as_long_as_accepting(
+    site: Flask, visitor: Visitor
+) -> None:
+    visitor.choose("reject")
+    (record,) = records(site)
+    assert record.statuses == {"personalization": "refused", "advertising": "refused"}
+    assert record.method == "banner.reject"
+    months = record.expires_at.month - record.decided_at.month
+    assert months % 12 == 6
+    assert record.expires_at.day == record.decided_at.day
+
+
+def test_selected_purposes_are_given_and_the_others_refused(site: Flask, visitor: Visitor) -> None:
+    visitor.choose("accept_selected", ticks=("personalization",))
+    (record,) = records(site)
+    assert record.statuses == {"personalization": "given", "advertising": "refused"}
+
+
+def test_selecting_nothing_is_a_refusal(site: Flask, visitor: Visitor) -> None:
+    visitor.choose("accept_selected", ticks=())
+    assert set(records(site)[0].statuses.values()) == {"refused"}
+
+
+def test_ticks_do_not_count_when_the_button_says_reject(site: Flask, visitor: Visitor) -> None:
+    visitor.choose("reject", ticks=("advertising",))
+    assert set(records(site)[0].statuses.values()) == {"refused"}
+
+
+def test_withdrawing_is_one_click_and_a_new_record(site: Flask, visitor: Visitor) -> None:
+    visitor.choose("accept_all")
+    answer = visitor.submit(visitor.get("/cookies").form("/cookies/withdraw"))
+    assert answer.status_code == 303
+    page = visitor.get(answer.headers["Location"])
+    assert "withdrawn" in (page.confirmation or "")
+    given, withdrawn = records(site)
+    assert set(given.statuses.values()) == {"given"}
+    assert set(withdrawn.statuses.values()) == {"withdrawn"}
+    assert withdrawn.method == "settings.withdraw"
+    assert withdrawn.subject == given.subject
+
+
+def test_the_settings_page_shows_the_present_choice_and_a_way_back(
+    site: Flask, visitor: Visitor
+) -> None:
+    visitor.choose("accept_selected", ticks=("advertising",))
+    page = visitor.get("/cookies", Referer=f"http://localhost{ARTICLE}")
+    record = records(site)[0]
+    ticked = [
+        box.get("value")
+        for box in page.all("input", type="checkbox")
+        if box.get("checked") is not None
+    ]
+    assert ticked == ["advertising"]
+    state = text_of(page.one("section", class_="state"))
+    assert record.policy_version in state
+    times = [time.get("datetime") for time in page.all("time")]
+    assert record.decided_at.isoformat(timespec="seconds") in times
+    assert record.expires_at.isoformat(timespec="seconds") in times
+    answer = visitor.submit(page.form("/cookies"), "reject")
+    saved = visitor.get(answer.headers["Location"])
+    assert saved.path == "/cookies"
+    assert ARTICLE in [
+        link.get("href") for link in saved.one("div", role="status").iter(HTML + "a")
+    ]
+    assert records(site)[1].method == "settings.reject"
+    assert records(site)[1].statuses == {"personalization": "refused", "advertising": "withdrawn"}
+
+
+def test_in_portuguese_everything_stays_portuguese(site: Flask, visitor: Visitor) -> None:
+    page = visitor.choose("accept_all", path="/pt/")
+    assert page.path == "/pt/"
+    assert "As suas definições de cookies foram guardadas." in (page.confirmation or "")
+    assert records(site)[0].language == "pt"
+
+
+def test_a_client_that_asks_for_json_gets_json(site: Flask, visitor: Visitor) -> None:
+    answer = visitor.post("/cookies", {"choice": "accept_all"}, Accept="application/json")
+    assert answer.status_code == 200
+    assert answer.json is not None
+    assert answer.json["saved"] is True
+    assert UUID(answer.json["record"]) == records(site)[0].id
+    assert answer.json["statuses"] == {"personalization": "given", "advertising": "given"}
+
+
+def test_the_session_id_changes_with_each_choice_and_only_its_hash_is_kept(
+    site: Flask, visitor: Visitor
+) -> None:
+    visitor.choose("reject")
+    first = session_cookie(visitor)
+    visitor.submit(visitor.get("/cookies").form("/cookies"), "accept_all")
+    second = session_cookie(visitor)
+    assert first != second
+    stale = Visitor(site)
+    stale.client.set_cookie("session", first)
+    assert stale.get("/").banner is not None, "the old session still counts"
+    with site.app_context(), db.engine.connect() as connection:
+        kept = list(connection.execute(select(StoredSession.key, StoredSession.data)))
+    for key, data in kept:
+        assert second not in key
+        assert second.encode() not in data
+
+
+def test_a_choice_ends_after_six_months_and_visits_do_not_prolong_it(
+    site: Flask, visitor: Visitor
+) -> None:
+    start = datetime(2026, 8, 31, 12, tzinfo=UTC)
+    with time_machine.travel(start, tick=False):
+        visitor.choose("accept_all")
+    (record,) = records(site)
+    assert record.expires_at == datetime(2027, 2, 28, 12, tzinfo=UTC)
+    last_moment = record.expires_at - timedelta(seconds=1)
+    with time_machine.travel(last_moment, tick=False):
+        assert visitor.get("/").banner is None
+    cookie = session_cookie(visitor)
+    with time_machine.travel(record.expires_at, tick=False):
+        # The browser is not trusted to forget the cookie: the server itself ends the choice.
+        page = visitor.get("/", Cookie=f"session={cookie}")
+        assert page.banner is not None
+
+
+def session_cookie(visitor: Visitor) -> str:
+    cookie = visitor.client.get_cookie("session")
+    assert cookie is not None
+    return cookie.value
+
+
+def test_a_changed_policy_asks_again_and_a_changed_wording_does_not(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    visitor = Visitor(make_site())
+    visitor.choose("accept_all")
+    shipped = REGISTRY.read_text(encoding="utf-8")
+    for name, text, asks in (
+        ("substance", shipped.replace('"P6M"', '"P5M"'), True),
+        ("wording", shipped.replace("Remember the choice", "Keep the choice"), False),
+    ):
+        assert text != shipped
+        registry = tmp_path / f"{name}.toml"
+        registry.write_text(text, encoding="utf-8")
+        returning = Visitor(make_site(CONSENT_REGISTRY=str(registry)))
+        returning.client.set_cookie("session", session_cookie(visitor))
+        assert (returning.get("/").banner is not None) is asks
+        assert ("what we store has changed since" in returning.get("/cookies").text) is asks
+
+
+def test_the_database_refuses_to_change_a_record(site: Flask, visitor: Visitor) -> None:
+    visitor.choose("reject")
+    refusal = pytest.raises(DBAPIError, match="a consent record is never changed")
+    with site.app_context(), refusal, db.engine.begin() as connection:
+        connection.execute(update(ConsentRecord).values(method="banner.accept_all"))
+    assert records(site)[0].method == "banner.reject"
+
+
+def test_global_privacy_control_is_shown_recorded_and_overruled_by_a_choice(site: Flask) -> None:
+    visitor = Visitor(site, Sec_GPC="1")
+    assert "Your browser’s privacy signal is honoured." in visitor.get("/cookies").text
+    assert visitor.cookies == set()
+    visitor.choose("accept_all")
+    (record,) = records(site)
+    assert record.gpc
+    assert record.statuses["advertising"] == "given"
+
+
+@pytest.mark.parametrize(
+    ("value", "on"), [("1", True), ("0, 1", True), ("0", False), ("true", False), ("", False)]
+)
+def test_only_the_value_1_is_the_signal(make_site: MakeSite, value: str, *, on: bool) -> None:
+    page = Visitor(make_site(), Sec_GPC=value).get("/cookies")
+    assert ("signal is honoured" in page.text) is on
+
+
+def test_a_thousand_first_views_leave_nothing_behind(site: Flask, visitor: Visitor) -> None:
+    first_views = ("/", "/pt/", ARTICLE, "/cookies", "/privacy")
+    for path in first_views * (1000 // len(first_views)):
+        assert "Set-Cookie" not in visitor.raw_get(path).headers
+    assert records(site) == []
+    assert count_sessions(site) == 0
+    assert visitor.cookies == set()

@@ -1,0 +1,169 @@
+"""The database at start, its migrations, and what it refuses by itself."""
+
+import logging
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from conftest import MakeSite
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import inspect
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from app import create_app
+from blueprints.consent.models import ConsentRecord
+from blueprints.database import db
+from blueprints.database.setup import MIGRATIONS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Flask:
+    """A site on a database without any table."""
+    uri = f"sqlite:///{tmp_path}/empty.db"
+    if request.param == "postgresql":
+        uri = request.getfixturevalue("postgresql_uri")
+    return create_app({"SECRET_KEY": "test " * 8, "SQLALCHEMY_DATABASE_URI": uri})
+
+
+def test_from_nothing_to_head_equals_the_models_and_back_leaves_nothing(empty: Flask) -> None:
+    with empty.app_context():
+        upgrade(directory=MIGRATIONS)
+        with db.engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, db.metadata) == []
+        downgrade(directory=MIGRATIONS, revision="base")
+        assert inspect(db.engine).get_table_names() == ["alembic_version"]
+        db.engine.dispose()
+
+
+def test_each_step_runs_on_a_database_with_rows(empty: Flask) -> None:
+    with empty.app_context():
+        revisions = [step.revision for step in ScriptDirectory(MIGRATIONS).walk_revisions()]
+        for revision in reversed(revisions):
+            upgrade(directory=MIGRATIONS, revision=revision)
+            with db.engine.begin() as connection:
+                if revision == "0001":
+                    connection.exec_driver_sql(RECORD_OF_0001)
+        with db.engine.connect() as connection:
+            count = connection.exec_driver_sql("select count(*) from consent_records").scalar()
+        assert count == 1
+        db.engine.dispose()
+
+
+RECORD_OF_0001 = """
+INSERT INTO consent_records (id, subject, statuses, policy_version, language, model, method,
+  is_consent, gpc, decided_at, expires_at)
+VALUES ('01a20c66bee475efbf2ac38af3588981', 'd70a0a30af9c4b8d8e3cdb9a2a6d8c1f',
+  '{"advertising": "given"}', 'abcdefabcdef', 'en', 'opt_in', 'banner.accept_all',
+  true, false, '2026-11-24 10:00:00', '2027-05-24 10:00:00')
+"""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"language": "xx"},
+        {"model": "opt_out"},
+        {"is_consent": False},
+        {"method": "continued_use"},
+        {"expires_at": datetime(2020, 1, 1, tzinfo=UTC)},
+        {"subject": None},
+    ],
+)
+def test_the_database_refuses_a_bad_record(site: Flask, wrong: dict[str, object]) -> None:
+    good = {
+        "id": uuid4(),
+        "subject": uuid4(),
+        "statuses": {},
+        "policy_version": "0" * 12,
+        "language": "en",
+        "model": "opt_in",
+        "method": "banner.reject",
+        "is_consent": True,
+        "gpc": False,
+        "decided_at": datetime(2026, 1, 1, tzinfo=UTC),
+        "expires_at": datetime(2026, 7, 1, tzinfo=UTC),
+    }
+    with site.app_context(), pytest.raises(IntegrityError), db.engine.begin() as connection:
+        connection.execute(db.insert(ConsentRecord).values(good | wrong))
+
+
+def test_a_time_without_a_zone_is_refused(make_site: MakeSite) -> None:
+    with make_site().app_context(), db.engine.connect() as connection:
+        naive = datetime(2026, 1, 1)  # noqa: DTZ001 - the very thing that is refused
+        query = db.select(ConsentRecord).where(ConsentRecord.decided_at > naive)
+        with pytest.raises(StatementError, match="without a zone"):
+            connection.execute(query)
+
+
+def test_sqlite_is_durable_and_patient(make_site: MakeSite) -> None:
+    with make_site().app_context(), db.engine.connect() as connection:
+        for pragma, value in (
+            ("journal_mode", "wal"),
+            ("synchronous", 2),
+            ("foreign_keys", 1),
+            ("busy_timeout", 5000),
+        ):
+            assert connection.exec_driver_sql(f"pragma {pragma}").scalar() == value
+
+
+def test_a_database_that_is_behind_is_said_in_one_sentence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        create_app(
+            {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path}/b.db", "SECRET_KEY": "x" * 32}
+        )
+    (line,) = caplog.messages
+    assert line == "The database is behind this version of the site: run 'flask db upgrade'."
+
+
+def test_a_database_that_is_away_is_said_in_one_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        create_app(
+            {
+                "SQLALCHEMY_DATABASE_URI": "postgresql+psycopg://nobody@127.0.0.1:1/none",
+                "SECRET_KEY": "x" * 32,
+            }
+        )
+    (line,) = caplog.messages
+    assert line.startswith("The database cannot be reached")
+
+
+def test_the_embedded_database_makes_itself_even_when_many_start_at_once(tmp_path: Path) -> None:
+    code = (
+        f"import app; from flask import Flask; app.Flask = lambda *a, **k: "
+        f"Flask(*a, instance_path={str(tmp_path)!r}, **k); site = app.create_app(); "
+        "print(site.test_client().post('/cookies', data={'choice': 'reject'}).status_code)"
+    )
+    environment = {key: value for key, value in os.environ.items() if key[:6] != "FLASK_"}
+    starts = [
+        subprocess.Popen(  # noqa: S603 - our own interpreter and code
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for start in starts:
+        out, err = start.communicate(timeout=60)
+        assert (out, err) == ("303\n", "")
+    assert sorted(path.name for path in tmp_path.iterdir() if "site.db-" not in path.name) == [
+        "migrate.lock",
+        "secret_key",
+        "site.db",
+    ]
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600

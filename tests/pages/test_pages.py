@@ -1,0 +1,35 @@
+"""The pages for machines, and the privacy page."""
+
+from datetime import UTC, datetime, timedelta
+
+from browserlike import Visitor
+from conftest import MakeSite
+
+
+def test_health_answers_and_is_kept_by_nobody(make_site: MakeSite) -> None:
+    answer = Visitor(make_site()).raw_get("/health")
+    assert (answer.status_code, answer.text, answer.mimetype) == (200, "ok\n", "text/plain")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_security_txt_names_a_contact_and_is_valid_for_less_than_a_year(
+    make_site: MakeSite,
+) -> None:
+    text = Visitor(make_site()).raw_get("/.well-known/security.txt").text
+    fields = dict(line.split(": ", 1) for line in text.splitlines())
+    assert fields["Contact"].startswith("mailto:")
+    left = datetime.fromisoformat(fields["Expires"]) - datetime.now(UTC)
+    assert timedelta(days=30) < left < timedelta(days=365)
+
+
+def test_robots_may_read_everything(make_site: MakeSite) -> None:
+    answer = Visitor(make_site()).raw_get("/robots.txt")
+    assert "Allow: /" in answer.text
+
+
+def test_the_privacy_page_names_the_controller_in_both_languages(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site())
+    for path in ("/privacy", "/pt/privacidade"):
+        page = visitor.get(path)
+        assert "InvestPorto" in page.text
+        assert "CNPD" in page.text

@@ -1,0 +1,130 @@
+"""Who may change something, what every answer carries, and settings that are wrong."""
+
+import pytest
+from browserlike import Page, Visitor
+from conftest import MakeSite
+from flask import Flask
+
+
+@pytest.fixture
+def site(make_site: MakeSite) -> Flask:
+    return make_site()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, 303),
+        ({"Sec-Fetch-Site": "none"}, 303),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "nonsense"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://evil.example"}, 303),
+        ({"Origin": "http://localhost"}, 303),
+        ({"Origin": "https://localhost"}, 303),
+        ({"Origin": "http://localhost:8000"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://[", "Host": "localhost"}, 403),
+        ({}, 303),
+    ],
+)
+def test_a_choice_must_come_from_this_site(
+    site: Flask, headers: dict[str, str], status: int
+) -> None:
+    answer = site.test_client().post("/cookies", data={"choice": "reject"}, headers=headers)
+    assert answer.status_code == status
+    if status == 403:
+        assert "counts only when it is made on this site itself" in Page(answer).text
+
+
+@pytest.mark.parametrize("path", ["/", "/none", "/cookies/withdraw", "/static/x"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_the_origin_is_checked_on_every_address(site: Flask, method: str, path: str) -> None:
+    headers = {"Sec-Fetch-Site": "cross-site"}
+    assert site.test_client().open(path, method=method, headers=headers).status_code == 403
+    assert site.test_client().get(path, headers=headers).status_code != 403
+
+
+def test_the_policy_without_consent_names_nobody_else(site: Flask) -> None:
+    answer = Visitor(site).raw_get("/")
+    policy = dict(
+        part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";")
+    )
+    assert policy.pop("default-src") == "'none'"
+    assert set(policy.values()) <= {"'self'", "'none'"}
+    assert policy["frame-ancestors"] == "'none'"
+
+
+def test_files_carry_the_headers_too_and_may_be_kept_for_ever(site: Flask) -> None:
+    visitor = Visitor(site)
+    address = visitor.get("/").one("link", rel="stylesheet").get("href") or ""
+    answer = visitor.raw_get(address)
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_hsts_is_sent_over_https_only(make_site: MakeSite) -> None:
+    assert "Strict-Transport-Security" not in Visitor(make_site()).raw_get("/").headers
+    secure = Visitor(make_site(PREFERRED_URL_SCHEME="https"))
+    assert "max-age=63072000" in secure.raw_get("/").headers["Strict-Transport-Security"]
+    assert secure.get("/").one("link", rel="canonical").get("href", "").startswith("https://")
+
+
+def test_an_etag_answers_304_until_something_is_different(site: Flask) -> None:
+    visitor = Visitor(site)
+    first = visitor.raw_get("/")
+    assert visitor.raw_get("/", If_None_Match=first.headers["ETag"]).status_code == 304
+    assert visitor.raw_get("/", If_None_Match='"other"').status_code == 200
+    visitor.post("/cookies", {"choice": "reject"})
+    assert visitor.raw_get("/", If_None_Match=first.headers["ETag"]).status_code == 200
+
+
+def test_a_host_that_is_not_trusted_is_refused_with_a_page(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site(TRUSTED_HOSTS="www.example.pt, example.pt"))
+    assert visitor.get("/", Host="example.pt").status == 200
+    for host in ("evil.example", "a b", "example.pt,evil.example"):
+        page = visitor.get("/", Host=host)
+        assert page.status == 400
+        assert visitor.post("/cookies", {"choice": "reject"}, Host=host).status_code == 400
+
+
+@pytest.mark.parametrize("host", ["a b", "a,b", "<x>", "a/b"])
+def test_a_malformed_host_is_refused(site: Flask, host: str) -> None:
+    assert Visitor(site).get("/", Host=host).status == 400
+
+
+def test_proxies_are_believed_as_many_as_there_are(make_site: MakeSite) -> None:
+    sent = {"X-Forwarded-Host": "www.example.pt"}
+    direct = make_site().test_client().get("/", headers=sent).get_data(as_text=True)
+    behind = make_site(PROXY_HOPS=1).test_client().get("/", headers=sent).get_data(as_text=True)
+    assert "//www.example.pt/" not in direct
+    assert "//www.example.pt/" in behind
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("PREFERRED_URL_SCHEME", "ftp"),
+        ("PROXY_HOPS", "one"),
+        ("PROXY_HOPS", -1),
+        ("TRUSTED_HOSTS", ""),
+        ("TRUSTED_HOSTS", 3),
+        ("CONSENT_MODEL", "opt_out"),
+        ("CONSENT_LIFETIME_MONTHS", 0),
+        ("CONSENT_LIFETIME_MONTHS", 25),
+        ("CONSENT_LIFETIME_MONTHS", "six"),
+        ("REDIS_URL", "http://x"),
+        ("SQLALCHEMY_DATABASE_URI", "nonsense"),
+        ("SQLALCHEMY_DATABASE_URI", "nonsense://x"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_one_sentence_that_names_it(
+    make_site: MakeSite, setting: str, value: object
+) -> None:
+    with pytest.raises(SystemExit, match=f"^FLASK_{setting} ") as caught:
+        make_site(**{setting: value})
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,96 @@
+"""Promises about every page, over the address map itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browserlike import Visitor
+from conftest import MakeSite
+from flask import Flask
+
+ROOT = Path(__file__).parents[2]
+SLUGS = {
+    "en": "porto-is-one-of-the-smart-cities-in-european-initiative",
+    "pt": "porto-e-uma-das-cidades-inteligentes-em-iniciativa-europeia",
+}
+
+
+def addresses(site: Flask) -> Iterator[str]:
+    """Every address that answers to GET."""
+    for rule in site.url_map.iter_rules():
+        if "GET" in (rule.methods or ()) and rule.endpoint != "static":
+            language = (rule.defaults or {}).get("language", "en")
+            with site.test_request_context():
+                values = {"slug": SLUGS[language]} if "slug" in rule.arguments else {}
+                yield str(rule.build({**values, **(rule.defaults or {})})[1])  # type: ignore[index]
+
+
+def test_every_template_compiles(make_site: MakeSite) -> None:
+    site = make_site()
+    names = site.jinja_env.list_templates()
+    assert len(names) > 5
+    for name in names:
+        site.jinja_env.get_template(name)
+
+
+def test_no_address_stores_anything_before_a_choice(make_site: MakeSite) -> None:
+    site = make_site()
+    visitor = Visitor(site)
+    for address in addresses(site):
+        answer = visitor.raw_get(address)
+        assert answer.status_code == 200, address
+        assert "Set-Cookie" not in answer.headers, address
+
+
+def test_every_page_is_whole_before_and_after_a_choice(make_site: MakeSite) -> None:
+    site = make_site()
+    visitor = Visitor(site)
+    for choose in (False, True):
+        if choose:
+            visitor.choose("accept_all")
+        for address in addresses(site):
+            answer = visitor.raw_get(address)
+            if answer.mimetype == "text/html":
+                page = visitor.get(address)
+                asks = not choose and not address.endswith("/cookies")
+                assert (page.banner is not None) is asks, address
+
+
+def test_every_cookie_that_is_set_is_declared_and_the_other_way_round(
+    make_site: MakeSite,
+) -> None:
+    site = make_site()
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    declared = {
+        cookie.name
+        for service in site.extensions["registry"].services
+        for cookie in service.cookies
+        if cookie.set_by == "server"
+    }
+    assert visitor.cookies == declared
+
+
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_the_three_buttons_are_alike_and_nothing_is_ticked(
+    make_site: MakeSite, language: str
+) -> None:
+    page = Visitor(make_site()).get("/" if language == "en" else "/pt/")
+    assert page.banner is not None
+    buttons = [button for button in page.all("button") if button.get("name") == "choice"]
+    assert [button.get("value") for button in buttons] == [
+        "accept_selected",
+        "accept_all",
+        "reject",
+    ]
+    assert {tuple(sorted(set(button.keys()))) for button in buttons} == {("name", "value")}
+    boxes = page.all("input", type="checkbox")
+    assert [box.get("value") for box in boxes] == ["personalization", "advertising"]
+    assert all(box.get("checked") is None for box in boxes)
+
+
+def test_no_path_of_a_machine_stands_in_the_project() -> None:
+    for file in ROOT.rglob("*"):
+        inside = file.relative_to(ROOT).parts
+        if file.is_file() and inside[0] in {"blueprints", "templates", "static", "app.py"}:
+            assert b"/home/" not in file.read_bytes(), file
