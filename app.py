@@ -26,6 +26,7 @@ DEFAULTS: Mapping[str, Any] = {
     "PROXY_HOPS": 0,
     "HOST": "127.0.0.1",
     "PORT": 8000,
+    "ARTICLES": None,  # blueprints/article/texts
     "CONSENT_MODEL": "opt_in",
     "CONSENT_LIFETIME_MONTHS": 6,
     "CONSENT_REGISTRY": None,  # blueprints/consent/registry.toml

@@ -14,7 +14,8 @@ from typing import Any
 
 import frontmatter
 import yaml
-from markdown_it import MarkdownIt
+
+from blueprints.article.markdown import Embed, render
 
 KEYS = {"title": True, "date": True, "summary": True, "slug": False, "topics": False}  # -> required
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -33,7 +34,7 @@ class Article:
     date: date
     summary: str
     topics: tuple[str, ...]
-    html: str  # the body, rendered
+    body: tuple[str | Embed, ...]  # HTML, and what is embedded between
     words: int
 
 
@@ -108,7 +109,7 @@ def read_article(file: Path) -> Article:
         date=fields["date"],
         summary=fields["summary"],
         topics=tuple(fields.get("topics", [])),
-        html=MarkdownIt("commonmark").render(post.content),
+        body=render(post.content),
         words=len(post.content.split()),
     )
 

@@ -25,11 +25,21 @@ class VisitorForm(FlaskForm):
 
     repeatable: frozenset[str] = frozenset()
 
+    def __init__(
+        self,
+        formdata: ImmutableMultiDict[str, str] | None,
+        *,
+        also: frozenset[str] = frozenset(),
+    ) -> None:
+        """Take what was sent, or None. `also` names fields that somebody else will read."""
+        super().__init__(formdata=formdata)
+        self._also = also | {"csrf_token"}
+
     @property
     def problem(self) -> str | None:
         """What is wrong with what was sent: `unknown_key`, `twice`, `stale`, or a field's name."""
         sent = request.form
-        if set(sent) - {field.name for field in self} - {"csrf_token"}:
+        if set(sent) - {field.name for field in self} - self._also:
             return "unknown_key"
         for key, values in sent.lists():
             if len(values) > (len(set(values)) if key in self.repeatable else 1):
@@ -48,7 +58,7 @@ class ChoiceForm(VisitorForm):
 
     def __init__(self, registry: Registry, formdata: ImmutableMultiDict[str, str] | None) -> None:
         """Offer the registry's optional purposes. `formdata` is None where nothing was sent."""
-        super().__init__(formdata=formdata)
+        super().__init__(formdata)
         self.offered = registry.optional_ids
         self.purposes.choices = [(purpose, purpose) for purpose in self.offered]
 
@@ -60,3 +70,12 @@ class ChoiceForm(VisitorForm):
         if self.choice.data == ACCEPT_ALL:
             return frozenset(self.offered)
         return frozenset()
+
+
+class AllowForm(VisitorForm):
+    purpose = StringField()
+    next = HiddenField()
+
+    def __init__(self, registry: Registry, formdata: ImmutableMultiDict[str, str] | None) -> None:
+        super().__init__(formdata)
+        self.purpose.validators = [AnyOf(registry.optional_ids)]

@@ -64,8 +64,33 @@ class Cookie:
 
 
 @dataclass(frozen=True)
+class Script:
+    address: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    integrity: str = ""  # Subresource Integrity: "sha384-..."
+
+
+@dataclass(frozen=True)
+class Pixel:
+    address: str
+
+
+@dataclass(frozen=True)
+class Embed:
+    """What an article can show in a frame; `{id}` in the address stands for what it names."""
+
+    address: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
 class Service:
-    """Somebody who stores or receives something. `hosts` maps a kind of load to its origins."""
+    """Somebody who stores or receives something. `hosts` maps a kind of load to its origins.
+
+    It enters the page as a script, a pixel or an embed, or not at all. `consent_mode` names the
+    parameters of Google Consent Mode that its purpose grants.
+    """
 
     id: str
     purpose: str
@@ -75,6 +100,10 @@ class Service:
     privacy: str = ""  # address of the vendor's privacy notice; empty for this site's own
     cookies: tuple[Cookie, ...] = ()
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    script: Script | None = None
+    pixel: Pixel | None = None
+    embed: Embed | None = None
+    consent_mode: tuple[str, ...] = ()
 
     @property
     def is_ours(self) -> bool:
@@ -94,6 +123,32 @@ class Registry:
     @cached_property
     def optional_ids(self) -> tuple[str, ...]:
         return tuple(purpose.id for purpose in self.optional)
+
+    @cached_property
+    def involves_others(self) -> bool:
+        """Whether a choice can change what the browser may load."""
+        return any(service.hosts for service in self.services)
+
+    def embed(self, service: str) -> Service | None:
+        """Return the service of this id if articles can embed it."""
+        return next((item for item in self.services if item.id == service and item.embed), None)
+
+    def cookie(self, name: str) -> tuple[Service, Cookie] | None:
+        """Return who is declared to set the cookie of this name, and its declaration."""
+        for service in self.services:
+            for cookie in service.cookies:
+                if cookie.storage == "cookie" and cookie.matches(name):
+                    return service, cookie
+        return None
+
+    def keeps_more_than_cookies(self, purposes: frozenset[str]) -> bool:
+        """Whether a service of one of these purposes uses the browser's web storage."""
+        return any(
+            cookie.storage != "cookie"
+            for service in self.services
+            if service.purpose in purposes
+            for cookie in service.cookies
+        )
 
     def services_for(self, purpose: Purpose) -> tuple[Service, ...]:
         return tuple(service for service in self.services if service.purpose == purpose.id)
@@ -115,6 +170,9 @@ class Registry:
                     "vendor": service.vendor,
                     "country": service.country,
                     "hosts": {kind: sorted(hosts) for kind, hosts in service.hosts.items()},
+                    "enters": [
+                        way.address for way in (service.script, service.pixel, service.embed) if way
+                    ],
                     "cookies": {
                         cookie.name: [cookie.storage, cookie.party, cookie.lifetime]
                         for cookie in service.cookies

@@ -5,7 +5,7 @@ import tomllib
 import types
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 LANGUAGES = ("en", "pt")
 ID = re.compile(r"[a-z][a-z0-9_-]*")
+ATTRIBUTE = re.compile(r"data-[a-z0-9-]+|id|defer|async|type|crossorigin")
 # A loopback host may be plain: browsers trust it, and the tests have their partner there.
 ORIGIN = re.compile(r"(https://[a-z0-9-]+(\.[a-z0-9-]+)+|http://(localhost|127\.0\.0\.1))(:\d+)?")
 WORDS = {
@@ -22,6 +23,7 @@ WORDS = {
     "party": ("first", "third"),
     "set_by": ("server", "script"),
 }
+CONSENT_MODE = ("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage")
 KINDS_OF_LOAD = ("script", "img", "frame", "connect", "style", "font", "media")
 
 
@@ -29,8 +31,8 @@ class RegistryError(ValueError):
     """The registry is broken or contradicts itself; the message is one sentence."""
 
 
-def read(path: Path) -> Registry:
-    """Read and check a registry file.
+def read(path: Path, *, prefix: str = "") -> Registry:
+    """Read and check a registry file. `prefix` comes before the name of each cookie of our own.
 
     Raises:
         RegistryError: naming the entry that is wrong.
@@ -42,7 +44,21 @@ def read(path: Path) -> Registry:
         raise RegistryError(f"it cannot be read: {error}") from None
     registry = _build(Registry, table, "")
     _check(registry)
-    return registry
+    return replace(
+        registry,
+        services=tuple(
+            replace(
+                service,
+                cookies=tuple(
+                    replace(cookie, name=prefix + cookie.name)
+                    if cookie.set_by == "server"
+                    else cookie
+                    for cookie in service.cookies
+                ),
+            )
+            for service in registry.services
+        ),
+    )
 
 
 def _build(cls: type[T], table: Any, where: str) -> T:  # noqa: ANN401 - from a file, any shape
@@ -101,6 +117,7 @@ def _check(registry: Registry) -> None:
         if service.purpose not in ids:
             raise RegistryError(f"{where} names the unknown purpose '{service.purpose}'")
         _check_hosts(service, where)
+        _check_entry(service, where)
         for cookie in service.cookies:
             _check_cookie(cookie, where, necessary=service.purpose in necessary)
 
@@ -116,6 +133,26 @@ def _check_hosts(service: Service, where: str) -> None:
                 )
     if service.hosts and not service.privacy.startswith("https://"):
         raise RegistryError(f"{where} has hosts of others, but no https 'privacy' address")
+
+
+def _check_entry(service: Service, where: str) -> None:
+    ways = {"script": service.script, "img": service.pixel, "frame": service.embed}
+    for kind, way in ways.items():
+        if way is None:
+            continue
+        origin = "/".join(way.address.split("/")[:3])
+        if origin not in service.hosts.get(kind, ()):
+            raise RegistryError(f"{where} loads {way.address}, but has no such {kind} host")
+    if service.embed and "{id}" not in service.embed.address:
+        raise RegistryError(f"{where} has an embed address without {{id}}")
+    if service.embed and not (service.embed.width > 0 and service.embed.height > 0):
+        raise RegistryError(f"{where} has an embed without width and height")
+    for name in service.script.attributes if service.script else ():
+        if not ATTRIBUTE.fullmatch(name):
+            raise RegistryError(f"{where} has the script attribute '{name}', which is not data-...")
+    for name in service.consent_mode:
+        if name not in CONSENT_MODE:
+            raise RegistryError(f"{where} has the unknown consent_mode parameter '{name}'")
 
 
 def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:

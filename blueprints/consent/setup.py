@@ -1,64 +1,22 @@
-"""Sets the room up: its settings, the registry, the words of the notice, what templates see."""
+"""Sets the room up: its settings, the registry, what it offers to templates and other rooms."""
 
-import tomllib
-from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-from flask import Flask, current_app, g, request, session
+from flask import Flask, g, request
 from flask.blueprints import BlueprintSetupState
 
-from blueprints.consent import registry_file
-from blueprints.consent.choices import Choice, Decision, Model
+from blueprints.consent import enforcement, registry_file
+from blueprints.consent.choices import Model
 from blueprints.consent.continued_use import assume_after_second_page
-from blueprints.consent.forms import ChoiceForm
-from blueprints.consent.registry import Registry
+from blueprints.consent.page import PageConsent
 from blueprints.consent.views import blueprint
-from blueprints.consent.visitor import current_choice, registry, sends_gpc
+from blueprints.consent.visitor import cookie_prefix
 
 __all__ = ["blueprint"]
 
 FOLDER = Path(__file__).parent
-NOTICE: dict[str, Any] = tomllib.loads((FOLDER / "notice.toml").read_text(encoding="utf-8"))
 MONTHS_AT_MOST = 24  # AEPD: the longest that any regulator calls good practice
-
-
-class TemplateConsent:
-    """What templates see as `consent`: the visitor's choice, and all that the notice needs."""
-
-    @property
-    def registry(self) -> Registry:
-        return registry()
-
-    @property
-    def choice(self) -> Choice:
-        return current_choice()
-
-    @property
-    def gpc(self) -> bool:
-        return sends_gpc()
-
-    @property
-    def model(self) -> str:
-        return str(current_app.config["CONSENT_MODEL"])
-
-    @property
-    def notice(self) -> dict[str, Any]:
-        words: dict[str, Any] = NOTICE[g.language]
-        return words
-
-    @cached_property
-    def form(self) -> ChoiceForm:
-        return ChoiceForm(registry(), None)
-
-    @cached_property
-    def confirm(self) -> Decision | None:
-        """The decision just made, once: on the first page after it."""
-        return self.choice.decision if session.pop("confirm", None) else None
-
-    @property
-    def store_is_down(self) -> bool:
-        return bool(g.get("session_store_is_down"))
 
 
 @blueprint.record_once
@@ -67,10 +25,12 @@ def _set_up(state: BlueprintSetupState) -> None:
     _check_settings(app)
     file = Path(app.config["CONSENT_REGISTRY"] or FOLDER / "registry.toml")
     try:
-        app.extensions["registry"] = registry_file.read(file)
+        app.extensions["registry"] = registry_file.read(file, prefix=cookie_prefix(app))
     except registry_file.RegistryError as error:
         raise SystemExit(f"The cookie registry {file.name} is wrong: {error}.") from None
-    app.context_processor(_offer)
+    app.before_request(_offer)
+    app.context_processor(lambda: {"consent": g.consent} if request else {})
+    app.after_request(enforcement.enforce)
     if app.config["CONSENT_MODEL"] == Model.IMPLIED:
         app.logger.warning(
             "CONSENT_MODEL=implied: continued use is recorded, and it is no consent under the GDPR."
@@ -88,9 +48,5 @@ def _check_settings(app: Flask) -> None:
         )
 
 
-def _offer() -> dict[str, Any]:
-    if not request:
-        return {}
-    if "consent" not in g:
-        g.consent = TemplateConsent()
-    return {"consent": g.consent}
+def _offer() -> None:
+    g.consent = PageConsent()

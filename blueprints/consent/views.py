@@ -16,8 +16,8 @@ from werkzeug.wrappers import Response
 
 from blueprints.consent.addresses import safe_path
 from blueprints.consent.choices import Decision
-from blueprints.consent.forms import ChoiceForm, VisitorForm
-from blueprints.consent.visitor import last_decision, registry, save
+from blueprints.consent.forms import AllowForm, ChoiceForm, VisitorForm
+from blueprints.consent.visitor import current_choice, last_decision, registry, save
 
 Answer = Response | dict[str, Any] | tuple[dict[str, Any], int]
 
@@ -75,6 +75,18 @@ def withdraw() -> Answer:
     if problem := VisitorForm(request.form).problem:
         return _refuse(problem)
     return _saved(frozenset(), "settings.withdraw", url_for("consent.settings"))
+
+
+@blueprint.post("/cookies/allow", defaults={"language": "en"})
+@blueprint.post("/pt/cookies/allow", defaults={"language": "pt"})
+def allow() -> Answer:
+    """Add one purpose to those accepted, from the placeholder of what it would show."""
+    form = AllowForm(registry(), request.form)
+    if problem := form.problem:
+        return _refuse(problem)
+    g.count_grant()
+    given = current_choice().given | {str(form.purpose.data)}
+    return _saved(given, "embed.always", safe_path(form.next.data) or url_for("consent.settings"))
 
 
 def _saved(given: frozenset[str], method: str, target: str) -> Answer:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import current_app, g, request, session
+from flask import Flask, current_app, g, request, session
 from werkzeug.exceptions import ServiceUnavailable
 
 from blueprints.consent import services
@@ -17,6 +17,11 @@ def registry() -> Registry:
     if not isinstance(found, Registry):
         raise TypeError("the consent room has not been set up")
     return found
+
+
+def cookie_prefix(app: Flask) -> str:
+    """Return what stands before the names of our cookies: over https the browser enforces it."""
+    return "__Host-" if app.config["PREFERRED_URL_SCHEME"] == "https" else ""
 
 
 def sends_gpc() -> bool:
@@ -54,7 +59,7 @@ def current_choice() -> Choice:
 
 
 def save(given: frozenset[str], method: str, **kept: Any) -> Decision:  # noqa: ANN401 - msgpack
-    """Record that the visitor accepts exactly `given`, and let it count from the next page on.
+    """Record that the visitor accepts exactly `given`, and let it count from this answer on.
 
     `kept` is put beside the decision in the fresh session.
 
@@ -80,4 +85,7 @@ def save(given: frozenset[str], method: str, **kept: Any) -> Decision:  # noqa: 
     except services.NotRecordedError:
         current_app.logger.exception("A choice could not be recorded.")
         raise ServiceUnavailable from None
+    g.pop("choice")  # It counts from this answer on.
+    off = frozenset(registry().optional_ids) - given
+    g.clear_storage = registry().keeps_more_than_cookies(off)
     return decision

@@ -43,6 +43,7 @@ def _set_up(state: BlueprintSetupState) -> None:
             "languages": LANGUAGES,
             "alternates": alternates(),
             "absolute": absolute,
+            "here": here(),
             "format_date": format_date,
             "format_datetime": format_datetime,
         }
@@ -63,6 +64,15 @@ def _take_out(_endpoint: str | None, values: dict[str, Any] | None) -> None:
 def _put_back(endpoint: str, values: dict[str, Any]) -> None:
     if current_app.url_map.is_endpoint_expecting(endpoint, "language"):
         values.setdefault("language", g.get("language", "en"))
+
+
+def here() -> str:
+    """Return the address of the page at hand, to come back to.
+
+    An answer to a form that shows a page of another address sets `g.page_path` to that.
+    """
+    page = request.full_path if request.query_string else request.path
+    return str(g.get("page_path", page))
 
 
 def absolute(address: str) -> str:

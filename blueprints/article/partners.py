@@ -1,0 +1,76 @@
+"""The partner message under an article.
+
+Without consent it is chosen by the article's own topics, and nothing about the reader. With
+advertising given it is chosen by the topics that the reader has opened here, the latest first, kept
+in the cookie `interests`.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TOPIC = re.compile(r"[a-z0-9-]+")
+TOPICS_REMEMBERED = 12
+KEYS = {"title", "text", "address", "topics"}
+
+
+class BrokenMessageError(ValueError):
+    """The file of messages is wrong; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class Message:
+    title: Mapping[str, str]  # language -> words
+    text: Mapping[str, str]
+    address: str  # https
+    topics: frozenset[str]
+
+
+def read_messages(file: Path) -> tuple[Message, ...]:
+    """Read the file of messages.
+
+    Raises:
+        BrokenMessageError: naming the message and the key.
+
+    """
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8")).get("messages", [])
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BrokenMessageError(f"it cannot be read: {error}") from None
+    return tuple(_message(number, table) for number, table in enumerate(tables, start=1))
+
+
+def _message(number: int, table: dict[str, Any]) -> Message:
+    if set(table) != KEYS:
+        raise BrokenMessageError(f"message {number} needs exactly {', '.join(sorted(KEYS))}")
+    for key in ("title", "text"):
+        words = table[key]
+        if not isinstance(words, dict) or set(words) != {"en", "pt"}:
+            raise BrokenMessageError(f"message {number}: {key} needs words in en and pt")
+    if not str(table["address"]).startswith("https://"):
+        raise BrokenMessageError(f"message {number}: address does not begin with https://")
+    return Message(table["title"], table["text"], table["address"], frozenset(table["topics"]))
+
+
+def choose(messages: Sequence[Message], topics: Sequence[str]) -> Message | None:
+    """Return the message that fits the topics best: the first topic weighs most."""
+    weights = {topic: len(topics) - position for position, topic in enumerate(topics)}
+
+    def fit(message: Message) -> int:
+        return sum(weights.get(topic, 0) for topic in message.topics)
+
+    best = max(messages, key=fit, default=None)
+    return best if best and fit(best) else None
+
+
+def read_interests(value: str) -> tuple[str, ...]:
+    """Read the cookie: topics, the latest first; what cannot be one is left out."""
+    topics = dict.fromkeys(topic for topic in value.split(".") if TOPIC.fullmatch(topic))
+    return tuple(topics)[:TOPICS_REMEMBERED]
+
+
+def add_interests(interests: Sequence[str], topics: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*topics, *interests]))[:TOPICS_REMEMBERED]

@@ -1,0 +1,61 @@
+"""How a reader likes to read: text size, colours, and where they stopped.
+
+With personalisation given they are kept in the cookie `preferences`. Without it they work for the
+page view, as part of its address, and are forgotten with it.
+"""
+
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, urlencode
+
+SIZES = ("normal", "large", "larger")
+THEMES = ("auto", "light", "dark")
+ARTICLES_REMEMBERED = 5
+PLACES_AT_MOST = 999
+
+
+@dataclass(frozen=True)
+class Preferences:
+    size: str = SIZES[0]
+    theme: str = THEMES[0]
+    places: tuple[tuple[str, int], ...] = ()  # (slug, number of a block), the last one first
+
+    @property
+    def look(self) -> dict[str, str]:
+        """What differs from the usual look, as query or classes."""
+        usual = Preferences()
+        look = {"size": self.size, "theme": self.theme}
+        return {key: value for key, value in look.items() if value != getattr(usual, key)}
+
+    def place_in(self, slug: str) -> int:
+        """Return the block at which the reader stopped; 0 for the beginning."""
+        return dict(self.places).get(slug, 0)
+
+    def stopped_at(self, slug: str, place: int) -> "Preferences":
+        others = tuple(item for item in self.places if item[0] != slug)
+        return replace(self, places=((slug, place), *others)[:ARTICLES_REMEMBERED])
+
+    def with_look(self, size: str | None, theme: str | None) -> "Preferences":
+        """Return them with this look; what is none of ours changes nothing."""
+        return replace(
+            self,
+            size=size if size in SIZES else self.size,
+            theme=theme if theme in THEMES else self.theme,
+        )
+
+    def write(self) -> str:
+        """Write them as the value of the cookie."""
+        places = [("at", f"{slug}:{place}") for slug, place in self.places]
+        return urlencode([*self.look.items(), *places], safe=":")
+
+
+def read(value: str) -> Preferences:
+    """Read the value of the cookie; what cannot be right in it is left out."""
+    pairs = parse_qsl(value)
+    look = dict(pairs)
+    places = []
+    for key, text in pairs:
+        slug, _, number = text.partition(":")
+        if key == "at" and number.isdecimal() and 0 < int(number) <= PLACES_AT_MOST:
+            places.append((slug, int(number)))
+    kept = Preferences(places=tuple(places[:ARTICLES_REMEMBERED]))
+    return kept.with_look(look.get("size"), look.get("theme"))

@@ -1,0 +1,40 @@
+"""Where a reader's wishes arrive: text size and colours by a form, the place by a small script."""
+
+from urllib.parse import urlencode, urlsplit
+
+from flask import abort, g, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from blueprints.article.preferences import PLACES_AT_MOST, SIZES, THEMES, read
+from blueprints.article.views import blueprint, library, preferences
+
+__all__ = ["blueprint"]
+
+
+@blueprint.post("/preferences", defaults={"language": "en"})
+@blueprint.post("/pt/preferences", defaults={"language": "pt"})
+def change_look() -> Response:
+    """Change text size and colours: kept if personalisation is given, else for one page view."""
+    g.consent.check_form("size", "theme", "next")
+    size, theme = request.form.get("size"), request.form.get("theme")
+    if size not in SIZES or theme not in THEMES:
+        abort(400)
+    wanted = read(g.consent.kept("preferences")).with_look(size, theme)
+    path = urlsplit(g.consent.safe_path(request.form.get("next")) or url_for("article.front_page"))
+    kept = g.consent.keep("preferences", wanted.write())
+    query = "" if kept or not wanted.look else f"?{urlencode(wanted.look)}"
+    return redirect(path.path + query, 303)
+
+
+@blueprint.post("/preferences/place", defaults={"language": "en"})
+@blueprint.post("/pt/preferences/place", defaults={"language": "pt"})
+def remember_place() -> tuple[str, int]:
+    """Remember the block at which the reader stopped, if personalisation is given."""
+    g.consent.check_form("slug", "place")
+    slug, place = request.form.get("slug", ""), request.form.get("place", "")
+    if library().find(g.language, slug) is None:
+        abort(400)
+    if not place.isdecimal() or not 0 < int(place) <= PLACES_AT_MOST:
+        abort(400)
+    g.consent.keep("preferences", preferences().stopped_at(slug, int(place)).write())
+    return "", 204

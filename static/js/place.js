@@ -1,0 +1,15 @@
+/* Loaded only while personalised content is accepted: tells the server at which block of a long
+   article the reader stopped, when they leave the page. */
+
+const article = document.querySelector("article[data-place-at]");
+const blocks = [...article.querySelectorAll(":scope > [id^=p]")];
+
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState !== "hidden") return;
+  const read = blocks.filter((block) => block.getBoundingClientRect().top < innerHeight / 2);
+  if (read.length < 2 || !document.body.dataset.given.split(" ").includes("personalization")) return;
+  const form = new URLSearchParams({ slug: article.dataset.slug, place: read.at(-1).id.slice(1) });
+  const token = document.querySelector("input[name=csrf_token]");
+  if (token) form.set("csrf_token", token.value);
+  navigator.sendBeacon(article.dataset.placeAt, form);
+});
