@@ -83,8 +83,10 @@ class Page:
         ids = [element.get("id") for element in self.root.iter() if element.get("id")]
         assert len(ids) == len(set(ids)), "an id stands there twice"
         labelled = {label.get("for") for label in self.all("label")}
+        inside = {id(field) for label in self.all("label") for field in label.iter(HTML + "input")}
         for field in self.all("input"):
-            assert field.get("type") == "hidden" or field.get("id") in labelled
+            named = field.get("id") in labelled or id(field) in inside
+            assert field.get("type") == "hidden" or named
         for element in self.root.iter():
             assert not [
                 name for name in list(element.keys()) if name == "style" or name[:2] == "on"
@@ -128,7 +130,7 @@ class Visitor:
         sent: dict[str, list[str]] = {}
         for field in form.iter(HTML + "input"):
             name, value = field.get("name", ""), field.get("value", "")
-            if field.get("type") == "checkbox":
+            if field.get("type") in {"checkbox", "radio"}:
                 on = field.get("checked") is not None if ticks is None else value in ticks
                 if not on:
                     continue

@@ -45,7 +45,7 @@ def test_accepting_all_is_recorded_and_confirmed_where_the_visitor_was(
     assert (record.language, record.model, record.gpc) == ("en", "opt_in", False)
     assert record.is_consent
     assert record.id.version == 7
-    assert visitor.cookies == {"session"}
+    assert visitor.cookies == {"session", "interests"}
 
 
 def test_the_confirmation_is_focused_shown_once_and_leads_to_the_settings(

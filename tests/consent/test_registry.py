@@ -58,11 +58,6 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
     ("old", "new", "says"),
     [
         ('id = "advertising"', 'id = "personalization"', "the purpose 'personalization' stands"),
-        (
-            'vendor = "InvestPorto"\ncountry = "PT"\nprivacy',
-            'vendor = ""\nprivacy',
-            "lacks 'country'",
-        ),
         ('id = "advertising"', 'id = "Ads!"', "the purpose id 'Ads!' is not"),
         ("optional = false", "optional = true", "there is no necessary purpose"),
         ('purpose = "necessary"', 'purpose = "fun"', "names the unknown purpose 'fun'"),

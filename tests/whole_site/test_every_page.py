@@ -61,7 +61,8 @@ def test_every_cookie_that_is_set_is_declared_and_the_other_way_round(
 ) -> None:
     site = make_site()
     visitor = Visitor(site)
-    visitor.choose("accept_all")
+    page = visitor.choose("accept_all")
+    visitor.submit(page.form("/preferences"), ticks=("large", "dark"))
     declared = {
         cookie.name
         for service in site.extensions["registry"].services
