@@ -103,6 +103,7 @@ class Page:
 class Visitor:
     def __init__(self, site: Flask, **headers: str) -> None:
         """`headers` go with every request, `Sec_GPC="1"` for one."""
+        self.site = site
         self.client = site.test_client()
         self.headers = {key.replace("_", "-"): value for key, value in headers.items()}
 
@@ -111,7 +112,9 @@ class Visitor:
 
     def raw_get(self, path: str, **headers: str) -> TestResponse:
         sent = self.headers | {key.replace("_", "-"): value for key, value in headers.items()}
-        response = self.client.get(path, headers=sent)
+        # A Cookie header of the test's own: the client's jar would replace it.
+        client = self.site.test_client(use_cookies=False) if "Cookie" in sent else self.client
+        response = client.get(path, headers=sent)
         response.get_data()  # A file is read to its end and closed, as a browser does.
         response.close()
         return response
@@ -120,7 +123,8 @@ class Visitor:
         """Send a form as a browser on this site does."""
         sent = {"Sec-Fetch-Site": "same-origin"} | self.headers
         sent |= {key.replace("_", "-"): value for key, value in headers.items()}
-        return self.client.post(path, data=data, headers=sent)
+        client = self.site.test_client(use_cookies=False) if "Cookie" in sent else self.client
+        return client.post(path, data=data, headers=sent)
 
     def submit(
         self, form: Element | None, button: str = "", ticks: tuple[str, ...] | None = None

@@ -5,6 +5,7 @@
 with or without JavaScript, and nothing says "saved" before the record is committed.
 """
 
-from blueprints.consent.setup import blueprint as blueprint
+from blueprints.consent import cli_audit
+from blueprints.consent.setup import blueprint
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "cli_audit"]

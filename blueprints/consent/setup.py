@@ -29,7 +29,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     except registry_file.RegistryError as error:
         raise SystemExit(f"The cookie registry {file.name} is wrong: {error}.") from None
     app.before_request(_offer)
-    app.context_processor(lambda: {"consent": g.consent} if request else {})
+    app.context_processor(_to_templates)
     app.after_request(enforcement.enforce)
     if app.config["CONSENT_MODEL"] == Model.IMPLIED:
         app.logger.warning(
@@ -49,4 +49,13 @@ def _check_settings(app: Flask) -> None:
 
 
 def _offer() -> None:
-    g.consent = PageConsent()
+    # A request that another room refused before this one was asked still gets a page.
+    if "consent" not in g:
+        g.consent = PageConsent()
+
+
+def _to_templates() -> dict[str, PageConsent]:
+    if not request:
+        return {}
+    _offer()
+    return {"consent": g.consent}

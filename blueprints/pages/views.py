@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from flask import Blueprint, Flask, Response, g, make_response, render_template
+from flask import Blueprint, Flask, Response, g, jsonify, make_response, render_template
 from flask.blueprints import BlueprintSetupState
 
 from blueprints.pages import errors
 
 SECURITY_TXT_LIFETIME = timedelta(days=180)  # RFC 9116, 2.5.5 recommends less than a year
+
+GPC_SINCE = "2026-11-24"
 
 blueprint = Blueprint("pages", __name__)
 
@@ -36,6 +38,12 @@ def health() -> Response:
 def robots() -> Response:
     """Let every robot read everything."""
     return _plain(render_template("pages/robots.txt"))
+
+
+@blueprint.get("/.well-known/gpc.json")
+def gpc() -> Response:
+    """Say that Global Privacy Control is honoured (W3C GPC, 3.1)."""
+    return jsonify(gpc=True, lastUpdate=GPC_SINCE)
 
 
 @blueprint.get("/.well-known/security.txt")

@@ -1,0 +1,133 @@
+"""A partner's server on a port of its own: it counts who asks, and tries to store something."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+from flask import Flask, Response, request
+from werkzeug.serving import make_server
+
+PIXEL = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
+    b"\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
+SCRIPT = """
+document.cookie = "_pt_id=abc; path=/; max-age=3600";
+document.cookie = "_pt_deep=abc; max-age=3600";
+localStorage.setItem("_pt_store", "1");
+document.documentElement.setAttribute("data-tracked", "yes");
+"""
+
+
+class Partner:
+    def __init__(self, address: str, asked: list[str]) -> None:
+        self.address = address
+        self.asked = asked  # the path of every request that reached the partner
+
+
+@contextmanager
+def serving(site: Flask) -> Iterator[str]:
+    """Serve an application on loopback; yield its address."""
+    server = make_server("127.0.0.1", 0, site, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def partner_server() -> Iterator[Partner]:
+    site = Flask("partner")
+    asked: list[str] = []
+    site.before_request(lambda: asked.append(request.path))
+
+    @site.get("/track.js")
+    def script() -> Response:
+        return Response(SCRIPT, mimetype="text/javascript")
+
+    @site.get("/pixel.gif")
+    def pixel() -> Response:
+        return Response(PIXEL, mimetype="image/gif")
+
+    @site.get("/player/<name>")
+    def player(name: str) -> str:
+        return f"<!doctype html><title>player</title><p>Playing {name}</p>"
+
+    with serving(site) as address:
+        yield Partner(address, asked)
+
+
+def registry_with(partner: str, shipped: str) -> str:
+    """The shipped registry and three services of the partner, one for each way into a page."""
+    return f"""{shipped}
+[[services]]
+id = "statistics"
+purpose = "personalization"
+name = "Partner statistics"
+vendor = "Partner"
+country = "PT"
+privacy = "https://partner.example/privacy"
+hosts = {{ script = ["{partner}"] }}
+script = {{ address = "{partner}/track.js", attributes = {{ data-site = "7" }} }}
+
+[[services.cookies]]
+name = "_pt_*"
+storage = "cookie"
+party = "first"
+lifetime = "PT1H"
+purpose = {{ en = "Counts", pt = "Conta" }}
+
+[[services.cookies]]
+name = "_pt_store"
+storage = "localStorage"
+party = "first"
+lifetime = "P1Y"
+purpose = {{ en = "Counts", pt = "Conta" }}
+
+[[services]]
+id = "pixel"
+purpose = "advertising"
+name = "Partner pixel"
+vendor = "Partner"
+country = "PT"
+privacy = "https://partner.example/privacy"
+hosts = {{ img = ["{partner}"] }}
+pixel = {{ address = "{partner}/pixel.gif" }}
+
+[[services]]
+id = "player"
+purpose = "personalization"
+name = "Partner player"
+vendor = "Partner"
+country = "PT"
+privacy = "https://partner.example/privacy"
+hosts = {{ frame = ["{partner}"] }}
+embed = {{ address = "{partner}/player/{{id}}", width = 560, height = 315 }}
+"""
+
+
+ARTICLE = """---
+title: An article with a film
+date: 2026-01-02
+summary: A summary
+topics: [smart-cities]
+---
+First words.
+
+![A film about Porto](embed:player/porto-1)
+
+Last words.
+"""
+
+
+def article_with_mistakes(partner: str) -> str:
+    """An article into which somebody pasted what belongs in the registry."""
+    return f"""{ARTICLE}
+<script src="{partner}/track.js"></script>
+<img src="{partner}/pixel.gif" alt="">
+<iframe src="{partner}/player/pasted" title="pasted"></iframe>
+"""
