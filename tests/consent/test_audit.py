@@ -50,10 +50,7 @@ def test_every_lie_of_a_registry_is_found(tmp_path: Path) -> None:
             ('storage = "localStorage"', 'storage = "sessionStorage"'),  # undeclared, never seen
             # Statistics posing as strictly necessary: allowed by the registry, so that it loads in
             # every state; what it stores is declared for another purpose.
-            (
-                'id = "statistics"\npurpose = "personalization"',
-                'id = "statistics"\npurpose = "necessary"',
-            ),
+            (statistics.format("personalization"), statistics.format("necessary")),
         )
         text = honest
         for old, new in lies:
