@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from browserlike import HTML, Visitor, text_of
 from conftest import MakeSite
+from evidence import ARTICLE, records
 from flask import Flask
 from partner import serving
 from playwright.sync_api import Browser, BrowserContext, expect
-from test_journey import ARTICLE, records
 
 from blueprints.article.partners import (
     BrokenMessageError,

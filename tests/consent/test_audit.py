@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from evidence import REGISTRY
 from partner import partner_server, registry_with
 from playwright.sync_api import Browser
-from test_journey import REGISTRY
 
 from blueprints.consent import registry_file
 from blueprints.consent.audit import Finding, Seen, State, compare

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 import pytest
 from browserlike import Page, Visitor
 from conftest import MakeSite
+from evidence import records
 from flask import Flask
-from test_journey import records
 from werkzeug.datastructures import MultiDict
 
 ELSEWHERE = [

@@ -7,10 +7,10 @@ import pytest
 from browserlike import Page as ParsedPage
 from browserlike import Visitor
 from conftest import MakeSite
+from evidence import REGISTRY, records, session_cookie
 from flask import Flask
 from partner import ARTICLE, Partner, article_with_mistakes, partner_server, registry_with, serving
 from playwright.sync_api import Browser, BrowserContext, expect
-from test_journey import REGISTRY, records, session_cookie
 
 from blueprints.database import db
 

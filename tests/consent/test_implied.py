@@ -5,8 +5,8 @@ import logging
 import pytest
 from browserlike import Visitor
 from conftest import MakeSite
+from evidence import ARTICLE, records
 from flask import Flask
-from test_journey import ARTICLE, records
 
 
 @pytest.fixture

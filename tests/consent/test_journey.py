@@ -2,34 +2,20 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
 import time_machine
 from browserlike import HTML, Visitor, text_of
 from conftest import MakeSite
+from evidence import ARTICLE, REGISTRY, count_sessions, records, session_cookie
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db
 from blueprints.sessions.models import StoredSession
-
-REGISTRY = Path(__file__).parents[2] / "blueprints/consent/registry.toml"
-ARTICLE = "/articles/porto-is-one-of-the-smart-cities-in-european-initiative"
-
-
-def records(site: Flask) -> list[Any]:
-    with site.app_context(), db.engine.connect() as connection:
-        order = ConsentRecord.decided_at, ConsentRecord.id
-        return list(connection.execute(select(ConsentRecord.__table__).order_by(*order)))
-
-
-def count_sessions(site: Flask) -> int:
-    with site.app_context(), db.engine.connect() as connection:
-        return connection.scalar(select(func.count()).select_from(StoredSession)) or 0
 
 
 def test_accepting_all_is_recorded_and_confirmed_where_the_visitor_was(
@@ -179,12 +165,6 @@ def test_a_choice_ends_after_six_months_and_visits_do_not_prolong_it(
         # The browser is not trusted to forget the cookie: the server itself ends the choice.
         page = visitor.get("/", Cookie=f"session={cookie}")
         assert page.banner is not None
-
-
-def session_cookie(visitor: Visitor) -> str:
-    cookie = visitor.client.get_cookie("session")
-    assert cookie is not None
-    return cookie.value
 
 
 def test_a_changed_policy_asks_again_and_a_changed_wording_does_not(

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import MakeSite
+from evidence import records
 from flask import Flask
 from partner import serving
 from playwright.sync_api import Browser, BrowserContext, expect
-from test_journey import records
 
 
 @pytest.fixture

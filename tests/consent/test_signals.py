@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from browserlike import Visitor
 from conftest import MakeSite
+from evidence import REGISTRY
 from flask import Flask
 from partner import Partner, partner_server, serving
 from playwright.sync_api import Browser
-from test_journey import REGISTRY
 
 
 @pytest.fixture
