@@ -115,13 +115,19 @@ BACKENDS = ["sqlite", "postgresql", "sqlite+redis", "postgresql+redis"]
 
 
 @pytest.fixture(params=BACKENDS)
-def site(request: pytest.FixtureRequest, make_site: MakeSite) -> Flask:
+def backend(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The settings of one such pair."""
     settings: dict[str, Any] = {}
     if "postgresql" in request.param:
         settings["SQLALCHEMY_DATABASE_URI"] = request.getfixturevalue("postgresql_uri")
     if "redis" in request.param:
         settings["REDIS_URL"] = request.getfixturevalue("redis_url")
-    return make_site(**settings)
+    return settings
+
+
+@pytest.fixture
+def site(backend: dict[str, Any], make_site: MakeSite) -> Flask:
+    return make_site(**backend)
 
 
 @pytest.fixture

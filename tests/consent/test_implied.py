@@ -1,6 +1,7 @@
 """CONSENT_MODEL=implied: the client's banner taken at its word, and what always beats it."""
 
 import logging
+from typing import Any
 
 import pytest
 from browserlike import Visitor
@@ -10,8 +11,8 @@ from flask import Flask
 
 
 @pytest.fixture
-def site(make_site: MakeSite) -> Flask:
-    return make_site(CONSENT_MODEL="implied")
+def site(backend: dict[str, Any], make_site: MakeSite) -> Flask:
+    return make_site(**backend, CONSENT_MODEL="implied")
 
 
 def test_the_second_page_is_recorded_as_continued_use_and_no_consent(site: Flask) -> None:
@@ -75,14 +76,14 @@ def test_the_first_pages_form_still_works_once_a_session_is_there(site: Flask) -
 
 
 def test_back_in_opt_in_what_was_assumed_counts_for_nothing(
-    site: Flask, make_site: MakeSite
+    site: Flask, backend: dict[str, Any], make_site: MakeSite
 ) -> None:
     visitor = Visitor(site)
     for _ in range(3):
         visitor.get("/")
     cookie = visitor.client.get_cookie("session")
     assert cookie is not None
-    later = Visitor(make_site())
+    later = Visitor(make_site(**backend))
     later.client.set_cookie("session", cookie.value)
     assert later.get("/").banner is not None
 
