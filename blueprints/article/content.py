@@ -16,6 +16,8 @@ import frontmatter
 import yaml
 from markdown_it import MarkdownIt
 
+from blueprints.article.headings import Heading, mark, table_of_contents
+
 KEYS = {"title": True, "date": True, "summary": True, "slug": False, "topics": False}  # -> required
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -35,6 +37,7 @@ class Article:
     topics: tuple[str, ...]
     html: str  # the body, rendered
     words: int
+    contents: tuple[Heading, ...]  # of a long article
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,9 @@ def read_article(file: Path) -> Article:
     fields = _checked(post.metadata, label)
     if not post.content.strip():
         raise BrokenArticleError(f"{label}: text is missing")
+    markdown = MarkdownIt("commonmark")
+    tokens = markdown.parse(post.content)
+    headings, words = mark(tokens), len(post.content.split())
     return Article(
         name=file.stem,
         language=file.parent.name,
@@ -108,8 +114,9 @@ def read_article(file: Path) -> Article:
         date=fields["date"],
         summary=fields["summary"],
         topics=tuple(fields.get("topics", [])),
-        html=MarkdownIt("commonmark").render(post.content),
-        words=len(post.content.split()),
+        html=markdown.renderer.render(tokens, markdown.options, {}),
+        words=words,
+        contents=table_of_contents(headings, words),
     )
 
 
