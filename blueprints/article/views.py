@@ -23,16 +23,16 @@ def _set_up(state: BlueprintSetupState) -> None:
         raise SystemExit(f"An article is broken: {error}.") from None
 
 
-def _library() -> Library:
-    library: Library = current_app.extensions["library"]
-    return library
+def library() -> Library:
+    found: Library = current_app.extensions["library"]
+    return found
 
 
 @blueprint.get("/", defaults={"language": "en"})
 @blueprint.get("/pt/", defaults={"language": "pt"})
 def front_page() -> str:
     """Show the newest article in full and the others as a list."""
-    articles = _library().in_language(g.language)
+    articles = library().in_language(g.language)
     if not articles:
         abort(404)
     return _page(articles[0])
@@ -42,17 +42,21 @@ def front_page() -> str:
 @blueprint.get("/pt/artigos/<slug>", defaults={"language": "pt"})
 def article(slug: str) -> str:
     """Show one article at its permanent address."""
-    found = _library().find(g.language, slug)
+    found = library().find(g.language, slug)
     if found is None:
         abort(404)
     return _page(found)
 
 
-def _page(shown: Article) -> str:
-    g.alternates = {
+def address_in_each_language(shown: Article) -> dict[str, str]:
+    return {
         language: url_for("article.article", language=language, slug=translation.slug)
-        for language, translation in _library().translations(shown).items()
+        for language, translation in library().translations(shown).items()
     }
-    others = [item for item in _library().in_language(shown.language) if item is not shown]
+
+
+def _page(shown: Article) -> str:
+    g.alternates = address_in_each_language(shown)
+    others = [item for item in library().in_language(shown.language) if item is not shown]
     minutes = max(1, round(shown.words / WORDS_PER_MINUTE))
     return render_template("article/article.html", article=shown, others=others, minutes=minutes)

@@ -1,9 +1,19 @@
-"""Health, robots.txt, security.txt and the privacy page."""
+"""Health, robots.txt, security.txt, favicon.ico and the privacy page."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import cast
 
-from flask import Blueprint, Flask, Response, g, make_response, render_template
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    g,
+    make_response,
+    render_template,
+    send_from_directory,
+)
 from flask.blueprints import BlueprintSetupState
 
 from blueprints.pages import errors
@@ -36,6 +46,12 @@ def health() -> Response:
 def robots() -> Response:
     """Let every robot read everything."""
     return _plain(render_template("pages/robots.txt"))
+
+
+@blueprint.get("/favicon.ico")
+def favicon() -> Response:
+    """Give the icon to those who ask at this address unseen: they have not read a page's head."""
+    return send_from_directory(Path(current_app.root_path) / "static/img", "favicon.ico")
 
 
 @blueprint.get("/.well-known/security.txt")

@@ -60,7 +60,9 @@ def test_each_language_links_to_the_other_and_to_the_canonical_address(make_site
     portuguese = visitor.get("/pt/")
     for page in (english, portuguese):
         alternates = {
-            link.get("hreflang"): link.get("href") for link in page.all("link", rel="alternate")
+            link.get("hreflang"): link.get("href")
+            for link in page.all("link", rel="alternate")
+            if link.get("hreflang")
         }
         assert alternates["en"] == english.one("link", rel="canonical").get("href")
         assert alternates["pt"] == portuguese.one("link", rel="canonical").get("href")
