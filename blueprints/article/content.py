@@ -41,6 +41,12 @@ class Article:
 
 
 @dataclass(frozen=True)
+class Neighbours:
+    newer: Article | None
+    older: Article | None
+
+
+@dataclass(frozen=True)
 class Library:
     articles: tuple[Article, ...]  # newest first
 
@@ -53,6 +59,12 @@ class Library:
     def translations(self, article: Article) -> dict[str, Article]:
         """Return the article in each language in which it exists."""
         return {other.language: other for other in self.articles if other.name == article.name}
+
+    def neighbours(self, article: Article) -> Neighbours:
+        """Return what was written next after the article, and next before it."""
+        same = (None, *self.in_language(article.language), None)
+        place = same.index(article)
+        return Neighbours(newer=same[place - 1], older=same[place + 1])
 
     @cached_property
     def _by_language(self) -> Mapping[str, tuple[Article, ...]]:

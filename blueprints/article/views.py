@@ -59,4 +59,10 @@ def _page(shown: Article) -> str:
     g.alternates = address_in_each_language(shown)
     others = [item for item in library().in_language(shown.language) if item is not shown]
     minutes = max(1, round(shown.words / WORDS_PER_MINUTE))
-    return render_template("article/article.html", article=shown, others=others, minutes=minutes)
+    return render_template(
+        "article/article.html",
+        article=shown,
+        others=others,
+        neighbours=library().neighbours(shown),
+        minutes=minutes,
+    )
