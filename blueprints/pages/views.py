@@ -1,4 +1,4 @@
-"""Health, robots.txt, security.txt, favicon.ico and the privacy page."""
+"""Health, robots.txt, security.txt, favicon.ico, and the privacy and accessibility pages."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,6 +34,13 @@ def _set_up(state: BlueprintSetupState) -> None:
 def privacy() -> str:
     """Show what is kept about a visitor, why, for how long, and the visitor's rights."""
     return render_template(f"pages/privacy.{g.language}.html")
+
+
+@blueprint.get("/accessibility", defaults={"language": "en"})
+@blueprint.get("/pt/acessibilidade", defaults={"language": "pt"})
+def accessibility() -> str:
+    """Say how accessible the site is, how that was checked, and whom to tell of a barrier."""
+    return render_template(f"pages/accessibility.{g.language}.html")
 
 
 @blueprint.get("/health")
