@@ -2,6 +2,7 @@
 what browsers send, and checks every HTML answer on the way.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -92,7 +93,11 @@ class Page:
                 name for name in list(element.keys()) if name == "style" or name[:2] == "on"
             ]
         assert not self.all("style")
-        assert all(script.get("src") for script in self.all("script"))
+        for script in self.all("script"):
+            if script.get("type") == "application/ld+json":  # data, which no browser runs
+                json.loads("".join(script.itertext()))
+            else:
+                assert script.get("src"), "a script stands in the page itself"
         assert set(dict(self.response.headers)) >= SECURITY_HEADERS, "a header is missing"
         assert self.one("html").get("lang") == ("pt" if self.path.startswith("/pt/") else "en")
         settings = "/pt/cookies" if self.path.startswith("/pt/") else "/cookies"

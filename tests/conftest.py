@@ -7,7 +7,9 @@ the test is left out and says so; with CI=true nothing may be left out and it fa
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +20,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from playwright.sync_api import Browser, Error, sync_playwright
 from redis import Redis, RedisError
+from werkzeug.serving import make_server
 
 from app import create_app
 from blueprints.database import db
@@ -88,6 +91,20 @@ def browser() -> Iterator[Browser]:
             pytest.fail(f"Chromium does not start: {error}")
         yield chromium
         chromium.close()
+
+
+@contextmanager
+def serving(site: Flask) -> Iterator[str]:
+    """Serve the site over a real socket, and tell its address."""
+    server = make_server("127.0.0.1", 0, site, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Read the article. `texts/<language>/*.md` are the articles; the newest one is the front page."""
 
-from blueprints.article.reading import blueprint
+from blueprints.article import machines, reading
+from blueprints.article.views import blueprint
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "machines", "reading"]

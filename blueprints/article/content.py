@@ -15,6 +15,7 @@ from typing import Any
 import frontmatter
 import yaml
 
+from blueprints.article.headings import Heading, table_of_contents
 from blueprints.article.markdown import Embed, render
 
 KEYS = {"title": True, "date": True, "summary": True, "slug": False, "topics": False}  # -> required
@@ -36,6 +37,18 @@ class Article:
     topics: tuple[str, ...]
     body: tuple[str | Embed, ...]  # HTML, and what is embedded between
     words: int
+    contents: tuple[Heading, ...]  # of a long article
+
+    @property
+    def html(self) -> str:
+        """The body without what is embedded, for a feed."""
+        return "".join(part for part in self.body if isinstance(part, str))
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    newer: Article | None
+    older: Article | None
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,12 @@ class Library:
     def translations(self, article: Article) -> dict[str, Article]:
         """Return the article in each language in which it exists."""
         return {other.language: other for other in self.articles if other.name == article.name}
+
+    def neighbours(self, article: Article) -> Neighbours:
+        """Return what was written next after the article, and next before it."""
+        same = (None, *self.in_language(article.language), None)
+        place = same.index(article)
+        return Neighbours(newer=same[place - 1], older=same[place + 1])
 
     @cached_property
     def _by_language(self) -> Mapping[str, tuple[Article, ...]]:
@@ -101,6 +120,8 @@ def read_article(file: Path) -> Article:
     fields = _checked(post.metadata, label)
     if not post.content.strip():
         raise BrokenArticleError(f"{label}: text is missing")
+    body, headings = render(post.content)
+    words = len(post.content.split())
     return Article(
         name=file.stem,
         language=file.parent.name,
@@ -109,8 +130,9 @@ def read_article(file: Path) -> Article:
         date=fields["date"],
         summary=fields["summary"],
         topics=tuple(fields.get("topics", [])),
-        body=render(post.content),
-        words=len(post.content.split()),
+        body=body,
+        words=words,
+        contents=table_of_contents(headings, words),
     )
 
 

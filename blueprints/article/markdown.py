@@ -1,8 +1,9 @@
 """Markdown to HTML, with two things of our own: places and embeds.
 
-Each block of the text gets an id (`p1`, `p2`, ...), a place to come back to. An image whose address
-is `embed:<service>/<id>`, alone in its paragraph, stands for a service that the cookie registry
-declares; what is shown there depends on the reader's choice, so it is left out of the HTML.
+Each block of the text but the headings gets an id (`p1`, `p2`, ...), a place to come back to. An
+image whose address is `embed:<service>/<id>`, alone in its paragraph, stands for a service that the
+cookie registry declares; what is shown there depends on the reader's choice, so it is left out of
+the HTML.
 """
 
 import re
@@ -11,8 +12,10 @@ from dataclasses import dataclass
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from blueprints.article.headings import Heading, mark
+
 EMBED = re.compile(r"embed:([a-z][a-z0-9_-]*)/([A-Za-z0-9_.-]+)")
-BLOCKS_WITH_A_PLACE = {"paragraph_open", "heading_open", "blockquote_open", "bullet_list_open"}
+BLOCKS_WITH_A_PLACE = {"paragraph_open", "blockquote_open", "bullet_list_open", "ordered_list_open"}
 
 
 @dataclass(frozen=True)
@@ -22,13 +25,15 @@ class Embed:
     title: str
 
 
-def render(text: str) -> tuple[str | Embed, ...]:
-    """Return the HTML of the text, cut where something is embedded."""
+def render(text: str) -> tuple[tuple[str | Embed, ...], tuple[Heading, ...]]:
+    """Return the HTML of the text, cut where something is embedded, and its headings."""
     markdown = MarkdownIt("commonmark")
+    tokens = markdown.parse(text)
+    headings = mark(tokens)
     parts: list[str | Embed] = []
     block: list[Token] = []
     place = 0
-    for token in markdown.parse(text):
+    for token in tokens:
         if token.level == 0 and token.type in BLOCKS_WITH_A_PLACE:
             place += 1
             token.attrSet("id", f"p{place}")
@@ -36,7 +41,7 @@ def render(text: str) -> tuple[str | Embed, ...]:
         if token.level == 0 and token.nesting <= 0:
             parts.append(_embed(block) or markdown.renderer.render(block, markdown.options, {}))
             block = []
-    return tuple(_joined(parts))
+    return tuple(_joined(parts)), headings
 
 
 def _embed(block: list[Token]) -> Embed | None:

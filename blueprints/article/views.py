@@ -98,16 +98,21 @@ def _slot(shown: Article) -> Slot | None:
     return Slot(message, by_interests=bool(interests)) if message else None
 
 
-def _page(shown: Article) -> str:
-    g.alternates = {
+def address_in_each_language(shown: Article) -> dict[str, str]:
+    return {
         language: url_for("article.article", language=language, slug=translation.slug)
         for language, translation in library().translations(shown).items()
     }
+
+
+def _page(shown: Article) -> str:
+    g.alternates = address_in_each_language(shown)
     is_long = shown.words >= WORDS_OF_A_LONG_ARTICLE
     return render_template(
         "article/article.html",
         article=shown,
         others=[item for item in library().in_language(shown.language) if item is not shown],
+        neighbours=library().neighbours(shown),
         minutes=max(1, round(shown.words / WORDS_PER_MINUTE)),
         slot=_slot(shown),
         is_long=is_long,

@@ -1,9 +1,20 @@
-"""Health, robots.txt, security.txt and the privacy page."""
+"""Health, robots.txt, security.txt, favicon.ico, and the privacy and accessibility pages."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import cast
 
-from flask import Blueprint, Flask, Response, g, jsonify, make_response, render_template
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    render_template,
+    send_from_directory,
+)
 from flask.blueprints import BlueprintSetupState
 
 from blueprints.pages import errors
@@ -28,6 +39,13 @@ def privacy() -> str:
     return render_template(f"pages/privacy.{g.language}.html")
 
 
+@blueprint.get("/accessibility", defaults={"language": "en"})
+@blueprint.get("/pt/acessibilidade", defaults={"language": "pt"})
+def accessibility() -> str:
+    """Say how accessible the site is, how that was checked, and whom to tell of a barrier."""
+    return render_template(f"pages/accessibility.{g.language}.html")
+
+
 @blueprint.get("/health")
 def health() -> Response:
     """Say that this process answers; it asks no database, which may be down while pages go on."""
@@ -44,6 +62,12 @@ def robots() -> Response:
 def gpc() -> Response:
     """Say that Global Privacy Control is honoured (W3C GPC, 3.1)."""
     return jsonify(gpc=True, lastUpdate=GPC_SINCE)
+
+
+@blueprint.get("/favicon.ico")
+def favicon() -> Response:
+    """Give the icon to those who ask at this address unseen: they have not read a page's head."""
+    return send_from_directory(Path(current_app.root_path) / "static/img", "favicon.ico")
 
 
 @blueprint.get("/.well-known/security.txt")

@@ -28,6 +28,7 @@ def serve(app: Flask, folder: Path) -> None:
         root=folder,
         prefix=prefix,
         allow_all_origins=False,
+        mimetypes={".webmanifest": "application/manifest+json"},
         immutable_file_test=lambda _path, _url: True,
         add_headers_function=add_ours,
     )

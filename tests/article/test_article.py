@@ -60,7 +60,9 @@ def test_each_language_links_to_the_other_and_to_the_canonical_address(make_site
     portuguese = visitor.get("/pt/")
     for page in (english, portuguese):
         alternates = {
-            link.get("hreflang"): link.get("href") for link in page.all("link", rel="alternate")
+            link.get("hreflang"): link.get("href")
+            for link in page.all("link", rel="alternate")
+            if link.get("hreflang")
         }
         assert alternates["en"] == english.one("link", rel="canonical").get("href")
         assert alternates["pt"] == portuguese.one("link", rel="canonical").get("href")
@@ -105,6 +107,34 @@ def test_a_duplicate_slug_is_refused(tmp_path: Path) -> None:
         read_library(tmp_path)
 
 
+def long_text(headings: int) -> str:
+    part = "## The Clérigos *tower*\n\n" + "word " * 500
+    return GOOD.replace("Some words.", "\n\n".join([part] * headings))
+
+
+def test_a_long_article_has_a_table_of_contents_whose_links_arrive(tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "a.md").write_text(long_text(3), encoding="utf-8")
+    (article,) = read_library(tmp_path).articles
+    assert [heading.words for heading in article.contents] == ["The Clérigos tower"] * 3
+    ids = [heading.id for heading in article.contents]
+    assert ids == [
+        "text-the-clerigos-tower",
+        "text-the-clerigos-tower-2",
+        "text-the-clerigos-tower-3",
+    ]
+    for id_ in ids:
+        assert f'<h2 id="{id_}">' in article.html
+
+
+@pytest.mark.parametrize("text", [long_text(2), GOOD, GOOD.replace("Some", "## A\n## A\n## A\n")])
+def test_a_short_article_or_one_of_few_parts_has_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "a.md").write_text(text, encoding="utf-8")
+    (article,) = read_library(tmp_path).articles
+    assert article.contents == ()
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the site, to drop files into."""
@@ -127,6 +157,13 @@ def test_an_article_dropped_into_the_folder_appears(checkout: Path) -> None:
     assert "<h1>A title</h1>" in shown.stdout
     assert "Some words." in shown.stdout
     assert "/articles/porto-is-one-of-the-smart-cities-in-european-initiative" in shown.stdout
+
+
+def test_the_table_of_contents_is_shown_above_the_text(checkout: Path) -> None:
+    texts = checkout / "blueprints/article/texts/en"
+    (texts / "newer.md").write_text(long_text(3), encoding="utf-8")
+    shown = run(checkout, "from app import create_app as c; print(c().test_client().get('/').text)")
+    assert '<a href="#text-the-clerigos-tower-2">The Clérigos tower</a>' in shown.stdout
 
 
 def test_a_broken_article_stops_the_start_with_one_sentence(checkout: Path) -> None:

@@ -1,8 +1,9 @@
-"""The pages for machines, and the privacy page."""
+"""The pages for machines, and the privacy and accessibility pages."""
 
 from datetime import UTC, datetime, timedelta
 
-from browserlike import Visitor
+import pytest
+from browserlike import HTML, Visitor, text_of
 from conftest import MakeSite
 
 
@@ -20,6 +21,21 @@ def test_security_txt_names_a_contact_and_is_valid_for_less_than_a_year(
     assert fields["Contact"].startswith("mailto:")
     left = datetime.fromisoformat(fields["Expires"]) - datetime.now(UTC)
     assert timedelta(days=30) < left < timedelta(days=365)
+
+
+@pytest.mark.parametrize("home", ["/", "/pt/"])
+def test_the_accessibility_statement_is_one_click_away_dated_and_names_a_contact(
+    make_site: MakeSite, home: str
+) -> None:
+    visitor = Visitor(make_site())
+    (footer,) = visitor.get(home).all("footer")[-1:]
+    words = "Accessibility" if home == "/" else "Acessibilidade"
+    (address,) = [link.get("href") for link in footer.iter(HTML + "a") if text_of(link) == words]
+    page = visitor.get(address or "")
+    assert text_of(page.one("h1")) == words
+    assert "WCAG" in page.text
+    assert page.one("time").get("datetime")
+    assert any((link.get("href") or "").startswith("mailto:") for link in page.all("a"))
 
 
 def test_robots_may_read_everything(make_site: MakeSite) -> None:

@@ -1,12 +1,10 @@
 """The journey in a real browser, with JavaScript off and on, by keyboard, and at its narrowest."""
 
 from collections.abc import Iterator
-from threading import Thread
 
 import pytest
-from conftest import MakeSite
+from conftest import MakeSite, serving
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from werkzeug.serving import make_server
 
 FIRST_VIEWS = ("/", "/pt/", "/cookies", "/privacy", "/none")
 
@@ -14,13 +12,8 @@ FIRST_VIEWS = ("/", "/pt/", "/cookies", "/privacy", "/none")
 @pytest.fixture
 def address(make_site: MakeSite) -> Iterator[str]:
     """The address of a site that really serves."""
-    server = make_server("127.0.0.1", 0, make_site(), threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(make_site()) as address:
+        yield address
 
 
 @pytest.fixture(params=[False, True], ids=["without JavaScript", "with JavaScript"])
@@ -93,19 +86,21 @@ def test_the_whole_journey_to_withdrawal(page: Page) -> None:
 def test_by_keyboard_alone_the_banner_comes_first(page: Page) -> None:
     page.goto("/")
     names = []
-    for _ in range(8):
+    for _ in range(9):
         page.keyboard.press("Tab")
         names.append(
             page.locator(":focus").inner_text() or page.locator(":focus").get_attribute("value")
         )
-    assert names[:6] == [
+    assert names[:7] == [
         "Change Settings",
+        "Who, and for how long",
         "personalization",
         "advertising",
         "Accept selected cookies",
         "Accept all cookies",
         "Reject optional cookies",
     ]
+    assert names[7] == "Skip to the content"
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")

@@ -1,0 +1,43 @@
+"""What machines read of the articles: a feed (RFC 4287), a sitemap, a picture for link previews."""
+
+from flask import Response, abort, g, make_response, render_template
+
+from blueprints.article import social_image
+from blueprints.article.views import address_in_each_language, blueprint, library
+
+__all__ = ["blueprint"]
+
+
+@blueprint.get("/feed.xml", defaults={"language": "en"})
+@blueprint.get("/pt/feed.xml", defaults={"language": "pt"})
+def feed() -> Response:
+    """Give every article of one language, whole, the newest first."""
+    articles = library().in_language(g.language)
+    if not articles:
+        abort(404)
+    return _xml(render_template("article/feed.xml", articles=articles), "application/atom+xml")
+
+
+@blueprint.get("/sitemap.xml")
+def sitemap() -> Response:
+    """List every page that a search engine may show, with its address in each language."""
+    articles = [(item, address_in_each_language(item)) for item in library().articles]
+    return _xml(render_template("article/sitemap.xml", articles=articles), "application/xml")
+
+
+@blueprint.get("/articles/<slug>/social.png", defaults={"language": "en"})
+@blueprint.get("/pt/artigos/<slug>/social.png", defaults={"language": "pt"})
+def picture(slug: str) -> Response:
+    """Show the article's title above the view of Porto, for previews of a link to it."""
+    article = library().find(g.language, slug)
+    if article is None:
+        abort(404)
+    response = make_response(social_image.draw(article.title))
+    response.mimetype = "image/png"
+    return response
+
+
+def _xml(text: str, mimetype: str) -> Response:
+    response = make_response(text)
+    response.mimetype = mimetype
+    return response

@@ -1,0 +1,64 @@
+"""The picture that stands beside a link to an article elsewhere: its title above the view of Porto.
+
+1200 by 630 pixels is what link previews are made for (Open Graph). It is drawn when it is first
+asked for and kept in memory; the font and the picture lie beside this file, and nothing is fetched.
+The font is Newsreader, cut down to the Latin letters, under the SIL Open Font License.
+"""
+
+import io
+from functools import lru_cache
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+FOLDER = Path(__file__).parent / "social"
+WIDTH, HEIGHT, MARGIN = 1200, 630, 56
+AZULEJO, WHITE = "#17457c", "#fff"
+NAME_SIZE = 30
+TITLE_SIZES = range(64, 25, -2)  # the largest that fits is taken
+
+
+@lru_cache(maxsize=128)
+def draw(title: str) -> bytes:
+    """Return the picture as a PNG file."""
+    porto = Image.open(FOLDER / "porto.png").convert("RGB")
+    picture = Image.new("RGB", (WIDTH, HEIGHT), AZULEJO)
+    picture.paste(porto, (0, HEIGHT - porto.height))
+    pen = ImageDraw.Draw(picture)
+    pen.text((MARGIN, 26), "InvestPorto", fill=WHITE, font=_font(NAME_SIZE))
+    top, bottom = 26 + NAME_SIZE, HEIGHT - porto.height
+    words, font = _fitted(pen, title, WIDTH - 2 * MARGIN, bottom - top - 26)
+    pen.multiline_text(
+        (MARGIN, (top + bottom) / 2 + 6), words, fill=WHITE, font=font, anchor="lm", spacing=8
+    )
+    file = io.BytesIO()
+    picture.quantize(96, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(FOLDER / "newsreader-600.woff2", size)
+
+
+def _fitted(
+    pen: ImageDraw.ImageDraw, title: str, width: int, height: int
+) -> tuple[str, ImageFont.FreeTypeFont]:
+    """Return the title in lines, and its font; a title too long for the smallest size is cut."""
+    for size in TITLE_SIZES:
+        font = _font(size)
+        lines = _lines(title, font, width)
+        box = pen.multiline_textbbox((0, 0), "\n".join(lines), font=font, spacing=8)
+        if box[3] - box[1] <= height and box[2] <= width:
+            return "\n".join(lines), font
+    return "\n".join(lines[:4])[:240] + "…", font
+
+
+def _lines(title: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    lines = [""]
+    for word in title.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [line for line in lines if line]

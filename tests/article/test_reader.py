@@ -1,0 +1,121 @@
+"""The conveniences of the article page, in a real browser: each is there only where it works."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browserlike import HTML, Visitor
+from conftest import MakeSite, serving
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from blueprints.article.content import read_library
+
+# A machine that runs tests has no loudspeaker, so the device's own voices are put in their place.
+VOICES = """
+  const voices = %s;
+  const said = window.said = [];
+  speechSynthesis.getVoices = () => voices;
+  speechSynthesis.speak = (words) => said.push(words);
+  window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
+"""
+FAR_VOICE = '[{ lang: "pt-PT", localService: false }]'
+NEAR_VOICES = (
+    '[{ lang: "pt-PT", localService: false }, { lang: "pt_BR", localService: true },'
+    ' { lang: "pt-PT", localService: true }, { lang: "en-US", localService: true }]'
+)
+
+
+@pytest.fixture
+def context(browser: Browser, make_site: MakeSite) -> Iterator[BrowserContext]:
+    with serving(make_site()) as address:
+        context = browser.new_context(base_url=address)
+        yield context
+        context.close()
+
+
+def portuguese_page(context: BrowserContext, voices: str) -> Page:
+    page = context.new_page()
+    page.add_init_script(VOICES % voices)
+    page.goto("/pt/")
+    return page
+
+
+def test_a_voice_of_the_device_reads_the_whole_article_and_stops(context: BrowserContext) -> None:
+    page = portuguese_page(context, NEAR_VOICES)
+    page.get_by_role("button", name="Ouvir o artigo").click()
+    said = page.evaluate("said.map(words => [words.text, words.lang, words.voice.localService])")
+    assert len(said) == 9
+    assert said[0][0] == page.locator("h1").inner_text()
+    assert {(language, local) for _, language, local in said} == {("pt-PT", True)}
+    page.get_by_role("button", name="Parar a leitura").click()
+    expect(page.get_by_role("button", name="Ouvir o artigo")).to_be_visible()
+    page.get_by_role("button", name="Ouvir o artigo").click()
+    page.evaluate("said.at(-1).onend()")
+    expect(page.get_by_role("button", name="Ouvir o artigo")).to_be_visible()
+
+
+@pytest.mark.parametrize("voices", ["[]", FAR_VOICE, '[{ lang: "en-GB", localService: true }]'])
+def test_without_a_fitting_voice_on_the_device_there_is_no_offer_to_listen(
+    context: BrowserContext, voices: str
+) -> None:
+    page = portuguese_page(context, voices)
+    expect(page.get_by_role("button", name="Copiar a ligação")).to_be_visible()
+    expect(page.locator("[data-reader=listen]")).to_be_hidden()
+
+
+def test_the_copied_link_is_the_permanent_address(context: BrowserContext) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_role("button", name="Copy the link").click()
+    expect(page.get_by_text("The link has been copied.")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("link[rel=canonical]").get_attribute("href")
+
+
+def test_the_devices_own_share_sheet_gets_title_and_address(context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto("/")
+    expect(page.get_by_role("button", name="Share")).to_be_hidden()  # no sheet on this machine
+    page.add_init_script("navigator.share = async (what) => { window.shared = what; };")
+    page.reload()
+    page.get_by_role("button", name="Share").click()
+    shared = page.evaluate("shared")
+    assert shared["title"] == page.locator("h1").inner_text()
+    assert "/articles/porto-is-one" in shared["url"]
+
+
+def test_without_javascript_only_what_works_is_shown(browser: Browser, make_site: MakeSite) -> None:
+    with serving(make_site()) as address:
+        context = browser.new_context(base_url=address, java_script_enabled=False)
+        page = context.new_page()
+        page.goto("/")
+        expect(page.locator("[data-reader]:visible")).to_have_count(0)
+        link = page.get_by_role("link", name="Send by e-mail").get_attribute("href") or ""
+        context.close()
+    assert link.startswith("mailto:?subject=Porto%20is%20one")
+    assert "&body=http%3A//127.0.0.1" in link
+
+
+def test_previous_and_next_follow_the_dates(tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    for name, year in (("a", 2024), ("b", 2026), ("c", 2025)):
+        text = f"---\ntitle: {name}\ndate: {year}-01-01\nsummary: S\n---\nWords."
+        (tmp_path / "en" / f"{name}.md").write_text(text, encoding="utf-8")
+    library = read_library(tmp_path)
+    chain = [
+        (
+            found.newer.name if found.newer else None,
+            article.name,
+            found.older.name if found.older else None,
+        )
+        for article in library.articles
+        for found in [library.neighbours(article)]
+    ]
+    assert chain == [(None, "b", "c"), ("b", "c", "a"), ("c", "a", None)]
+
+
+def test_a_single_article_has_no_neighbours_to_show(make_site: MakeSite) -> None:
+    path = "/articles/porto-is-one-of-the-smart-cities-in-european-initiative"
+    page = Visitor(make_site()).get(path)
+    assert not [nav for nav in page.root.iter(HTML + "nav") if "neighbours" in nav.get("class", "")]
