@@ -109,7 +109,8 @@ class PageConsent:
     def kept(self, name: str) -> str:
         """Return what a cookie of our own keeps, or nothing where its purpose is not given."""
         name = cookie_prefix(current_app) + name
-        return request.cookies.get(name, "") if self.allows_cookie(name) else ""
+        value = request.cookies.get(name)
+        return value if value and self.allows_cookie(name) else ""
 
     def keep(self, name: str, value: str) -> bool:
         """Keep a value in a cookie of our own if its purpose is given; return whether it was."""

@@ -10,7 +10,7 @@ document.addEventListener("submit", async (event) => {
   const { submitter } = event;
   try {
     const body = new URLSearchParams(new FormData(form, submitter));
-    const answer = await fetch(form.action, { method: "POST", body });
+    const answer = await fetch(form.action, { method: "POST", body, keepalive: true });
     if (!answer.ok) throw new Error(answer.statusText);
     show(new DOMParser().parseFromString(await answer.text(), "text/html"), answer.url);
   } catch {

@@ -133,7 +133,7 @@ def test_continue_where_you_stopped(context: BrowserContext) -> None:
     link = page.get_by_role("link", name="Continue where you stopped")
     assert int((link.get_attribute("href") or "").removeprefix("#p")) >= 4
     link.click()
-    page.wait_for_function("scrollY > 100")
+    expect(page.locator("#p5")).to_be_in_viewport()
 
 
 def test_without_consent_no_place_is_told_or_kept(site: Flask) -> None:

@@ -73,6 +73,7 @@ def test_the_whole_journey_to_withdrawal(page: Page) -> None:
     page.goto("/pt/")
     page.get_by_label("Conteúdo personalizado").check()
     page.get_by_role("button", name="Aceitar os cookies selecionados").click()
+    expect(page.get_by_role("status")).to_be_focused()
     page.get_by_role("link", name="Definições de cookies", exact=True).click()
     expect(page.get_by_label("Conteúdo personalizado")).to_be_checked()
     expect(page.get_by_label("Publicidade personalizada")).not_to_be_checked()
