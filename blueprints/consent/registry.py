@@ -150,6 +150,10 @@ class Registry:
             for cookie in service.cookies
         )
 
+    def purpose(self, purpose: str) -> Purpose:
+        """Return the purpose of this id; a service names none but a declared one."""
+        return next(item for item in self.purposes if item.id == purpose)
+
     def services_for(self, purpose: Purpose) -> tuple[Service, ...]:
         return tuple(service for service in self.services if service.purpose == purpose.id)
 

@@ -198,7 +198,7 @@ def test_in_an_outage_nothing_is_loaded_and_nothing_is_deleted(
 def test_a_placeholder_says_who_and_offers_once_and_always(site: Flask) -> None:
     page = Visitor(site).get(PATH)
     words = page.text
-    assert "Partner player (Partner)" in words
+    assert "Partner player (Partner), for “Personalised content”" in words
     assert "A film about Porto" in words
     assert page.all("iframe") == []
     (holder,) = page.root.iter("{http://www.w3.org/2000/svg}svg")
@@ -269,12 +269,17 @@ def test_always_allow_knows_only_optional_purposes(site: Flask, purpose: str) ->
     assert records(site) == []
 
 
+@pytest.mark.parametrize("width", [320, 390, 1280])
 @pytest.mark.parametrize("javascript", [False, True])
 def test_the_embed_works_in_a_browser_and_keeps_its_place(
-    browser: Browser, site: Flask, *, javascript: bool
+    browser: Browser, site: Flask, width: int, *, javascript: bool
 ) -> None:
     with serving(site) as address:
-        context = browser.new_context(base_url=address, java_script_enabled=javascript)
+        context = browser.new_context(
+            base_url=address,
+            java_script_enabled=javascript,
+            viewport={"width": width, "height": 800},
+        )
         page = context.new_page()
         page.goto(PATH)
         frame = page.locator(".embed-frame")
