@@ -8,7 +8,7 @@ from typing import Any, cast
 from flask import Flask, current_app, g, request, session
 from flask.blueprints import BlueprintSetupState
 
-from blueprints.consent import registry_file
+from blueprints.consent import cli_export, cli_report, registry_file
 from blueprints.consent.choices import Choice, Decision, Model
 from blueprints.consent.continued_use import assume_after_second_page
 from blueprints.consent.forms import ChoiceForm
@@ -16,7 +16,7 @@ from blueprints.consent.registry import Registry
 from blueprints.consent.views import blueprint
 from blueprints.consent.visitor import current_choice, registry, sends_gpc
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "cli_export", "cli_report"]  # a command is there once it is imported
 
 FOLDER = Path(__file__).parent
 NOTICE: dict[str, Any] = tomllib.loads((FOLDER / "notice.toml").read_text(encoding="utf-8"))
