@@ -1,5 +1,6 @@
 """Sets the room up: its settings, the registry, the words of the notice, what templates see."""
 
+import os
 import tomllib
 from functools import cached_property
 from pathlib import Path
@@ -7,11 +8,14 @@ from typing import Any, cast
 
 from flask import Flask, current_app, g, request, session
 from flask.blueprints import BlueprintSetupState
+from sqlalchemy.exc import SQLAlchemyError
 
 from blueprints.consent import cli_export, cli_report, registry_file
 from blueprints.consent.choices import Choice, Decision, Model
 from blueprints.consent.continued_use import assume_after_second_page
 from blueprints.consent.forms import ChoiceForm
+from blueprints.consent.notice_store import Notices
+from blueprints.consent.notices import write_notice
 from blueprints.consent.registry import Registry
 from blueprints.consent.views import blueprint
 from blueprints.consent.visitor import current_choice, registry, sends_gpc
@@ -70,6 +74,7 @@ def _set_up(state: BlueprintSetupState) -> None:
         app.extensions["registry"] = registry_file.read(file)
     except registry_file.RegistryError as error:
         raise SystemExit(f"The cookie registry {file.name} is wrong: {error}.") from None
+    _keep_notices(app)
     app.context_processor(_offer)
     if app.config["CONSENT_MODEL"] == Model.IMPLIED:
         app.logger.warning(
@@ -86,6 +91,28 @@ def _check_settings(app: Flask) -> None:
         raise SystemExit(
             f"FLASK_CONSENT_LIFETIME_MONTHS must be a number of months from 1 to {MONTHS_AT_MOST}."
         )
+
+
+def _keep_notices(app: Flask) -> None:
+    """Write down the notices in force and keep them, where the database is at hand.
+
+    A command of the operator shows nobody a notice and keeps none. What could not be kept here is
+    kept before the first record that names it.
+    """
+    model = Model(app.config["CONSENT_MODEL"])
+    notices = app.extensions["notices"] = Notices(
+        {
+            language: write_notice(app.extensions["registry"], words, language, model)
+            for language, words in NOTICE.items()
+        }
+    )
+    if not app.extensions["database_is_current"] or os.environ.get("FLASK_RUN_FROM_CLI"):
+        return
+    try:
+        with app.app_context():
+            notices.keep_all()
+    except SQLAlchemyError as error:
+        app.logger.error("The notices cannot be kept yet: %s", type(error).__name__)
 
 
 def _offer() -> dict[str, Any]:

@@ -1,0 +1,104 @@
+"""The consent notice as a visitor sees it, written down: the exact words, and what they are about.
+
+A notice is identified by the SHA-256 of its canonical JSON, so that a record which names it pins
+every word (GDPR Art. 7(1); ISO/IEC 29184, 5.2.8). A change of wording makes a new notice and asks
+nobody again; a change of substance makes a new policy version as well.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from blueprints.consent.choices import Model
+from blueprints.consent.digest import canonical, sha256_of
+from blueprints.consent.registry import Cookie, Purpose, Registry, Service
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A notice in one language. `content` is what its id is the SHA-256 of."""
+
+    id: str
+    content: Mapping[str, Any]
+
+    @property
+    def policy_version(self) -> str:
+        return str(self.content["policy_version"])
+
+    @property
+    def language(self) -> str:
+        return str(self.content["language"])
+
+    @property
+    def model(self) -> str:
+        return str(self.content["model"])
+
+    @property
+    def text(self) -> str:
+        """The canonical JSON."""
+        return canonical(self.content).decode()
+
+
+def write_notice(
+    registry: Registry, words: Mapping[str, Any], language: str, model: Model
+) -> Notice:
+    """Write down the notice in force. `words` are those of notice.toml in this language."""
+    accept = [words["accept_selected"], words["accept_all"]]
+    shared = {"question": words["question"]}
+    content = {
+        "language": language,
+        "model": str(model),
+        "policy_version": registry.policy_version,
+        "controller": {
+            "name": registry.controller.name,
+            "address": registry.controller.address,
+            "contact": registry.controller.contact,
+        },
+        "banner": {
+            "heading": words["heading"],
+            "introduction": words["introduction"],
+            "assumption": words["assumption"][model],
+            "change_settings": words["change_settings"],
+            # The client's banner to the letter has no third button; the settings page has it.
+            "buttons": accept if model is Model.IMPLIED else [*accept, words["reject"]],
+            **shared,
+        },
+        "settings": {"buttons": [*accept, words["reject"]], **shared},
+        "purposes": [_purpose(purpose, language) for purpose in registry.purposes],
+        "services": [_service(service, language) for service in registry.services],
+    }
+    return Notice(sha256_of(content).hex(), content)
+
+
+def _purpose(purpose: Purpose, language: str) -> dict[str, Any]:
+    return {
+        "id": purpose.id,
+        "optional": purpose.optional,
+        "gpc": purpose.gpc,
+        "name": purpose.name[language],
+        "description": purpose.description[language],
+    }
+
+
+def _service(service: Service, language: str) -> dict[str, Any]:
+    return {
+        "id": service.id,
+        "purpose": service.purpose,
+        "name": service.name,
+        "vendor": service.vendor,
+        "country": service.country,
+        "privacy": service.privacy,
+        "hosts": {kind: list(hosts) for kind, hosts in service.hosts.items()},
+        "cookies": [_cookie(cookie, language) for cookie in service.cookies],
+    }
+
+
+def _cookie(cookie: Cookie, language: str) -> dict[str, Any]:
+    return {
+        "name": cookie.name,
+        "storage": cookie.storage,
+        "party": cookie.party,
+        "lifetime": cookie.lifetime,
+        "purpose": cookie.purpose[language],
+        "justification": cookie.justification and cookie.justification[language],
+    }
