@@ -75,6 +75,8 @@ def _purpose(purpose: Purpose, language: str) -> dict[str, Any]:
         "id": purpose.id,
         "optional": purpose.optional,
         "gpc": purpose.gpc,
+        "dpv": purpose.dpv,
+        "personal_data": list(purpose.personal_data),
         "name": purpose.name[language],
         "description": purpose.description[language],
     }
