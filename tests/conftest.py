@@ -106,6 +106,7 @@ def make_site(tmp_path: Path) -> Iterator[MakeSite]:
 
     yield make
     for site in sites:
+        site.extensions["sealing"].wait()
         with site.app_context():
             db.engine.dispose()
 

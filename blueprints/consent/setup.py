@@ -6,25 +6,34 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from flask import Flask, current_app, g, request, session
+from flask import Flask, Response, current_app, g, request, session
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy.exc import SQLAlchemyError
 
-from blueprints.consent import cli_export, cli_report, registry_file
+from blueprints.consent import cli_export, cli_log, cli_report, registry_file
 from blueprints.consent.choices import Choice, Decision, Model
 from blueprints.consent.continued_use import assume_after_second_page
 from blueprints.consent.forms import ChoiceForm
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import write_notice
 from blueprints.consent.registry import Registry
+from blueprints.consent.sealing import Sealing
 from blueprints.consent.views import blueprint
 from blueprints.consent.visitor import current_choice, registry, sends_gpc
 
-__all__ = ["blueprint", "cli_export", "cli_report"]  # a command is there once it is imported
+# The commands are there once their modules are read.
+__all__ = ["blueprint", "cli_export", "cli_log", "cli_report"]
 
 FOLDER = Path(__file__).parent
 NOTICE: dict[str, Any] = tomllib.loads((FOLDER / "notice.toml").read_text(encoding="utf-8"))
-MONTHS_AT_MOST = 24  # AEPD: the longest that any regulator calls good practice
+NUMBERS: dict[str, tuple[str, int, int]] = {  # setting -> unit, least, most
+    # AEPD: 24 months are the longest that any regulator calls good practice.
+    "CONSENT_LIFETIME_MONTHS": ("months", 1, 24),
+    "CONSENT_RETENTION_YEARS": ("years", 1, 10),
+    "CONSENT_SEAL_RECORDS": ("records", 1, 1_000_000),
+    "CONSENT_SEAL_MINUTES": ("minutes", 1, 60 * 24 * 7),
+    "CONSENT_SEAL_BATCH": ("records", 1, 100_000),
+}
 
 
 class TemplateConsent:
@@ -75,6 +84,8 @@ def _set_up(state: BlueprintSetupState) -> None:
     except registry_file.RegistryError as error:
         raise SystemExit(f"The cookie registry {file.name} is wrong: {error}.") from None
     _keep_notices(app)
+    app.extensions["sealing"] = Sealing(app)
+    app.after_request(_note_choice)  # Registered before continued use, so that it runs after it.
     app.context_processor(_offer)
     if app.config["CONSENT_MODEL"] == Model.IMPLIED:
         app.logger.warning(
@@ -86,11 +97,10 @@ def _set_up(state: BlueprintSetupState) -> None:
 def _check_settings(app: Flask) -> None:
     if app.config["CONSENT_MODEL"] not in set(Model):
         raise SystemExit("FLASK_CONSENT_MODEL must be opt_in or implied.")
-    months = app.config["CONSENT_LIFETIME_MONTHS"]
-    if type(months) is not int or not 1 <= months <= MONTHS_AT_MOST:
-        raise SystemExit(
-            f"FLASK_CONSENT_LIFETIME_MONTHS must be a number of months from 1 to {MONTHS_AT_MOST}."
-        )
+    for name, (unit, least, most) in NUMBERS.items():
+        value = app.config[name]
+        if type(value) is not int or not least <= value <= most:
+            raise SystemExit(f"FLASK_{name} must be a number of {unit} from {least} to {most}.")
 
 
 def _keep_notices(app: Flask) -> None:
@@ -113,6 +123,13 @@ def _keep_notices(app: Flask) -> None:
             notices.keep_all()
     except SQLAlchemyError as error:
         app.logger.error("The notices cannot be kept yet: %s", type(error).__name__)
+
+
+def _note_choice(response: Response) -> Response:
+    if not g.get("recorded"):
+        return response
+    sealing: Sealing = current_app.extensions["sealing"]
+    return sealing.note_choice(response)
 
 
 def _offer() -> dict[str, Any]:

@@ -94,4 +94,5 @@ def save(given: frozenset[str], method: str, **kept: Any) -> Decision:  # noqa: 
         notices().forget()
         current_app.logger.exception("A choice could not be recorded.")
         raise ServiceUnavailable from None
+    g.recorded = True
     return decision
