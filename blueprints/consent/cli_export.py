@@ -4,14 +4,16 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 import click
 from flask import current_app
 from sqlalchemy import Row
 
-from blueprints.consent import cli_options, reading
+from blueprints.consent import cli_rows
+from blueprints.consent.cli import database
+from blueprints.consent.digest import utc_text
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.views import blueprint
 
@@ -28,6 +30,9 @@ COLUMNS = [
     ConsentRecord.method,
     ConsentRecord.is_consent,
     ConsentRecord.gpc,
+    ConsentRecord.notice,
+    ConsentRecord.salt,
+    ConsentRecord.digest,
     ConsentRecord.statuses,
 ]
 NAMES = [column.key for column in COLUMNS if column is not ConsentRecord.statuses]
@@ -35,7 +40,7 @@ NAMES = [column.key for column in COLUMNS if column is not ConsentRecord.statuse
 
 @blueprint.cli.command()
 @click.option("--format", "kind", type=click.Choice(["csv", "jsonl"]), required=True)
-@cli_options.period
+@cli_rows.of_a_period
 def export(kind: str, since: date | None, until: date | None) -> None:
     """Write the consent records to standard output, oldest first, with times in UTC.
 
@@ -44,10 +49,9 @@ def export(kind: str, since: date | None, until: date | None) -> None:
 
     jsonl: one JSON object per line.
     """
-    period = cli_options.checked(since, until)
-    rows = reading.stream(COLUMNS, period)
-    watched = cli_options.with_progress(rows, reading.count(period), "Exporting")
-    FORMATS[kind](watched)
+    period = cli_rows.period(since, until)
+    with database():
+        FORMATS[kind](cli_rows.rows(COLUMNS, period, "Exporting"))
 
 
 def _write_csv(rows: Iterable[Row[Any]]) -> None:
@@ -69,7 +73,9 @@ def _cells(row: Row[Any], purposes: Iterable[str]) -> Iterator[str]:
 
 def _plain(value: Any) -> str:  # noqa: ANN401 - a cell of any type
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return utc_text(value)
+    if isinstance(value, bytes):
+        return value.hex()
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 from flask import current_app
 
-from blueprints.consent import cli_options, reading, report_charts
+from blueprints.consent import cli_rows, report_charts
+from blueprints.consent.cli import BadInputError, database
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.registry import Registry
 from blueprints.consent.report import ASSUMED, OTHER, SMALLEST, Groups, Report, Row, summarise
@@ -24,7 +25,7 @@ STEPS_IN_FULL = 45  # a longer timeline is shown in the terminal month by month
 
 
 @blueprint.cli.command()
-@cli_options.period
+@cli_rows.of_a_period
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -35,10 +36,10 @@ def report(since: date | None, until: date | None, html: Path | None) -> None:
 
     No visitor appears in it: groups under five are merged.
     """
-    period = cli_options.checked(since, until)
-    rows = reading.stream(COLUMNS, period)
-    watched = cli_options.with_progress(rows, reading.count(period), "Reading")
-    found = summarise(watched, datetime.now(UTC), since, until)  # type: ignore[arg-type]  # rows
+    period = cli_rows.period(since, until)
+    with database():
+        rows: Any = cli_rows.rows(COLUMNS, period, "Reading")
+        found = summarise(rows, datetime.now(UTC), since, until)
     if html:
         page = current_app.jinja_env.get_template("report/report.html").render(
             report=found,
@@ -52,7 +53,7 @@ def report(since: date | None, until: date | None, html: Path | None) -> None:
         try:
             html.write_text(page, encoding="utf-8")
         except OSError as error:
-            raise cli_options.Refusal(
+            raise BadInputError(
                 f"The report cannot be written to {html}: {error.strerror}."
             ) from None
     click.echo("\n".join(_text(found)))

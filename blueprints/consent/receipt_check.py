@@ -96,7 +96,9 @@ def check(
             "It is whole, and it was made before its record was sealed: download it again later.",
         )
     if not knows_head(seal["number"], seal["head"]):
-        return Verdict(Answer.UNKNOWN, f"It is whole, but no seal here has the head {seal['head']}.")
+        return Verdict(
+            Answer.UNKNOWN, f"It is whole, but no seal here has the head {seal['head']}."
+        )
     return Verdict(
         Answer.VALID,
         f"Its record is in seal {seal['number']} of {seal['sealed_at']}, head {seal['head']}.",

@@ -10,7 +10,15 @@ from flask import Flask, Response, current_app, g, request, session
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy.exc import SQLAlchemyError
 
-from blueprints.consent import cli_export, cli_log, cli_report, registry_file
+from blueprints.consent import (
+    cli_export,
+    cli_find,
+    cli_log,
+    cli_receipt,
+    cli_report,
+    registry_file,
+    views_own,
+)
 from blueprints.consent.choices import Choice, Decision, Model
 from blueprints.consent.continued_use import assume_after_second_page
 from blueprints.consent.forms import ChoiceForm
@@ -21,8 +29,16 @@ from blueprints.consent.sealing import Sealing
 from blueprints.consent.views import blueprint
 from blueprints.consent.visitor import current_choice, registry, sends_gpc
 
-# The commands are there once their modules are read.
-__all__ = ["blueprint", "cli_export", "cli_log", "cli_report"]
+# Commands and views are there once their modules are read.
+__all__ = [
+    "blueprint",
+    "cli_export",
+    "cli_find",
+    "cli_log",
+    "cli_receipt",
+    "cli_report",
+    "views_own",
+]
 
 FOLDER = Path(__file__).parent
 NOTICE: dict[str, Any] = tomllib.loads((FOLDER / "notice.toml").read_text(encoding="utf-8"))

@@ -20,7 +20,7 @@ from blueprints.consent.choices import Decision
 from blueprints.consent.digest import utc_text
 from blueprints.consent.receipt import Making
 from blueprints.consent.views import blueprint
-from blueprints.consent.visitor import current_choice, last_decision, notices
+from blueprints.consent.visitor import current_choice, last_decision, notices, registry
 
 T = TypeVar("T")
 
@@ -36,7 +36,12 @@ def own_history() -> Response:
     if decision:
         subject = UUID(decision.subject)
         records = _asked(lambda: history.records_of(subject, RECORDS_AT_MOST))
-    page = render_template("consent/history.html", records=records, at_most=RECORDS_AT_MOST)
+    page = render_template(
+        "consent/history.html",
+        records=records,
+        at_most=RECORDS_AT_MOST,
+        purpose_names={purpose.id: purpose.name[g.language] for purpose in registry().purposes},
+    )
     return _kept_by_nobody(make_response(page))
 
 
