@@ -9,12 +9,15 @@ list of heads kept elsewhere.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from blueprints.consent import merkle
-from blueprints.consent.digest import canonical, sha256_of
+from blueprints.consent.choices import Status
+from blueprints.consent.digest import canonical, sha256_of, utc_text
 from blueprints.consent.receipt import ABOUT, Inclusion, Making, Node, write_receipt
 
 MAX_BYTES = 1024 * 1024
@@ -138,12 +141,17 @@ def _making(receipt: Node) -> Making:
     parts = urlsplit(origin)
     if f"{parts.scheme}://{parts.netloc}{ABOUT}#" != namespace:
         raise _AlteredError("Its own terms do not stand under the address of a site.")
+    statuses, counts = receipt["site:digestedFields"]["statuses"], receipt["site:counts"]
+    given = {purpose for purpose, status in statuses.items() if status == Status.GIVEN}
+    renewed = sorted(given.intersection(receipt["site:renewed"]))
+    if type(counts) is not bool:
+        raise _AlteredError("It does not say whether the choice still counted.")
     return Making(
-        id=receipt["dct:identifier"],
-        created_at=receipt["dct:created"],
+        id=str(UUID(receipt["dct:identifier"])),
+        created_at=utc_text(datetime.fromisoformat(receipt["dct:created"])),
         origin=origin,
-        counts=receipt["site:counts"],
-        renewed=tuple(receipt["site:renewed"]),
+        counts=counts,
+        renewed=tuple(renewed),
     )
 
 

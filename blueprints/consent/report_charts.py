@@ -5,16 +5,21 @@ taken out: the colours come from the page, which knows light, dark and print, an
 opened without a script and without a network. Each chart stands beside a table of its numbers.
 """
 
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import date
 from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
-from pygal import HorizontalBar, HorizontalStackedBar, Line
+from pygal import HorizontalBar, HorizontalStackedBar, Line, PluginImportFixer
 from pygal.graph.graph import Graph
 from pygal.style import Style
 
 from blueprints.consent.report import Groups, Timeline
+
+# pygal leaves a hook for map plugins in the import system of the whole process, of a kind that
+# Python has given up and warns about. No map is drawn here.
+sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, PluginImportFixer)]
 
 SVG = "http://www.w3.org/2000/svg"
 WIDE, NARROW, LINE_HEIGHT, BAR_HEIGHT = 880, 420, 260, 34
