@@ -82,9 +82,7 @@ def verify_command(head_file: Path | None) -> None:
     if head_file:
         click.echo(f"The log still contains every head in {head_file}.")
     else:
-        click.echo(
-            "A cut-off end would show only against a head kept elsewhere: use --head."
-        )
+        click.echo("A cut-off end would show only against a head kept elsewhere: use --head.")
 
 
 def _verified(kept: Mapping[int, str]) -> Count:
