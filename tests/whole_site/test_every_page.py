@@ -21,7 +21,9 @@ def addresses(site: Flask) -> Iterator[str]:
         if "GET" in (rule.methods or ()) and rule.endpoint != "static":
             language = (rule.defaults or {}).get("language", "en")
             with site.test_request_context():
-                values = {"slug": SLUGS[language]} if "slug" in rule.arguments else {}
+                notice = site.extensions["notices"].in_force[language].id
+                examples = {"slug": SLUGS[language], "notice_id": notice}
+                values = {key: examples[key] for key in rule.arguments if key in examples}
                 yield str(rule.build({**values, **(rule.defaults or {})})[1])  # type: ignore[index]
 
 
