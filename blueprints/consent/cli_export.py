@@ -56,7 +56,7 @@ def export(kind: str, since: date | None, until: date | None) -> None:
 
 def _write_csv(rows: Iterable[Row[Any]]) -> None:
     purposes = current_app.extensions["registry"].optional_ids
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer = csv.writer(sys.stdout)  # RFC 4180: lines end in CR LF, and a cell with one is quoted
     writer.writerow([*NAMES, *purposes, OTHER_PURPOSES])
     for row in rows:
         writer.writerow([_safe(cell) for cell in _cells(row, purposes)])

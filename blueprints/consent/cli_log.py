@@ -10,14 +10,14 @@ import click
 from flask import current_app
 from sqlalchemy import func, select
 
-from blueprints.consent import retention, services
+from blueprints.consent import erasure, retention
 from blueprints.consent.cli import BadInputError, counted, database, progress, utc
 from blueprints.consent.heads import HeadFileError, read_heads
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.seals import Seal, count_open, last_seal, seal_open_records
 from blueprints.consent.verifier import Count, TamperedError, verify
 from blueprints.consent.views import blueprint
-from blueprints.database import db
+from blueprints.database import db, wipe_journal
 
 NO_LIMIT = 2**31
 
@@ -107,7 +107,7 @@ def erase_command(subject: str) -> None:
     except ValueError:
         raise BadInputError(f"{subject} is not the number of a visitor.") from None
     with database():
-        erased = services.erase(number)
+        erased = erasure.erase_subject(number)
     if not erased:
         raise BadInputError(f"There is no record of {number}: nothing was erased.")
     click.echo(f"Erased {counted(erased, 'record', 'records')} of {number}.")
@@ -129,4 +129,5 @@ def purge_command(*, dry_run: bool) -> None:
             return
         with progress(past, "Erasing") as bar:
             erased = retention.purge(now, years, bar.update)
+        wipe_journal()
     click.echo(f"Erased {counted(erased, 'record', 'records')}.")

@@ -8,7 +8,7 @@ for any length, and choices that are made meanwhile are neither held up nor seen
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -25,6 +25,7 @@ CHUNK = 1000
 BOOLEANS = {False: b"false", True: b"true"}  # SQLite's 0 and 1 are equal to these
 
 Row = Sequence[Any]
+Rows = AbstractContextManager[Iterator[Row]]  # closed at the end, read to it or not
 
 
 @contextmanager
@@ -45,7 +46,7 @@ def snapshot() -> Iterator[Connection]:
         connection.close()
 
 
-def sealed_rows(connection: Connection) -> Iterator[Row]:
+def sealed_rows(connection: Connection) -> Rows:
     """Stream position, seal, record and digest of each leaf, then the columns of its record."""
     leaf = [
         type_coerce(ConsentLeaf.position, String),
@@ -58,7 +59,7 @@ def sealed_rows(connection: Connection) -> Iterator[Row]:
     return _stream(connection, query.order_by(ConsentLeaf.position))
 
 
-def open_rows(connection: Connection) -> Iterator[Row]:
+def open_rows(connection: Connection) -> Rows:
     """Stream the columns of each record that has no leaf, in the order of `record_bytes`."""
     leaf = ConsentLeaf.record == ConsentRecord.id
     query = select(*_record_columns()).outerjoin_from(ConsentRecord, ConsentLeaf, leaf)
@@ -86,11 +87,13 @@ def seals(connection: Connection) -> Iterator[Seal]:
         rows = list(connection.execute(query.where(of.number > rows[-1][0]).limit(CHUNK)))
 
 
-def _stream(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[Row]:
-    rows = connection.execute(query.execution_options(yield_per=CHUNK))
-    if connection.dialect.name == "sqlite":
-        return iter(rows)
-    return ([value.encode() if type(value) is str else value for value in row] for row in rows)
+@contextmanager
+def _stream(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[Iterator[Row]]:
+    with connection.execute(query.execution_options(yield_per=CHUNK)) as rows:
+        if connection.dialect.name == "sqlite":
+            yield iter(rows)
+        else:
+            yield ([v.encode() if type(v) is str else v for v in row] for row in rows)
 
 
 def _record_columns() -> list[Any]:

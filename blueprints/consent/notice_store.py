@@ -1,6 +1,7 @@
 """The notices that were shown, kept in the database for as long as records name them."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from blueprints.consent.models import ConsentNotice
 from blueprints.consent.notices import Notice
 from blueprints.database import db
+
+ID = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Notices:
         for notice in self.in_force.values():
             if notice.id == notice_id:
                 return notice
-        kept = find(notice_id)
+        kept = find(notice_id) if ID.fullmatch(notice_id) else None
         return kept.notice if kept else None
 
 

@@ -5,13 +5,17 @@ every word (GDPR Art. 7(1); ISO/IEC 29184, 5.2.8). A change of wording makes a n
 nobody again; a change of substance makes a new policy version as well.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, TypeVar
 
 from blueprints.consent.choices import Model
 from blueprints.consent.digest import canonical, sha256_of
-from blueprints.consent.registry import Cookie, Purpose, Registry, Service
+from blueprints.consent.registry import Cookie, Purpose, Registry, Service, Text
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,45 @@ class Notice:
     def model(self) -> str:
         return str(self.content["model"])
 
+    @cached_property
+    def purposes(self) -> tuple[Purpose, ...]:
+        """The purposes as they were shown, for the macros that show the present ones."""
+        return tuple(_shown(Purpose, entry) for entry in self.content["purposes"])
+
+    @cached_property
+    def services(self) -> tuple[Service, ...]:
+        """The services as they were shown, for the macros that show the present ones."""
+        return tuple(
+            _shown(
+                Service,
+                {**entry, "cookies": tuple(_shown(Cookie, cookie) for cookie in entry["cookies"])},
+            )
+            for entry in self.content["services"]
+        )
+
     @property
     def text(self) -> str:
         """The canonical JSON."""
         return canonical(self.content).decode()
+
+
+def _shown(cls: type[T], entry: Mapping[str, Any]) -> T:
+    """Make an entry of the registry from one of a notice, whichever version of the site wrote it.
+
+    What are texts in several languages there are the same words in every language here.
+    """
+    types = {field.name: field.type for field in fields(cls)}  # type: ignore[arg-type]
+    return cls(
+        **{
+            key: _text(value) if types[key] in (Text, Text | None) else value
+            for key, value in entry.items()
+            if key in types
+        }
+    )
+
+
+def _text(words: str | None) -> Text | None:
+    return None if words is None else defaultdict(lambda: words)
 
 
 def write_notice(

@@ -20,7 +20,7 @@ K = TypeVar("K")
 SMALLEST = 5
 OTHER = f"other (each under {SMALLEST})"
 ASSUMED = "assumed"  # "given" by continued use: no consent under the GDPR, so not counted as given
-SMALL_BUCKETS_AT_MOST = 0.1
+SMALL_BUCKETS_AT_MOST = 0.2
 
 
 class Row(NamedTuple):

@@ -16,6 +16,7 @@ from blueprints.consent import (
     cli_log,
     cli_receipt,
     cli_report,
+    proof_views,
     registry_file,
     views_own,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "cli_log",
     "cli_receipt",
     "cli_report",
+    "proof_views",
     "views_own",
 ]
 

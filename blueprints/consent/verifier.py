@@ -74,7 +74,17 @@ class _Check:
 
     def run(self) -> Count:
         self.check_notices()
-        leaves = sealed_rows(self.connection)
+        with sealed_rows(self.connection) as leaves:
+            self.check_seals(leaves)
+        self.check_open()
+        for number in sorted(self.kept):
+            if number > self.count.seals:
+                raise TamperedError(
+                    f"Seal {number}, whose head was kept, is not in the log: its end was removed."
+                )
+        return self.count
+
+    def check_seals(self, leaves: Iterator[Row]) -> None:
         try:
             for seal in seals(self.connection):
                 self.check_chain(seal)
@@ -89,13 +99,6 @@ class _Check:
                 f"Record {_name(record)} at position {position} belongs to no seal: "
                 "it was inserted, or its seal was removed."
             )
-        self.check_open()
-        for number in sorted(self.kept):
-            if number > self.count.seals:
-                raise TamperedError(
-                    f"Seal {number}, whose head was kept, is not in the log: its end was removed."
-                )
-        return self.count
 
     def check_notices(self) -> None:
         columns = (ConsentNotice.id, ConsentNotice.content)
@@ -187,16 +190,17 @@ class _Check:
 
     def check_open(self) -> None:
         horizon = self.horizon()
-        for row in open_rows(self.connection):
-            self.check_record(row, None)
-            if row[0] < horizon:
-                raise TamperedError(
-                    f"Record {_name(row[0])} was inserted: it is not sealed, "
-                    "though newer records were sealed long ago."
-                )
-            self.count.open += 1
-            if not self.count.open % STEP:
-                self.progress(STEP)
+        with open_rows(self.connection) as rows:
+            for row in rows:
+                self.check_record(row, None)
+                if row[0] < horizon:
+                    raise TamperedError(
+                        f"Record {_name(row[0])} was inserted: it is not sealed, "
+                        "though newer records were sealed long ago."
+                    )
+                self.count.open += 1
+                if not self.count.open % STEP:
+                    self.progress(STEP)
 
     def horizon(self) -> bytes:
         """The id before which nothing new can be; see seals.py."""

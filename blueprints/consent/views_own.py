@@ -19,7 +19,7 @@ from blueprints.consent import history
 from blueprints.consent.choices import Decision
 from blueprints.consent.digest import utc_text
 from blueprints.consent.receipt import Making
-from blueprints.consent.views import blueprint
+from blueprints.consent.views import blueprint, kept_by_nobody
 from blueprints.consent.visitor import current_choice, last_decision, notices, registry
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ def own_history() -> Response:
         at_most=RECORDS_AT_MOST,
         purpose_names={purpose.id: purpose.name[g.language] for purpose in registry().purposes},
     )
-    return _kept_by_nobody(make_response(page))
+    return kept_by_nobody(make_response(page))
 
 
 @blueprint.get("/cookies/receipt", defaults={"language": "en"})
@@ -58,13 +58,13 @@ def receipt() -> Response:
     )
     if not found:
         page = make_response(render_template("consent/no_receipt.html"), 404)
-        return _kept_by_nobody(page)
+        return kept_by_nobody(page)
     response = make_response(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
     response.mimetype = "application/ld+json"
     response.headers["Content-Disposition"] = (
         f'attachment; filename="consent-receipt-{now:%Y-%m-%d}.jsonld"'
     )
-    return _kept_by_nobody(response)
+    return kept_by_nobody(response)
 
 
 @blueprint.get("/cookies/receipt/about", defaults={"language": "en"})
@@ -103,8 +103,3 @@ def _asked(ask: Callable[[], T]) -> T:
     except SQLAlchemyError as error:
         current_app.logger.error("The consent records cannot be read: %s", type(error).__name__)
         raise ServiceUnavailable from None
-
-
-def _kept_by_nobody(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response

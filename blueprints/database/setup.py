@@ -56,6 +56,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             "journal_mode = WAL",  # readers and a writer do not block each other
             "synchronous = FULL",  # a committed consent survives a power cut
             "foreign_keys = ON",
+            "secure_delete = ON",  # what is erased is overwritten, not only unlinked
         ):
             connection.execute(f"PRAGMA {pragma}")
 

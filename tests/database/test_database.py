@@ -148,6 +148,7 @@ def test_sqlite_is_durable_and_patient(make_site: MakeSite) -> None:
             ("journal_mode", "wal"),
             ("synchronous", 2),
             ("foreign_keys", 1),
+            ("secure_delete", 1),
             ("busy_timeout", 5000),
         ):
             assert connection.exec_driver_sql(f"pragma {pragma}").scalar() == value

@@ -105,7 +105,7 @@ def upgrade() -> None:
             "fk_consent_records_notice_consent_notices", "consent_notices", ["notice"], ["id"]
         )
         batch.create_check_constraint(
-            "ck_consent_records_whole_or_erased",
+            op.f("ck_consent_records_whole_or_erased"),
             "(subject IS NULL) = (statuses IS NULL) AND (subject IS NULL) = (salt IS NULL)",
         )
     _create_triggers(dialect)
@@ -208,7 +208,7 @@ def downgrade() -> None:
     op.execute("DELETE FROM consent_records WHERE subject IS NULL")
     with op.batch_alter_table(RECORDS, copy_from=table(*new_columns())) as batch:
         if dialect == "postgresql":  # SQLite makes the table anew without them.
-            batch.drop_constraint("ck_consent_records_whole_or_erased", type_="check")
+            batch.drop_constraint(op.f("ck_consent_records_whole_or_erased"), type_="check")
         for column in new_columns():
             batch.drop_column(column.name)
         batch.alter_column("subject", existing_type=sa.Uuid(), nullable=False)

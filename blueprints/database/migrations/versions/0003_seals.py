@@ -28,9 +28,11 @@ def upgrade() -> None:
         sa.Column("head", sa.String(64), nullable=False),
         sa.Column("sealed_at", UTCDateTime(), nullable=False),
         sa.CheckConstraint(
-            "number >= 1 AND first >= 0 AND size >= 1", name="ck_consent_seals_counted"
+            "number >= 1 AND first >= 0 AND size >= 1", name=op.f("ck_consent_seals_counted")
         ),
-        sa.CheckConstraint("(number = 1) = (previous IS NULL)", name="ck_consent_seals_chained"),
+        sa.CheckConstraint(
+            "(number = 1) = (previous IS NULL)", name=op.f("ck_consent_seals_chained")
+        ),
         sa.PrimaryKeyConstraint("number", name="pk_consent_seals"),
         sa.UniqueConstraint("first", name="uq_consent_seals_first"),
         sa.UniqueConstraint("previous", name="uq_consent_seals_previous"),
