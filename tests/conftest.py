@@ -20,6 +20,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from playwright.sync_api import Browser, Error, sync_playwright
 from redis import Redis, RedisError
+from sqlalchemy import event
 from werkzeug.serving import make_server
 
 from app import create_app
@@ -123,6 +124,7 @@ def make_site(tmp_path: Path) -> Iterator[MakeSite]:
 
     yield make
     for site in sites:
+        site.extensions["sealing"].wait()
         with site.app_context():
             db.engine.dispose()
 
@@ -150,3 +152,15 @@ def site(backend: dict[str, Any], make_site: MakeSite) -> Flask:
 @pytest.fixture
 def visitor(site: Flask) -> Visitor:
     return Visitor(site)
+
+
+def statements(site: Flask) -> list[str]:
+    """Collect every statement that goes to the database from now on."""
+    seen: list[str] = []
+    with site.app_context():
+
+        @event.listens_for(db.engine, "before_cursor_execute")
+        def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:  # noqa: ANN401
+            seen.append(statement)
+
+    return seen

@@ -5,7 +5,6 @@
 with or without JavaScript, and nothing says "saved" before the record is committed.
 """
 
-from blueprints.consent import cli_audit
 from blueprints.consent.setup import blueprint
 
-__all__ = ["blueprint", "cli_audit"]
+__all__ = ["blueprint"]

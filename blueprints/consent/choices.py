@@ -43,6 +43,7 @@ class Decision:
     gpc: bool  # whether the browser sent Sec-GPC: 1
     decided_at: datetime
     expires_at: datetime
+    notice: str | None = None  # SHA-256 of the notice shown; a session of before has none
 
     @property
     def is_consent(self) -> bool:

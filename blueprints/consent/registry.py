@@ -35,6 +35,8 @@ class Purpose:
     description: Text
     optional: bool = True
     gpc: bool = False  # off while the browser sends Sec-GPC: 1 and the visitor has not chosen
+    dpv: str = "Purpose"  # the purpose as W3C DPV calls it, for receipts
+    personal_data: tuple[str, ...] = ()  # what it uses, as the PD vocabulary of DPV calls it
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ T = TypeVar("T")
 LANGUAGES = ("en", "pt")
 ID = re.compile(r"[a-z][a-z0-9_-]*")
 ATTRIBUTE = re.compile(r"data-[a-z0-9-]+|id|defer|async|type|crossorigin")
+TERM = re.compile(r"[A-Z][A-Za-z0-9-]*")
 # A loopback host may be plain: browsers trust it, and the tests have their partner there.
 ORIGIN = re.compile(r"(https://[a-z0-9-]+(\.[a-z0-9-]+)+|http://(localhost|127\.0\.0\.1))(:\d+)?")
 WORDS = {
@@ -105,6 +106,9 @@ def _check(registry: Registry) -> None:
         _check_id("purpose", purpose.id)
         _check_text(purpose.name, f"purpose '{purpose.id}' name")
         _check_text(purpose.description, f"purpose '{purpose.id}' description")
+        for term in (purpose.dpv, *purpose.personal_data):
+            if not TERM.fullmatch(term):
+                raise RegistryError(f"purpose '{purpose.id}' names '{term}', which is no DPV term")
     _refuse_twice(
         "cookie",
         [f"{cookie.name}" for service in registry.services for cookie in service.cookies],

@@ -1,15 +1,16 @@
-"""The only writer of consent records."""
+"""The only writer of consent records: appends a decision, erases a subject."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import insert
+from sqlalchemy import insert, null, update
 from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils.compat import uuid7
 
 from blueprints.consent.choices import Choice, Decision, Model, decided_statuses
+from blueprints.consent.digest import new_salt, record_digest
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.registry import Registry
 from blueprints.database import db
@@ -21,13 +22,14 @@ class NotRecordedError(Exception):
 
 @dataclass(frozen=True)
 class Act:
-    """Who acted, how and when: all of a decision but the verdict."""
+    """Who acted, on which notice, how and when: all of a decision but the verdict."""
 
     subject: str | None  # None: somebody who has not chosen before
     language: str
     model: Model
     method: str
     gpc: bool
+    notice: str  # id of the notice that was shown
     at: datetime
 
 
@@ -40,7 +42,7 @@ def decide(
     (CNIL 2020-091, Garante 2021), and visits do not prolong it.
     """
     return Decision(
-        id=str(uuid7()),
+        id=str(uuid7(nanoseconds=int(act.at.timestamp() * 1e9))),
         subject=act.subject or str(uuid4()),
         statuses=decided_statuses(registry, given, before),
         policy_version=registry.policy_version,
@@ -50,31 +52,53 @@ def decide(
         gpc=act.gpc,
         decided_at=act.at,
         expires_at=act.at + relativedelta(months=lifetime_months),
+        notice=act.notice,
     )
 
 
 def record(decision: Decision) -> None:
-    """Append the decision to the log and commit it.
+    """Append the decision to the log, with its digest, and commit it. It is one insert.
 
     Raises:
         NotRecordedError: the database did not take it.
 
     """
-    row = insert(ConsentRecord).values(
-        id=UUID(decision.id),
-        subject=UUID(decision.subject),
-        statuses=dict(decision.statuses),
-        policy_version=decision.policy_version,
-        language=decision.language,
-        model=decision.model,
-        method=decision.method,
-        is_consent=decision.is_consent,
-        gpc=decision.gpc,
-        decided_at=decision.decided_at,
-        expires_at=decision.expires_at,
-    )
+    row = {
+        "id": UUID(decision.id),
+        "subject": UUID(decision.subject),
+        "statuses": dict(decision.statuses),
+        "policy_version": decision.policy_version,
+        "language": decision.language,
+        "model": decision.model,
+        "method": decision.method,
+        "is_consent": decision.is_consent,
+        "gpc": decision.gpc,
+        "decided_at": decision.decided_at,
+        "expires_at": decision.expires_at,
+        "notice": decision.notice,
+        "salt": new_salt(),
+    }
     try:
         with db.engine.begin() as connection:
-            connection.execute(row)
+            connection.execute(insert(ConsentRecord).values(row | {"digest": record_digest(row)}))
     except SQLAlchemyError as error:
         raise NotRecordedError from error
+
+
+ERASED = {"subject": null(), "statuses": null(), "salt": null()}
+
+
+def erase(subject: UUID) -> int:
+    """Erase who decided and what from every record of the subject; return how many there were.
+
+    The digest stays, so that the log can still be verified, and without the salt it tells nothing
+    (GDPR Art. 17; Recital 26).
+
+    Raises:
+        SQLAlchemyError: the database did not do it; nothing has changed.
+
+    """
+    with db.engine.begin() as connection:
+        return connection.execute(
+            update(ConsentRecord).where(ConsentRecord.subject == subject).values(ERASED)
+        ).rowcount

@@ -39,10 +39,10 @@ def _settings_page(problem: str | None = None) -> Response:
         last_decision=last_decision(),
         way_back=safe_path(came_from, but_not=url_for("consent.settings")),
     )
-    return _kept_by_nobody(make_response(page))
+    return kept_by_nobody(make_response(page))
 
 
-def _kept_by_nobody(response: Response) -> Response:
+def kept_by_nobody(response: Response) -> Response:
     """Keep the page out of every cache: it shows what one visitor chose."""
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -59,7 +59,7 @@ def choose() -> Answer:
     """Record a choice, made in the banner or on the settings page."""
     form = ChoiceForm(registry(), request.form)
     if problem := form.problem:
-        return _refuse(problem)
+        return refuse(problem)
     if form.given:
         g.count_grant()  # A refusal is never limited.
     own_page = url_for("consent.settings")
@@ -73,7 +73,7 @@ def choose() -> Answer:
 def withdraw() -> Answer:
     """Withdraw every optional purpose, in one click."""
     if problem := VisitorForm(request.form).problem:
-        return _refuse(problem)
+        return refuse(problem)
     return _saved(frozenset(), "settings.withdraw", url_for("consent.settings"))
 
 
@@ -83,7 +83,7 @@ def allow() -> Answer:
     """Add one purpose to those accepted, from the placeholder of what it would show."""
     form = AllowForm(registry(), request.form)
     if problem := form.problem:
-        return _refuse(problem)
+        return refuse(problem)
     g.count_grant()
     given = current_choice().given | {str(form.purpose.data)}
     return _saved(given, "embed.always", safe_path(form.next.data) or url_for("consent.settings"))
@@ -107,7 +107,7 @@ def _as_json(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _refuse(problem: str) -> Answer:
+def refuse(problem: str) -> Answer:
     if g.wants_json:
         words = get_template_attribute("consent/problems.html", "problem_words")(problem)
         return {"error": problem, "message": str(words).strip()}, 400

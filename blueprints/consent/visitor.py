@@ -5,16 +5,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, current_app, g, request, session
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import ServiceUnavailable
 
 from blueprints.consent import services
 from blueprints.consent.choices import Choice, Decision, Model, Status, present_choice
+from blueprints.consent.notice_store import Notices
 from blueprints.consent.registry import Registry
 
 
 def registry() -> Registry:
     found = current_app.extensions["registry"]
     if not isinstance(found, Registry):
+        raise TypeError("the consent room has not been set up")
+    return found
+
+
+def notices() -> Notices:
+    found = current_app.extensions["notices"]
+    if not isinstance(found, Notices):
         raise TypeError("the consent room has not been set up")
     return found
 
@@ -68,23 +77,29 @@ def save(given: frozenset[str], method: str, **kept: Any) -> Decision:  # noqa: 
 
     """
     last = last_decision()
+    now = datetime.now(UTC)
+    shown = notices().in_force[g.language]
     act = services.Act(
         subject=last.subject if last else None,
         language=g.language,
         model=Model(current_app.config["CONSENT_MODEL"]),
         method=method,
         gpc=sends_gpc(),
-        at=datetime.now(UTC),
+        notice=shown.id,
+        at=now,
     )
     months = current_app.config["CONSENT_LIFETIME_MONTHS"]
     decision = services.decide(registry(), given, current_choice(), act, lifetime_months=months)
     values = {"decision": asdict(decision), **kept}
     try:
         with current_app.extensions["sessions"].renewed(values, decision.expires_at):
+            notices().keep(shown, now)
             services.record(decision)
-    except services.NotRecordedError:
+    except (services.NotRecordedError, SQLAlchemyError):
+        notices().forget()
         current_app.logger.exception("A choice could not be recorded.")
         raise ServiceUnavailable from None
+    g.recorded = True
     g.pop("choice")  # It counts from this answer on.
     off = frozenset(registry().optional_ids) - given
     g.clear_storage = registry().keeps_more_than_cookies(off)

@@ -6,6 +6,7 @@ when it is behind, the start says so.
 """
 
 from blueprints.database.base import Base, UTCDateTime, db
-from blueprints.database.setup import blueprint
+from blueprints.database.setup import blueprint, is_behind
+from blueprints.database.wipe import wipe_journal
 
-__all__ = ["Base", "UTCDateTime", "blueprint", "db"]
+__all__ = ["Base", "UTCDateTime", "blueprint", "db", "is_behind", "wipe_journal"]

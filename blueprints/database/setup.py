@@ -42,8 +42,7 @@ def _set_up(state: BlueprintSetupState) -> None:
         _prepare_sqlite(db.engine)
         if embedded:
             _migrate_embedded(app)
-        else:
-            _say_when_behind(app)
+        app.extensions["database_is_current"] = embedded or _is_current(app)
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -57,6 +56,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             "journal_mode = WAL",  # readers and a writer do not block each other
             "synchronous = FULL",  # a committed consent survives a power cut
             "foreign_keys = ON",
+            "secure_delete = ON",  # what is erased is overwritten, not only unlinked
         ):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -65,27 +65,29 @@ def _migrate_embedded(app: Flask) -> None:
     # Several worker processes start at once; the first one migrates while the others wait.
     with (Path(app.instance_path) / "migrate.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if _is_behind():
+        if is_behind():
             quiet = logging.getLogger("alembic")
             level, quiet.level = quiet.level, logging.WARNING
             upgrade(directory=MIGRATIONS)
             quiet.setLevel(level)
 
 
-def _is_behind() -> bool:
+def is_behind() -> bool:
+    """Whether the database lacks a migration of this version of the site."""
     heads: Any = ScriptDirectory(MIGRATIONS).get_heads()
     with db.engine.connect() as connection:
         return set(MigrationContext.configure(connection).get_current_heads()) != set(heads)
 
 
-def _say_when_behind(app: Flask) -> None:
+def _is_current(app: Flask) -> bool:
+    """Whether the database can be used as it is; where not, the log says why."""
     try:
-        if _is_behind():
-            app.logger.error(
-                "The database is behind this version of the site: run 'flask db upgrade'."
-            )
+        if not is_behind():
+            return True
+        app.logger.error("The database is behind this version of the site: run 'flask db upgrade'.")
     except SQLAlchemyError as error:
         app.logger.error(
             "The database cannot be reached, so no choice can be recorded until it is back: %s",
             type(error).__name__,
         )
+    return False

@@ -9,7 +9,8 @@ Flask-Session keeps them, in the database or in Redis (`REDIS_URL`), with its kn
 - it uses a connection of its own, so that it never commits the application's half-done work;
 - a store that cannot be reached is no session: the visitor reads on, with everything optional off.
 
-Other rooms reach it as `current_app.extensions["sessions"]`: `renewed()` and `end()`.
+Other rooms reach it as `current_app.extensions["sessions"]`: `renewed()`, `end()` and
+`end_all()`.
 """
 
 from blueprints.sessions.setup import blueprint

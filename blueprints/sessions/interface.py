@@ -81,8 +81,8 @@ class MsgpackOnly(Serializer):
 
 
 class VisitorSessions(ServerSideSessionInterface):
-    """What both stores share. A store adds `_retrieve_session_data`, `_upsert_session` and
-    `_delete_session`, and names the exceptions of an outage in `outages`.
+    """What both stores share. A store adds `_retrieve_session_data`, `_upsert_session`,
+    `_delete_session` and `_all`, and names the exceptions of an outage in `outages`.
     """
 
     ttl = True  # no clean-up command: a store forgets what is over by itself
@@ -173,6 +173,25 @@ class VisitorSessions(ServerSideSessionInterface):
             raise ServiceUnavailable from None
         ours.fill({})
         ours.replaced_sid = ""
+
+    def end_all(self, is_meant: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Delete every stored session of which `is_meant` says so. It reads all of them.
+
+        Raises:
+            ServiceUnavailable: the store cannot be reached; some may be deleted.
+
+        """
+        try:
+            with self._store():
+                for store_id, data in self._all():
+                    with suppress(msgspec.DecodeError):
+                        if is_meant(self.serializer.decode(data)):
+                            self._delete_session(store_id)
+        except StoreUnavailableError:
+            raise ServiceUnavailable from None
+
+    def _all(self) -> Iterator[tuple[str, bytes]]:
+        raise NotImplementedError
 
     def _still_there(self, values: VisitorSession) -> bool:
         # A request that ran beside a renewal must not bring the deleted session back.

@@ -1,5 +1,7 @@
 """The store for several machines: Redis, which forgets a session by itself when it is over."""
 
+from collections.abc import Iterator
+
 from flask import Flask
 from flask_session.redis import RedisSessionInterface
 from redis import Redis, RedisError
@@ -20,3 +22,9 @@ class RedisSessions(VisitorSessions, RedisSessionInterface):
             url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
         )
         super().__init__(app, client=client)
+
+    def _all(self) -> Iterator[tuple[str, bytes]]:
+        for store_id in self.client.scan_iter(f"{self.key_prefix}*"):
+            data = self.client.get(store_id)
+            if data is not None:  # It may have ended meanwhile.
+                yield store_id.decode(), data

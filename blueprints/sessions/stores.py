@@ -1,5 +1,6 @@
 """The default store: the database, on a connection of its own."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from blueprints.database import db
 from blueprints.sessions.interface import VisitorSession, VisitorSessions
 from blueprints.sessions.models import StoredSession
+
+BATCH = 1000
 
 
 class DatabaseSessions(VisitorSessions):
@@ -45,6 +48,17 @@ class DatabaseSessions(VisitorSessions):
             connection.execute(
                 delete(StoredSession).where(StoredSession.key == self._key(store_id))
             )
+
+    def _all(self) -> Iterator[tuple[str, bytes]]:
+        query, after = select(StoredSession.key, StoredSession.data).order_by(StoredSession.key), ""
+        while True:
+            with db.engine.connect() as connection:
+                rows = connection.execute(query.where(StoredSession.key > after).limit(BATCH)).all()
+            if not rows:
+                return
+            for key, data in rows:
+                yield f"{self.key_prefix}{key}", data
+            after = rows[-1].key
 
     def _key(self, store_id: str) -> str:
         return store_id.removeprefix(self.key_prefix)

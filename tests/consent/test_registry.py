@@ -78,6 +78,8 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
         ("script = [", "scripts = [", "which is no kind of load"),
         ('privacy = "https://', 'privacy = "http://', "no https 'privacy' address"),
         ("[controller]", "[controller", "it cannot be read"),
+        ('"PersonalisedAdvertising"', '"pretty ads"', "names 'pretty ads', which is no DPV term"),
+        ('["Preference"]', '["dpv:X"]', "names 'dpv:X', which is no DPV term"),
     ],
 )
 def test_a_contradiction_is_named_in_one_sentence(

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -15,11 +16,12 @@ from alembic.script import ScriptDirectory
 from conftest import MakeSite
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect
+from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from app import create_app
-from blueprints.consent.models import ConsentRecord
+from blueprints.consent.digest import record_digest
+from blueprints.consent.models import ConsentLeaf, ConsentNotice, ConsentRecord, ConsentSeal
 from blueprints.database import db
 from blueprints.database.setup import MIGRATIONS
 
@@ -52,12 +54,33 @@ def test_each_step_runs_on_a_database_with_rows(empty: Flask) -> None:
         for revision in reversed(revisions):
             upgrade(directory=MIGRATIONS, revision=revision)
             with db.engine.begin() as connection:
-                if revision == "0001":
-                    connection.exec_driver_sql(RECORD_OF_0001)
+                insert_rows_of(revision, connection)
+        with db.engine.connect() as connection:
+            query = db.select(ConsentRecord.__table__).order_by(ConsentRecord.id)
+            old, new = connection.execute(query).mappings()
+        assert (old["statuses"], old["notice"]) == ({"advertising": "given"}, None)
+        assert old["digest"] == record_digest(dict(old)), "the digest is over what the row had"
+        assert new["notice"] == NOTICE["id"]
+        downgrade(directory=MIGRATIONS, revision="0001")
         with db.engine.connect() as connection:
             count = connection.exec_driver_sql("select count(*) from consent_records").scalar()
-        assert count == 1
+        assert count == 2
         db.engine.dispose()
+
+
+def insert_rows_of(revision: str, connection: Connection) -> None:
+    """Put a row into each table that the step made or changed."""
+    if revision == "0001":
+        connection.exec_driver_sql(RECORD_OF_0001)
+    elif revision == "0002":
+        connection.execute(db.insert(ConsentNotice).values(NOTICE))
+        connection.execute(db.insert(ConsentRecord).values(GOOD | {"notice": NOTICE["id"]}))
+    else:
+        seal = {"number": 1, "first": 0, "size": 1, "root": "r", "head": "h"}
+        seal["sealed_at"] = NOTICE["kept_at"]
+        connection.execute(db.insert(ConsentSeal).values(seal))
+        leaf = {"position": 0, "seal": 1, "record": GOOD["id"], "digest": GOOD["digest"]}
+        connection.execute(db.insert(ConsentLeaf).values(leaf))
 
 
 RECORD_OF_0001 = """
@@ -67,6 +90,29 @@ VALUES ('01a20c66bee475efbf2ac38af3588981', 'd70a0a30af9c4b8d8e3cdb9a2a6d8c1f',
   '{"advertising": "given"}', 'abcdefabcdef', 'en', 'opt_in', 'banner.accept_all',
   true, false, '2026-11-24 10:00:00', '2027-05-24 10:00:00')
 """
+NOTICE: dict[str, Any] = {
+    "id": "a" * 64,
+    "content": "{}",
+    "policy_version": "0" * 12,
+    "language": "en",
+    "model": "opt_in",
+    "kept_at": datetime(2026, 11, 24, tzinfo=UTC),
+}
+GOOD: dict[str, Any] = {
+    "id": UUID("01a20c66-bee4-75ef-bf2a-c38af3588982"),
+    "subject": uuid4(),
+    "statuses": {},
+    "policy_version": "0" * 12,
+    "language": "en",
+    "model": "opt_in",
+    "method": "banner.reject",
+    "is_consent": True,
+    "gpc": False,
+    "decided_at": datetime(2026, 1, 1, tzinfo=UTC),
+    "expires_at": datetime(2026, 7, 1, tzinfo=UTC),
+    "salt": b"s" * 16,
+    "digest": b"d" * 32,
+}
 
 
 @pytest.mark.parametrize(
@@ -78,24 +124,14 @@ VALUES ('01a20c66bee475efbf2ac38af3588981', 'd70a0a30af9c4b8d8e3cdb9a2a6d8c1f',
         {"method": "continued_use"},
         {"expires_at": datetime(2020, 1, 1, tzinfo=UTC)},
         {"subject": None},
+        {"salt": None},
+        {"digest": None},
+        {"notice": "f" * 64},
     ],
 )
 def test_the_database_refuses_a_bad_record(site: Flask, wrong: dict[str, object]) -> None:
-    good = {
-        "id": uuid4(),
-        "subject": uuid4(),
-        "statuses": {},
-        "policy_version": "0" * 12,
-        "language": "en",
-        "model": "opt_in",
-        "method": "banner.reject",
-        "is_consent": True,
-        "gpc": False,
-        "decided_at": datetime(2026, 1, 1, tzinfo=UTC),
-        "expires_at": datetime(2026, 7, 1, tzinfo=UTC),
-    }
     with site.app_context(), pytest.raises(IntegrityError), db.engine.begin() as connection:
-        connection.execute(db.insert(ConsentRecord).values(good | wrong))
+        connection.execute(db.insert(ConsentRecord).values(GOOD | wrong))
 
 
 def test_a_time_without_a_zone_is_refused(make_site: MakeSite) -> None:
@@ -112,6 +148,7 @@ def test_sqlite_is_durable_and_patient(make_site: MakeSite) -> None:
             ("journal_mode", "wal"),
             ("synchronous", 2),
             ("foreign_keys", 1),
+            ("secure_delete", 1),
             ("busy_timeout", 5000),
         ):
             assert connection.exec_driver_sql(f"pragma {pragma}").scalar() == value

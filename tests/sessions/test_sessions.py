@@ -7,25 +7,13 @@ from typing import Any
 
 import pytest
 from browserlike import Page, Visitor
-from conftest import MakeSite
+from conftest import MakeSite, statements
 from flask import Flask
 from redis import Redis
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 from blueprints.database import db
 from blueprints.sessions.models import StoredSession
-
-
-def statements(site: Flask) -> list[str]:
-    """Collect every statement that goes to the database from now on."""
-    seen: list[str] = []
-    with site.app_context():
-
-        @event.listens_for(db.engine, "before_cursor_execute")
-        def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:  # noqa: ANN401
-            seen.append(statement)
-
-    return seen
 
 
 def test_without_a_cookie_the_store_is_never_asked(make_site: MakeSite) -> None:

@@ -15,7 +15,19 @@ ROOMS = {path.name for path in (ROOT / "blueprints").iterdir() if (path / "__ini
 MAY_IMPORT = {"consent": {"database"}, "sessions": {"database"}}
 STANDARD_LIBRARY_ONLY = {"consent/choices.py", "consent/registry.py"}
 # Inside the consent room each module may import those before it, never those after it.
-CONSENT_ORDER = ["registry", "choices", "models", "forms", "services", "visitor", "views", "setup"]
+CONSENT_ORDER = [
+    "registry",
+    "choices",
+    "digest",
+    "notices",
+    "models",
+    "forms",
+    "services",
+    "notice_store",
+    "visitor",
+    "views",
+    "setup",
+]
 TRANSLATIONS = ROOT / "blueprints/languages/translations/pt/LC_MESSAGES"
 
 

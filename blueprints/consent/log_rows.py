@@ -1,0 +1,180 @@
+"""Reads the log for checking: every value as the database has it, however wrong it may be.
+
+A row that somebody has tampered with may hold what no column of ours should, so nothing is
+converted on the way that could fail. Rows come as a stream from one snapshot: memory stays the same
+for any length, and choices that are made meanwhile are neither held up nor seen.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import rfc8785
+from sqlalchemy import Connection, Select, String, cast, func, select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute
+
+from blueprints.consent.models import ConsentLeaf, ConsentRecord, ConsentSeal
+from blueprints.consent.seals import Seal
+from blueprints.database import db
+
+CHUNK = 1000
+BOOLEANS = {False: b"false", True: b"true"}  # SQLite's 0 and 1 are equal to these
+
+Row = Sequence[Any]
+Rows = AbstractContextManager[Iterator[Row]]  # closed at the end, read to it or not
+
+
+@contextmanager
+def snapshot() -> Iterator[Connection]:
+    """Open a connection that sees the database as it is now, for as long as it is open."""
+    connection = db.engine.connect()
+    try:
+        if db.engine.dialect.name == "sqlite":
+            connection.detach()  # It will not go back to the pool, for it reads text as bytes.
+            raw = connection.connection.dbapi_connection
+            assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - for the type checker
+            raw.text_factory = bytes
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+    finally:
+        connection.close()
+
+
+def sealed_rows(connection: Connection) -> Rows:
+    """Stream position, seal, record and digest of each leaf, then the columns of its record."""
+    leaf = [
+        type_coerce(ConsentLeaf.position, String),
+        type_coerce(ConsentLeaf.seal, String),
+        _uuid(ConsentLeaf.record),
+        type_coerce(ConsentLeaf.digest, String),
+    ]
+    record = ConsentLeaf.record == ConsentRecord.id
+    query = select(*leaf, *_record_columns()).outerjoin_from(ConsentLeaf, ConsentRecord, record)
+    return _stream(connection, query.order_by(ConsentLeaf.position))
+
+
+def open_rows(connection: Connection) -> Rows:
+    """Stream the columns of each record that has no leaf, in the order of `record_bytes`."""
+    leaf = ConsentLeaf.record == ConsentRecord.id
+    query = select(*_record_columns()).outerjoin_from(ConsentRecord, ConsentLeaf, leaf)
+    return _stream(connection, query.where(ConsentLeaf.record.is_(None)).order_by(ConsentRecord.id))
+
+
+def seals(connection: Connection) -> Iterator[Seal]:
+    """Give each seal in the order of the numbers.
+
+    Raises:
+        ValueError, TypeError, AttributeError: a seal holds what no seal of this site does.
+
+    """
+    of = ConsentSeal
+    plain = (of.number, of.first, of.size, of.root, of.previous, of.head)
+    raw: list[Any] = [*(type_coerce(column, String) for column in plain), _time(of.sealed_at)]
+    query = select(*raw).order_by(of.number)
+    rows = list(connection.execute(query.limit(CHUNK)))
+    while rows:
+        for row in rows:
+            number, first, size, *texts = row
+            root, previous, head, at = (v.decode() if isinstance(v, bytes) else v for v in texts)
+            sealed_at = datetime.fromisoformat(at).replace(tzinfo=UTC)
+            yield Seal(number, first, size, root, previous, head, sealed_at)
+        rows = list(connection.execute(query.where(of.number > rows[-1][0]).limit(CHUNK)))
+
+
+@contextmanager
+def _stream(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[Iterator[Row]]:
+    with connection.execute(query.execution_options(yield_per=CHUNK)) as rows:
+        if connection.dialect.name == "sqlite":
+            yield iter(rows)
+        else:
+            yield ([v.encode() if type(v) is str else v for v in row] for row in rows)
+
+
+def _record_columns() -> list[Any]:
+    of = ConsentRecord
+    plain = (of.policy_version, of.language, of.model, of.method, of.is_consent, of.gpc)
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    salt = func.lower(func.hex(of.salt)) if is_sqlite else func.encode(of.salt, "hex")
+    return [
+        _uuid(of.id),
+        _uuid(of.subject),
+        type_coerce(of.statuses, String) if is_sqlite else cast(of.statuses, String),
+        *(type_coerce(column, String) for column in plain),
+        _time(of.decided_at),
+        _time(of.expires_at),
+        of.notice,
+        salt,
+        type_coerce(of.digest, String),
+    ]
+
+
+def _uuid(column: InstrumentedAttribute[Any]) -> Any:  # noqa: ANN401 - an expression of any kind
+    if db.engine.dialect.name == "sqlite":
+        return type_coerce(column, String)
+    return func.replace(cast(column, String), "-", "")
+
+
+def _time(column: InstrumentedAttribute[Any]) -> Any:  # noqa: ANN401 - an expression of any kind
+    if db.engine.dialect.name == "sqlite":
+        return type_coerce(column, String)
+    return func.to_char(func.timezone("UTC", column), "YYYY-MM-DD HH24:MI:SS.US")
+
+
+def record_bytes(row: Row) -> bytes:
+    """Write what the digest of a record is over; the same bytes as `canonical(record_content())`.
+
+    Raises:
+        ValueError, TypeError, KeyError: a value is none that this site writes.
+
+    """
+    (id_, subject, statuses, policy, language, model, method, is_consent, gpc) = row[:9]
+    (decided_at, expires_at, notice, salt, _digest) = row[9:]
+    return (
+        b'{"decided_at":"%b","expires_at":"%b","gpc":%b,"id":"%b","is_consent":%b,'
+        b'"language":%b,"method":%b,"model":%b,"notice":%b,"policy_version":%b,'
+        b'"salt":"%b","statuses":%b,"subject":"%b"}'
+    ) % (
+        _written_time(decided_at),
+        _written_time(expires_at),
+        BOOLEANS[gpc],
+        _written_uuid(id_),
+        BOOLEANS[is_consent],
+        _written(language),
+        _written(method),
+        _written(model),
+        b"null" if notice is None else _written(notice),
+        _written(policy),
+        salt,
+        _rewritten(statuses),
+        _written_uuid(subject),
+    )
+
+
+def _written_uuid(text: bytes) -> bytes:
+    if len(text) != 32 or not text.isalnum():  # noqa: PLR2004 - hexadecimal digits of a UUID
+        raise ValueError("no UUID")
+    return b"%b-%b-%b-%b-%b" % (text[:8], text[8:12], text[12:16], text[16:20], text[20:])
+
+
+def _written_time(text: bytes) -> bytes:
+    if len(text) == 19:  # noqa: PLR2004 - without a fraction, as other tools write a whole second
+        text += b".000000"
+    if len(text) != 26 or text[10:11] != b" ":  # noqa: PLR2004 - as both databases give it
+        raise ValueError("no time")
+    return b"%bT%bZ" % (text[:10], text[11:])
+
+
+@lru_cache(maxsize=4096)
+def _written(text: bytes) -> bytes:
+    return rfc8785.dumps(text.decode())
+
+
+@lru_cache(maxsize=4096)
+def _rewritten(text: bytes) -> bytes:
+    return rfc8785.dumps(json.loads(text))

@@ -1,0 +1,235 @@
+"""Notices are kept, each record has a digest, and a record can be erased.
+
+A record written before gets a digest over what it has, with a salt made here and no notice.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import rfc8785
+import sqlalchemy as sa
+from alembic import op
+
+from blueprints.database.base import UTCDateTime
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+BATCH = 1000
+RECORDS = "consent_records"
+REFUSAL = "a consent record is never changed"
+APPEND_ONLY = {
+    RECORDS: REFUSAL,
+    "consent_notices": "a kept notice is never changed",
+}
+# What an erasure leaves as it is; subject, statuses and salt are what goes.
+STAYS = (
+    "id",
+    "policy_version",
+    "language",
+    "model",
+    "method",
+    "is_consent",
+    "gpc",
+    "decided_at",
+    "expires_at",
+    "notice",
+    "digest",
+)
+REFUSE_FUNCTION = """
+CREATE FUNCTION consent_refuse() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'restrict_violation'; END $$
+"""
+
+
+def columns_of_0001() -> list[sa.schema.SchemaItem]:
+    return [
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("subject", sa.Uuid(), nullable=False),
+        sa.Column("statuses", sa.JSON(), nullable=False),
+        sa.Column("policy_version", sa.String(12), nullable=False),
+        sa.Column("language", sa.String(2), nullable=False),
+        sa.Column("model", sa.String(7), nullable=False),
+        sa.Column("method", sa.String(32), nullable=False),
+        sa.Column("is_consent", sa.Boolean(), nullable=False),
+        sa.Column("gpc", sa.Boolean(), nullable=False),
+        sa.Column("decided_at", UTCDateTime(), nullable=False),
+        sa.Column("expires_at", UTCDateTime(), nullable=False),
+        sa.CheckConstraint("language IN ('en', 'pt')", name="ck_consent_records_language"),
+        sa.CheckConstraint("model IN ('opt_in', 'implied')", name="ck_consent_records_model"),
+        sa.CheckConstraint(
+            "expires_at > decided_at", name="ck_consent_records_expires_after_decision"
+        ),
+        sa.CheckConstraint(
+            "is_consent = (method <> 'continued_use')", name="ck_consent_records_is_consent"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_consent_records"),
+        sa.Index("ix_consent_records_subject", "subject"),
+    ]
+
+
+def new_columns() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("notice", sa.String(64), nullable=True),
+        sa.Column("salt", sa.LargeBinary(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=True),
+    ]
+
+
+def table(*more: sa.Column[Any]) -> sa.Table:
+    """Describe consent_records: SQLite makes it anew from this."""
+    return sa.Table(RECORDS, sa.MetaData(), *columns_of_0001(), *more)
+
+
+def upgrade() -> None:
+    dialect = op.get_bind().dialect.name
+    _create_notices()
+    _drop_triggers(dialect, "update")
+    if dialect == "postgresql":
+        op.execute("DROP FUNCTION consent_records_refuse_update()")
+    with op.batch_alter_table(RECORDS, copy_from=table()) as batch:
+        for column in new_columns():
+            batch.add_column(column)
+    _fill()
+    with op.batch_alter_table(RECORDS, copy_from=table(*new_columns())) as batch:
+        batch.alter_column("digest", existing_type=sa.LargeBinary(), nullable=False)
+        batch.alter_column("subject", existing_type=sa.Uuid(), nullable=True)
+        batch.alter_column("statuses", existing_type=sa.JSON(), nullable=True)
+        batch.create_unique_constraint("uq_consent_records_digest", ["digest"])
+        batch.create_foreign_key(
+            "fk_consent_records_notice_consent_notices", "consent_notices", ["notice"], ["id"]
+        )
+        batch.create_check_constraint(
+            op.f("ck_consent_records_whole_or_erased"),
+            "(subject IS NULL) = (statuses IS NULL) AND (subject IS NULL) = (salt IS NULL)",
+        )
+    _create_triggers(dialect)
+
+
+def _create_notices() -> None:
+    op.create_table(
+        "consent_notices",
+        sa.Column("id", sa.String(64), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("policy_version", sa.String(12), nullable=False),
+        sa.Column("language", sa.String(2), nullable=False),
+        sa.Column("model", sa.String(7), nullable=False),
+        sa.Column("kept_at", UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_consent_notices"),
+    )
+
+
+def _fill() -> None:
+    records = table(*new_columns())
+    fill = (
+        records.update()
+        .where(records.c.id == sa.bindparam("of"))
+        .values(salt=sa.bindparam("its_salt"), digest=sa.bindparam("its_digest"))
+    )
+    for rows in _batches(records):
+        values = []
+        for row in rows:
+            salt = secrets.token_bytes(16)
+            values.append({"of": row.id, "its_salt": salt, "its_digest": _digest(row, salt)})
+        op.get_bind().execute(fill, values)
+
+
+def _batches(records: sa.Table) -> Iterator[list[sa.Row[Any]]]:
+    query = sa.select(records).order_by(records.c.id).limit(BATCH)
+    rows = list(op.get_bind().execute(query))
+    while rows:
+        yield rows
+        rows = list(op.get_bind().execute(query.where(records.c.id > rows[-1].id)))
+
+
+def _digest(row: sa.Row[Any], salt: bytes) -> bytes:
+    content = {
+        "policy_version": row.policy_version,
+        "language": row.language,
+        "model": row.model,
+        "method": row.method,
+        "is_consent": row.is_consent,
+        "gpc": row.gpc,
+        "notice": None,
+        "id": str(row.id),
+        "subject": str(row.subject),
+        "statuses": row.statuses,
+        "decided_at": _utc_text(row.decided_at),
+        "expires_at": _utc_text(row.expires_at),
+        "salt": salt.hex(),
+    }
+    return hashlib.sha256(rfc8785.dumps(content)).digest()
+
+
+def _utc_text(at: datetime) -> str:
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _refuse(dialect: str, event: str, name: str, words: str, condition: str = "") -> str:
+    """Write a trigger that refuses the event on a table, always or under a condition."""
+    when = f"WHEN ({condition})" if condition else ""
+    trigger = f"CREATE TRIGGER {name}_refuse_{event.lower()} BEFORE {event} ON {name}"
+    if dialect == "sqlite":
+        return f"{trigger} {when} BEGIN SELECT RAISE(ABORT, '{words}'); END"
+    each = "STATEMENT" if event == "TRUNCATE" else "ROW"
+    return f"{trigger} FOR EACH {each} {when} EXECUTE FUNCTION consent_refuse('{words}')"
+
+
+def _create_triggers(dialect: str) -> None:
+    if dialect == "postgresql":
+        op.execute(REFUSE_FUNCTION)
+    same = "IS NOT DISTINCT FROM" if dialect == "postgresql" else "IS"
+    stays = " AND ".join(f"NEW.{name} {same} OLD.{name}" for name in STAYS)
+    erases = "NEW.subject IS NULL AND NEW.statuses IS NULL AND NEW.salt IS NULL"
+    op.execute(_refuse(dialect, "UPDATE", RECORDS, REFUSAL, f"NOT ({erases} AND {stays})"))
+    for name, words in APPEND_ONLY.items():
+        op.execute(_refuse(dialect, "DELETE", name, words))
+        if name != RECORDS:
+            op.execute(_refuse(dialect, "UPDATE", name, words))
+        if dialect == "postgresql":
+            op.execute(_refuse(dialect, "TRUNCATE", name, words))
+
+
+def _drop_triggers(dialect: str, *events: str) -> None:
+    for event in events:
+        on = f" ON {RECORDS}" if dialect == "postgresql" else ""
+        op.execute(f"DROP TRIGGER {RECORDS}_refuse_{event}{on}")
+
+
+def downgrade() -> None:
+    """Go back to 0001, which has no place for an erased record: what is left of it goes too."""
+    dialect = op.get_bind().dialect.name
+    _drop_triggers(dialect, "update", "delete", *(["truncate"] if dialect == "postgresql" else []))
+    op.execute("DELETE FROM consent_records WHERE subject IS NULL")
+    with op.batch_alter_table(RECORDS, copy_from=table(*new_columns())) as batch:
+        if dialect == "postgresql":  # SQLite makes the table anew without them.
+            batch.drop_constraint(op.f("ck_consent_records_whole_or_erased"), type_="check")
+        for column in new_columns():
+            batch.drop_column(column.name)
+        batch.alter_column("subject", existing_type=sa.Uuid(), nullable=False)
+        batch.alter_column("statuses", existing_type=sa.JSON(), nullable=False)
+    op.drop_table("consent_notices")
+    if dialect == "postgresql":
+        op.execute("DROP FUNCTION consent_refuse()")
+    for statement in REFUSE_UPDATE_OF_0001.get(dialect, ()):
+        op.execute(statement)
+
+
+REFUSE_UPDATE_OF_0001 = {
+    "sqlite": (_refuse("sqlite", "UPDATE", RECORDS, REFUSAL),),
+    "postgresql": (
+        f"""
+        CREATE FUNCTION consent_records_refuse_update() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'restrict_violation'; END $$
+        """,
+        """
+        CREATE TRIGGER consent_records_refuse_update BEFORE UPDATE ON consent_records
+        FOR EACH ROW EXECUTE FUNCTION consent_records_refuse_update()
+        """,
+    ),
+}

@@ -1,0 +1,150 @@
+"""What was shown is kept to the word, named by its SHA-256, and can be fetched years later."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import rfc8785
+from browserlike import Page, Visitor, text_of
+from conftest import MakeSite, statements
+from evidence import records, session_cookie
+from flask import Flask, request
+from sqlalchemy import select
+
+from blueprints.consent.models import ConsentNotice
+from blueprints.database import db
+
+REGISTRY = Path(__file__).parents[2] / "blueprints/consent/registry.toml"
+
+
+def kept(site: Flask) -> dict[str, str]:
+    with site.app_context(), db.engine.connect() as connection:
+        query = select(ConsentNotice.id, ConsentNotice.content)
+        return {row.id: row.content for row in connection.execute(query)}
+
+
+def with_registry(make_site: MakeSite, tmp_path: Path, old: str, new: str) -> Flask:
+    text = REGISTRY.read_text(encoding="utf-8")
+    assert old in text
+    file = tmp_path / "registry.toml"
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    return make_site(CONSENT_REGISTRY=str(file))
+
+
+def test_a_record_names_the_notice_with_every_word_of_the_banner(
+    site: Flask, visitor: Visitor
+) -> None:
+    banner = visitor.get("/").banner
+    assert banner is not None
+    visitor.choose("reject")
+    (record,) = records(site)
+    content = kept(site)[record.notice]
+    assert hashlib.sha256(content.encode()).hexdigest() == record.notice
+    notice = site.extensions["notices"].in_force["en"]
+    assert rfc8785.dumps(notice.content).decode() == content
+    shown = text_of(banner)
+    for part in ("heading", "introduction", "assumption", "question", "change_settings"):
+        assert notice.content["banner"][part] in shown
+    for button in notice.content["banner"]["buttons"]:
+        assert button in shown
+    for purpose in notice.content["purposes"]:
+        assert not purpose["optional"] or purpose["description"] in shown
+
+
+def test_each_language_and_model_has_a_notice_of_its_own(make_site: MakeSite) -> None:
+    ids = set()
+    for model in ("opt_in", "implied"):
+        in_force = make_site(CONSENT_MODEL=model).extensions["notices"].in_force
+        assert set(in_force) == {"en", "pt"}
+        ids |= {notice.id for notice in in_force.values()}
+    assert len(ids) == 4
+
+
+def test_a_kept_notice_is_shown_after_the_words_have_changed(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    before = make_site()
+    visitor = Visitor(before)
+    visitor.choose("reject", path="/pt/")
+    name = records(before)[0].notice
+    after = with_registry(make_site, tmp_path, "Guardar o tamanho do texto", "Lembrar o tamanho")
+    for path in (f"/pt/cookies/notices/{name}", f"/cookies/notices/{name}"):
+        page = Visitor(after).get(path)
+        assert page.status == 200
+        assert "Guardar o tamanho do texto" in page.text
+        assert "Lembrar o tamanho" not in text_of(page.one("main"))
+        assert name in page.text
+        assert page.one("meta", name="robots").get("content") == "noindex"
+
+
+@pytest.mark.parametrize("name", ["0" * 64, "x", "é", "0" * 5000, "%00"])
+def test_an_unknown_notice_is_not_found(site: Flask, name: str) -> None:
+    assert Visitor(site).raw_get(f"/cookies/notices/{name}").status_code == 404
+
+
+def test_without_its_database_the_notice_in_force_is_shown_and_an_older_one_is_503(
+    make_site: MakeSite,
+) -> None:
+    site = make_site()
+    with site.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("alter table consent_notices rename to gone")
+    name = site.extensions["notices"].in_force["en"].id
+    assert Visitor(site).get(f"/cookies/notices/{name}").status == 200
+    page = Page(Visitor(site).raw_get("/cookies/notices/" + "0" * 64))
+    assert page.status == 503
+    assert "Our records cannot be reached." in page.text
+
+
+def test_a_change_of_wording_makes_a_new_notice_and_does_not_ask_again(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    before = make_site()
+    visitor = Visitor(before)
+    visitor.choose("reject")
+    after = with_registry(make_site, tmp_path, "Keep your text size", "Remember your text size")
+    returning = Visitor(after)
+    returning.client.set_cookie("session", session_cookie(visitor))
+    assert returning.get("/").banner is None
+    returning.submit(returning.get("/cookies").form("/cookies"), "accept_all")
+    old, new = records(after)
+    assert old.notice != new.notice
+    assert old.policy_version == new.policy_version
+    assert {old.notice, new.notice} <= set(kept(after))
+
+
+def test_notices_are_kept_at_the_start_where_the_database_is_current(make_site: MakeSite) -> None:
+    make_site()  # makes the database
+    site = make_site()
+    assert set(kept(site)) == {notice.id for notice in site.extensions["notices"].in_force.values()}
+
+
+def test_a_choice_is_one_insert_once_the_notice_is_kept(make_site: MakeSite) -> None:
+    site = make_site(REDIS_URL=None)
+    Visitor(site).post("/cookies", {"choice": "reject"}).close()
+    site.extensions["sealing"].wait()  # It looks once after the start.
+    seen = statements(site)
+    Visitor(site).post("/cookies", {"choice": "reject"}).close()
+    assert [line for line in seen if "sessions" not in line] == [
+        line for line in seen if line.startswith("INSERT INTO consent_records")
+    ]
+    assert len([line for line in seen if "consent_records" in line]) == 1
+
+
+def test_a_session_from_before_notices_were_kept_still_counts(make_site: MakeSite) -> None:
+    site = make_site()
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    sessions = site.extensions["sessions"]
+    with site.test_request_context("/", headers={"Cookie": f"session={session_cookie(visitor)}"}):
+        values = sessions.open_session(site, request)
+        decision = dict(values["decision"])
+        del decision["notice"]
+        values["decision"] = decision
+        sessions.save_session(site, values, site.response_class())
+    page = visitor.get("/cookies")
+    assert [box.get("value") for box in page.all("input", checked="")] == [
+        "personalization",
+        "advertising",
+    ]
+    assert visitor.submit(page.form("/cookies/withdraw")).status_code == 303
+    assert len({record.subject for record in records(site)}) == 1
