@@ -80,9 +80,13 @@ def redis_url() -> Iterator[str]:
     client.close()
 
 
+def chromium_path() -> str | None:
+    return shutil.which("chromium") or shutil.which("google-chrome")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    executable = chromium_path()
     if executable is None:
         leave_out("Chromium")
     with sync_playwright() as playwright:

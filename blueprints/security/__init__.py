@@ -1,10 +1,11 @@
 """What every answer must carry, and what no request may do. Read the folder and you have read
 the policy.
 
-origin.py   a request that changes something must come from this site
-headers.py  the headers of every answer, the Content-Security-Policy, who may keep a copy
-files.py    static files, each under an address that changes with its bytes
-limits.py   how much and how often
+origin.py       a request that changes something must come from this site
+headers.py      the headers of every answer, the Content-Security-Policy, who may keep a copy
+files.py        static files, each under an address that changes with its bytes
+compression.py  what is made smaller on its way, and what never is
+limits.py       how much and how often
 
 Other rooms speak to it on `flask.g`: `g.csp_sources` (directive -> set of hosts) widens the policy
 of the response at hand; `g.count_grant()` counts a choice that could fill the log.

@@ -1,21 +1,26 @@
 """Static files, served below Flask: no session is looked up for them.
 
 Their address contains a digest of all of them, so that a browser may keep each for a year and a new
-version is still seen at once.
+version is still seen at once. They are compressed once, by the first process that starts with them,
+into `instance/static/`, from where they are sent.
 """
 
 import hashlib
+import os
+import shutil
 from pathlib import Path
 from wsgiref.headers import Headers
 
 from flask import Flask
 from whitenoise import WhiteNoise
+from whitenoise.compress import Compressor
 
 from blueprints.security.headers import always
 
 
 def serve(app: Flask, folder: Path) -> None:
-    prefix = f"static/{_digest(folder)}/"
+    digest = _digest(folder)
+    prefix = f"static/{digest}/"
     app.add_url_rule(f"/{prefix}<path:filename>", endpoint="static", build_only=True)
     ours = always(over_https=app.config["PREFERRED_URL_SCHEME"] == "https")
 
@@ -25,13 +30,36 @@ def serve(app: Flask, folder: Path) -> None:
 
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app,
-        root=folder,
+        root=_compressed(app, folder, digest),
         prefix=prefix,
         allow_all_origins=False,
         mimetypes={".webmanifest": "application/manifest+json"},
         immutable_file_test=lambda _path, _url: True,
         add_headers_function=add_ours,
     )
+
+
+def _compressed(app: Flask, folder: Path, digest: str) -> Path:
+    """Return a copy of the folder with `.gz` and `.br` beside each file; the folder if none can be.
+
+    Several processes may start at once: each makes a copy of its own, and the first name counts.
+    """
+    copy = Path(app.instance_path) / "static" / digest
+    mine = copy.with_name(f"{digest}.{os.getpid()}")
+    try:
+        if not copy.exists():
+            shutil.copytree(folder, mine, dirs_exist_ok=True)
+            compressor = Compressor(quiet=True)
+            for file in sorted(path for path in mine.rglob("*") if path.is_file()):
+                if compressor.should_compress(file.name):
+                    compressor.compress(str(file))
+            mine.rename(copy)
+    except OSError as error:
+        shutil.rmtree(mine, ignore_errors=True)
+        if not copy.exists():
+            app.logger.warning("Static files are sent uncompressed: %s", error)
+            return folder
+    return copy
 
 
 def _digest(folder: Path) -> str:

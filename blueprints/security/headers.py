@@ -9,6 +9,8 @@ from http import HTTPStatus
 
 from flask import Response, current_app, g, request
 
+from blueprints.security.compression import compress
+
 POLICY: dict[str, tuple[str, ...]] = {
     "default-src": ("'none'",),
     "script-src": ("'self'",),
@@ -46,6 +48,7 @@ def complete(response: Response) -> Response:
     response.headers.update(always(over_https=over_https))
     response.headers["Content-Security-Policy"] = content_security_policy(g.get("csp_sources", {}))
     response.vary.update(["Cookie", "Sec-GPC"])
+    compress(response)
     if "Cache-Control" in response.headers:
         return response
     if request.method not in {"GET", "HEAD"} or response.status_code != OK:
