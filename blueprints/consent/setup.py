@@ -10,7 +10,7 @@ from flask import Flask, Response, current_app, g, request, session
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy.exc import SQLAlchemyError
 
-from blueprints.consent import cli_log, proof_views, registry_file
+from blueprints.consent import cli_log, cli_policy, proof_views, registry_file
 from blueprints.consent.choices import Choice, Decision, Model
 from blueprints.consent.continued_use import assume_after_second_page
 from blueprints.consent.forms import ChoiceForm
@@ -22,7 +22,7 @@ from blueprints.consent.views import blueprint
 from blueprints.consent.visitor import current_choice, registry, sends_gpc
 
 # Commands and views are there once their modules have been read.
-__all__ = ["blueprint", "cli_log", "proof_views"]
+__all__ = ["blueprint", "cli_log", "cli_policy", "proof_views"]
 
 FOLDER = Path(__file__).parent
 NOTICE: dict[str, Any] = tomllib.loads((FOLDER / "notice.toml").read_text(encoding="utf-8"))
