@@ -169,11 +169,12 @@ def _pieces(  # noqa: PLR0913, PLR0917 - the columns with few different values
     statuses: bytes,
 ) -> tuple[bytes, bytes, bytes]:
     """Write what stands between the values that every record has for itself."""
-    texts = (language, method, model, notice, policy)
+    bytes_ = (language, method, model, notice, policy)
+    texts = (None if value is None else value.decode() for value in bytes_)
     return (
         b'"gpc":%b,' % BOOLEANS[gpc],
         b'"is_consent":%b,"language":%b,"method":%b,"model":%b,"notice":%b,"policy_version":%b,'
-        % (BOOLEANS[is_consent], *(canonical(text and text.decode()) for text in texts)),
+        % (BOOLEANS[is_consent], *map(canonical, texts)),
         b'"statuses":%b,' % canonical(json.loads(statuses)),
     )
 
