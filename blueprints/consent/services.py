@@ -32,7 +32,7 @@ class Act:
     model: Model
     method: str
     gpc: bool
-    notice: str  # id of the notice that was shown
+    notice: str | None  # id of the notice that was shown, where that is known
     at: datetime
 
 
