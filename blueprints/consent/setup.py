@@ -29,7 +29,7 @@ from blueprints.consent.notices import write_notice
 from blueprints.consent.registry import Registry
 from blueprints.consent.sealing import Sealing
 from blueprints.consent.views import blueprint
-from blueprints.consent.visitor import current_choice, registry, sends_gpc
+from blueprints.consent.visitor import current_choice, notice_in_force, registry, sends_gpc
 
 # Commands and views are there once their modules are read.
 __all__ = [
@@ -79,6 +79,10 @@ class TemplateConsent:
     def notice(self) -> dict[str, Any]:
         words: dict[str, Any] = NOTICE[g.language]
         return words
+
+    @property
+    def notice_id(self) -> str:
+        return notice_in_force().id
 
     @cached_property
     def form(self) -> ChoiceForm:
