@@ -8,7 +8,9 @@ from conftest import MakeSite
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import make_server
 
-FIRST_VIEWS = ("/", "/pt/", "/cookies", "/privacy", "/none")
+FIRST_VIEWS = (
+    *("/", "/pt/", "/cookies", "/cookies/history", "/cookies/receipt/about", "/privacy", "/none"),
+)
 
 
 @pytest.fixture
