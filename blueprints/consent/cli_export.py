@@ -3,9 +3,10 @@
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import click
 from flask import current_app
@@ -58,42 +59,33 @@ def _write_csv(rows: Iterable[Row[Any]]) -> None:
     purposes = current_app.extensions["registry"].optional_ids
     writer = csv.writer(sys.stdout)  # RFC 4180: lines end in CR LF, and a cell with one is quoted
     writer.writerow([*NAMES, *purposes, OTHER_PURPOSES])
-    for row in rows:
-        writer.writerow([_safe(cell) for cell in _cells(row, purposes)])
-
-
-def _cells(row: Row[Any], purposes: Iterable[str]) -> Iterator[str]:
-    for name in NAMES:
-        yield _plain(getattr(row, name))
-    statuses = dict(row.statuses or {})
-    for purpose in purposes:
-        yield statuses.pop(purpose, "")
-    yield " ".join(f"{purpose}={status}" for purpose, status in sorted(statuses.items()))
-
-
-def _plain(value: Any) -> str:  # noqa: ANN401 - a cell of any type
-    if isinstance(value, datetime):
-        return utc_text(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else str(value)
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    values: list[Any]
+    for *values, statuses in rows:
+        cells = [CELLS[type(value)](value) for value in values]
+        others = dict(statuses or {})
+        cells += [others.pop(purpose, "") for purpose in purposes]
+        cells.append(" ".join(f"{purpose}={status}" for purpose, status in sorted(others.items())))
+        writer.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
 
 
 def _write_jsonl(rows: Iterable[Row[Any]]) -> None:
     for row in rows:
-        values = {
-            key: value if isinstance(value, bool | dict) or value is None else _plain(value)
-            for key, value in row._mapping.items()  # noqa: SLF001 - SQLAlchemy's public name
-        }
-        click.echo(json.dumps(values, ensure_ascii=False))
+        line = json.dumps(row._asdict(), default=_plain, ensure_ascii=False)
+        sys.stdout.write(f"{line}\n")
 
 
+def _plain(value: Any) -> str:  # noqa: ANN401 - whatever JSON has no word for
+    return CELLS[type(value)](value)
+
+
+CELLS: dict[type, Callable[[Any], str]] = {
+    str: str,
+    UUID: str,
+    bytes: bytes.hex,
+    datetime: utc_text,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _value: "",
+}
 FORMATS: dict[str, Callable[[Iterable[Row[Any]]], None]] = {
     "csv": _write_csv,
     "jsonl": _write_jsonl,

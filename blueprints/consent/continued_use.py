@@ -10,7 +10,14 @@ from flask import Response, current_app, request, session
 from werkzeug.exceptions import ServiceUnavailable
 
 from blueprints.consent.choices import CONTINUED_USE
-from blueprints.consent.visitor import current_choice, last_decision, registry, save, sends_gpc
+from blueprints.consent.visitor import (
+    current_choice,
+    last_decision,
+    notice_in_force,
+    registry,
+    save,
+    sends_gpc,
+)
 
 FIRST_PAGE_LIFETIME = timedelta(days=1)
 
@@ -24,7 +31,7 @@ def assume_after_second_page(response: Response) -> Response:
         return response
     try:
         if session.get("seen"):
-            save(frozenset(registry().optional_ids), CONTINUED_USE)
+            save(frozenset(registry().optional_ids), CONTINUED_USE, notice_in_force())
         else:
             until = datetime.now(UTC) + FIRST_PAGE_LIFETIME
             with current_app.extensions["sessions"].renewed({"seen": True}, until):

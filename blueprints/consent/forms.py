@@ -53,6 +53,7 @@ class ChoiceForm(VisitorForm):
     choice = StringField(validators=[AnyOf([ACCEPT_ALL, ACCEPT_SELECTED, REJECT])])
     purposes = SelectMultipleField()
     next = HiddenField()
+    notice = HiddenField()  # id of the notice that the page showed
 
     repeatable = frozenset({"purposes"})
 

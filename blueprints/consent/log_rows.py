@@ -13,16 +13,17 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-import rfc8785
 from sqlalchemy import Connection, Select, String, cast, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute
 
+from blueprints.consent.digest import canonical
 from blueprints.consent.models import ConsentLeaf, ConsentRecord, ConsentSeal
 from blueprints.consent.seals import Seal
 from blueprints.database import db
 
 CHUNK = 1000
-BOOLEANS = {False: b"false", True: b"true"}  # SQLite's 0 and 1 are equal to these
+# SQLite's 0 and 1 are equal to these.
+BOOLEANS: dict[object, bytes] = {False: b"false", True: b"true"}
 
 Row = Sequence[Any]
 Rows = AbstractContextManager[Iterator[Row]]  # closed at the end, read to it or not
@@ -135,46 +136,58 @@ def record_bytes(row: Row) -> bytes:
     """
     (id_, subject, statuses, policy, language, model, method, is_consent, gpc) = row[:9]
     (decided_at, expires_at, notice, salt, _digest) = row[9:]
-    return (
-        b'{"decided_at":"%b","expires_at":"%b","gpc":%b,"id":"%b","is_consent":%b,'
-        b'"language":%b,"method":%b,"model":%b,"notice":%b,"policy_version":%b,'
-        b'"salt":"%b","statuses":%b,"subject":"%b"}'
-    ) % (
-        _written_time(decided_at),
-        _written_time(expires_at),
-        BOOLEANS[gpc],
-        _written_uuid(id_),
-        BOOLEANS[is_consent],
-        _written(language),
-        _written(method),
-        _written(model),
-        b"null" if notice is None else _written(notice),
-        _written(policy),
+    first, second, third = _pieces(
+        gpc, is_consent, language, method, model, notice, policy, statuses
+    )
+    return WRITTEN % (
+        *_time_parts(decided_at),
+        *_time_parts(expires_at),
+        first,
+        *_uuid_parts(id_),
+        second,
         salt,
-        _rewritten(statuses),
-        _written_uuid(subject),
+        third,
+        *_uuid_parts(subject),
     )
 
 
-def _written_uuid(text: bytes) -> bytes:
-    if len(text) != 32 or not text.isalnum():  # noqa: PLR2004 - hexadecimal digits of a UUID
+WRITTEN = (
+    b'{"decided_at":"%bT%bZ","expires_at":"%bT%bZ",%b"id":"%b-%b-%b-%b-%b",%b'
+    b'"salt":"%b",%b"subject":"%b-%b-%b-%b-%b"}'
+)
+
+
+@lru_cache(maxsize=8192)
+def _pieces(  # noqa: PLR0913, PLR0917 - the columns with few different values
+    gpc: object,
+    is_consent: object,
+    language: bytes,
+    method: bytes,
+    model: bytes,
+    notice: bytes | None,
+    policy: bytes,
+    statuses: bytes,
+) -> tuple[bytes, bytes, bytes]:
+    """Write what stands between the values that every record has for itself."""
+    bytes_ = (language, method, model, notice, policy)
+    texts = (None if value is None else value.decode() for value in bytes_)
+    return (
+        b'"gpc":%b,' % BOOLEANS[gpc],
+        b'"is_consent":%b,"language":%b,"method":%b,"model":%b,"notice":%b,"policy_version":%b,'
+        % (BOOLEANS[is_consent], *map(canonical, texts)),
+        b'"statuses":%b,' % canonical(json.loads(statuses)),
+    )
+
+
+def _uuid_parts(text: bytes) -> tuple[bytes, ...]:
+    if len(text) != 32:  # noqa: PLR2004 - hexadecimal digits of a UUID
         raise ValueError("no UUID")
-    return b"%b-%b-%b-%b-%b" % (text[:8], text[8:12], text[12:16], text[16:20], text[20:])
+    return text[:8], text[8:12], text[12:16], text[16:20], text[20:]
 
 
-def _written_time(text: bytes) -> bytes:
+def _time_parts(text: bytes) -> tuple[bytes, bytes]:
     if len(text) == 19:  # noqa: PLR2004 - without a fraction, as other tools write a whole second
         text += b".000000"
     if len(text) != 26 or text[10:11] != b" ":  # noqa: PLR2004 - as both databases give it
         raise ValueError("no time")
-    return b"%bT%bZ" % (text[:10], text[11:])
-
-
-@lru_cache(maxsize=4096)
-def _written(text: bytes) -> bytes:
-    return rfc8785.dumps(text.decode())
-
-
-@lru_cache(maxsize=4096)
-def _rewritten(text: bytes) -> bytes:
-    return rfc8785.dumps(json.loads(text))
+    return text[:10], text[11:]

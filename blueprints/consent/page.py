@@ -15,7 +15,13 @@ from blueprints.consent.addresses import safe_path
 from blueprints.consent.choices import Choice, Decision
 from blueprints.consent.forms import ChoiceForm, VisitorForm
 from blueprints.consent.registry import Registry, Service
-from blueprints.consent.visitor import cookie_prefix, current_choice, registry, sends_gpc
+from blueprints.consent.visitor import (
+    cookie_prefix,
+    current_choice,
+    notice_in_force,
+    registry,
+    sends_gpc,
+)
 
 NOTICE: dict[str, Any] = tomllib.loads(
     (Path(__file__).parent / "notice.toml").read_text(encoding="utf-8")
@@ -47,6 +53,10 @@ class PageConsent:
     def notice(self) -> dict[str, Any]:
         words: dict[str, Any] = NOTICE[g.language]
         return words
+
+    @property
+    def notice_id(self) -> str:
+        return notice_in_force().id
 
     @cached_property
     def form(self) -> ChoiceForm:

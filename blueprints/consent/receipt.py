@@ -164,17 +164,17 @@ def _record(
         "dpv:hasConsentStatus": list(_statuses(fields, making, purpose, status)),
     }
     if fields["notice"]:
-        node["dpv:hasNotice"] = _notice(fields, making)
+        node["dpv:hasNotice"] = _notice(fields, notice, making)
     return node
 
 
-def _notice(fields: Mapping[str, Any], making: Making) -> Node:
+def _notice(fields: Mapping[str, Any], notice: Mapping[str, Any], making: Making) -> Node:
     digest = fields["notice"]
     return {
         "id": f"{making.origin}/cookies/notices/{digest}",
         "type": "dpv:ConsentNotice",
         "dct:identifier": digest,
-        "dct:language": LANGUAGE_TAGS[fields["language"]],
+        "dct:language": LANGUAGE_TAGS[notice["language"]],
         "site:sha256": digest,
     }
 

@@ -15,6 +15,9 @@ from blueprints.consent.models import ConsentRecord
 from blueprints.consent.registry import Registry
 from blueprints.database import db
 
+APPEND = insert(ConsentRecord)  # made once: every choice goes through it
+ERASED = {"subject": null(), "statuses": null(), "salt": null()}
+
 
 class NotRecordedError(Exception):
     """The database did not take the record: nothing may say that the choice was saved."""
@@ -29,7 +32,7 @@ class Act:
     model: Model
     method: str
     gpc: bool
-    notice: str  # id of the notice that was shown
+    notice: str | None  # id of the notice that was shown, where that is known
     at: datetime
 
 
@@ -80,12 +83,9 @@ def record(decision: Decision) -> None:
     }
     try:
         with db.engine.begin() as connection:
-            connection.execute(insert(ConsentRecord).values(row | {"digest": record_digest(row)}))
+            connection.execute(APPEND, row | {"digest": record_digest(row)})
     except SQLAlchemyError as error:
         raise NotRecordedError from error
-
-
-ERASED = {"subject": null(), "statuses": null(), "salt": null()}
 
 
 def erase(subject: UUID) -> int:

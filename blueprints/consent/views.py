@@ -17,7 +17,15 @@ from werkzeug.wrappers import Response
 from blueprints.consent.addresses import safe_path
 from blueprints.consent.choices import Decision
 from blueprints.consent.forms import AllowForm, ChoiceForm, VisitorForm
-from blueprints.consent.visitor import current_choice, last_decision, registry, save
+from blueprints.consent.notices import Notice
+from blueprints.consent.visitor import (
+    current_choice,
+    last_decision,
+    notice_in_force,
+    notice_shown,
+    registry,
+    save,
+)
 
 Answer = Response | dict[str, Any] | tuple[dict[str, Any], int]
 
@@ -60,12 +68,15 @@ def choose() -> Answer:
     form = ChoiceForm(registry(), request.form)
     if problem := form.problem:
         return refuse(problem)
-    if form.given:
-        g.count_grant()  # A refusal is never limited.
+    notice = notice_shown(form.notice.data)
+    if form.given:  # A refusal is never limited, and needs no reading.
+        g.count_grant()
+        if notice is None:
+            return refuse("outdated")
     own_page = url_for("consent.settings")
     target = safe_path(form.next.data) or own_page
     page = "settings" if target.partition("?")[0] == own_page else "banner"
-    return _saved(form.given, f"{page}.{form.choice.data}", target)
+    return _saved(form.given, f"{page}.{form.choice.data}", notice, target)
 
 
 @blueprint.post("/cookies/withdraw", defaults={"language": "en"})
@@ -74,7 +85,7 @@ def withdraw() -> Answer:
     """Withdraw every optional purpose, in one click."""
     if problem := VisitorForm(request.form).problem:
         return refuse(problem)
-    return _saved(frozenset(), "settings.withdraw", url_for("consent.settings"))
+    return _saved(frozenset(), "settings.withdraw", notice_in_force(), url_for("consent.settings"))
 
 
 @blueprint.post("/cookies/allow", defaults={"language": "en"})
@@ -86,13 +97,14 @@ def allow() -> Answer:
         return refuse(problem)
     g.count_grant()
     given = current_choice().given | {str(form.purpose.data)}
-    return _saved(given, "embed.always", safe_path(form.next.data) or url_for("consent.settings"))
+    target = safe_path(form.next.data) or url_for("consent.settings")
+    return _saved(given, "embed.always", notice_in_force(), target)
 
 
-def _saved(given: frozenset[str], method: str, target: str) -> Answer:
+def _saved(given: frozenset[str], method: str, notice: Notice | None, target: str) -> Answer:
     if g.wants_json:
-        return _as_json(save(given, method))
-    save(given, method, confirm=True)
+        return _as_json(save(given, method, notice))
+    save(given, method, notice, confirm=True)
     return redirect(target, 303)
 
 

@@ -11,6 +11,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from blueprints.consent import services
 from blueprints.consent.choices import Choice, Decision, Model, Status, present_choice
 from blueprints.consent.notice_store import Notices
+from blueprints.consent.notices import Notice
 from blueprints.consent.registry import Registry
 
 
@@ -67,10 +68,43 @@ def current_choice() -> Choice:
     return choice
 
 
-def save(given: frozenset[str], method: str, **kept: Any) -> Decision:  # noqa: ANN401 - msgpack
+def notice_in_force() -> Notice:
+    return notices().in_force[g.language]
+
+
+def notice_shown(notice_id: str | None) -> Notice | None:
+    """Return the notice that a form says its page showed; None where it cannot be consented to.
+
+    A page may have been open while the site changed. Where only words changed, the notice that was
+    read counts; where substance changed, nobody has read what they would accept (GDPR Art. 4(11)).
+    A client that says nothing has read the one in force.
+
+    Raises:
+        ServiceUnavailable: the notice cannot be looked up.
+
+    """
+    now = notice_in_force()
+    if not notice_id or notice_id == now.id:
+        return now
+    try:
+        found = notices().find(notice_id)
+    except SQLAlchemyError:
+        current_app.logger.exception("A notice cannot be looked up.")
+        raise ServiceUnavailable from None
+    same = found and (found.policy_version, found.model) == (now.policy_version, now.model)
+    return found if same else None
+
+
+def save(
+    given: frozenset[str],
+    method: str,
+    notice: Notice | None,
+    **kept: Any,  # noqa: ANN401 - msgpack
+) -> Decision:
     """Record that the visitor accepts exactly `given`, and let it count from this answer on.
 
-    `kept` is put beside the decision in the fresh session.
+    `notice` is the one that was shown, where that is known. `kept` is put beside the decision in
+    the fresh session.
 
     Raises:
         ServiceUnavailable: the record or the session could not be stored; nothing has changed.
@@ -78,14 +112,13 @@ def save(given: frozenset[str], method: str, **kept: Any) -> Decision:  # noqa: 
     """
     last = last_decision()
     now = datetime.now(UTC)
-    shown = notices().in_force[g.language]
     act = services.Act(
         subject=last.subject if last else None,
         language=g.language,
         model=Model(current_app.config["CONSENT_MODEL"]),
         method=method,
         gpc=sends_gpc(),
-        notice=shown.id,
+        notice=notice.id if notice else None,
         at=now,
     )
     months = current_app.config["CONSENT_LIFETIME_MONTHS"]
@@ -93,7 +126,8 @@ def save(given: frozenset[str], method: str, **kept: Any) -> Decision:  # noqa: 
     values = {"decision": asdict(decision), **kept}
     try:
         with current_app.extensions["sessions"].renewed(values, decision.expires_at):
-            notices().keep(shown, now)
+            if notice:
+                notices().keep(notice, now)
             services.record(decision)
     except (services.NotRecordedError, SQLAlchemyError):
         notices().forget()

@@ -148,3 +148,34 @@ def test_a_session_from_before_notices_were_kept_still_counts(make_site: MakeSit
     ]
     assert visitor.submit(page.form("/cookies/withdraw")).status_code == 303
     assert len({record.subject for record in records(site)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status"),
+    [("Keep your text size", "Remember your text size", 303), ('"P6M"', '"P5M"', 400)],
+)
+def test_a_page_that_was_open_while_the_site_changed_counts_only_if_its_substance_stayed(
+    make_site: MakeSite, tmp_path: Path, old: str, new: str, status: int
+) -> None:
+    before = make_site()
+    Visitor(before).choose("reject")  # so that the notice is kept
+    form = Visitor(before).get("/").banner
+    after = with_registry(make_site, tmp_path, old, new)
+    answer = Visitor(after).submit(form, "accept_all")
+    assert answer.status_code == status
+    if status == 303:
+        assert records(after)[1].notice == before.extensions["notices"].in_force["en"].id
+    else:
+        assert "has changed since you opened the page" in Page(answer).text
+        assert len(records(after)) == 1
+    refusal = Visitor(after).submit(form, "reject")
+    assert refusal.status_code == 303, "a refusal needs no reading"
+
+
+def test_a_notice_that_never_was_cannot_be_accepted(site: Flask) -> None:
+    for notice in ("0" * 64, "nonsense", "\x00"):
+        sent = {"choice": "accept_all", "notice": notice}
+        answer = Visitor(site).post("/cookies", sent, Accept="application/json")
+        assert answer.status_code == 400
+        assert (answer.json or {})["error"] == "outdated"
+    assert records(site) == []

@@ -6,7 +6,9 @@ import pytest
 from conftest import MakeSite, serving
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-FIRST_VIEWS = ("/", "/pt/", "/cookies", "/privacy", "/none")
+FIRST_VIEWS = (
+    *("/", "/pt/", "/cookies", "/cookies/history", "/cookies/receipt/about", "/privacy", "/none"),
+)
 
 
 @pytest.fixture
