@@ -4,6 +4,7 @@ the policy.
 origin.py       a request that changes something must come from this site
 headers.py      the headers of every answer, the Content-Security-Policy, who may keep a copy
 files.py        static files, each under an address that changes with its bytes
+copies.py       pages that are the same for everybody, kept ready to send
 compression.py  what is made smaller on its way, and what never is
 limits.py       how much and how often
 

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from flask import Response, current_app, g, request
 
 from blueprints.security.compression import compress
+from blueprints.security.copies import Copies
 
 POLICY: dict[str, tuple[str, ...]] = {
     "default-src": ("'none'",),
@@ -57,6 +58,9 @@ def complete(response: Response) -> Response:
     # Everybody without a cookie gets the same bytes, so a shared cache may hand them out. It asks
     # again each time, so that a corrected article or notice is seen at once.
     response.headers["Cache-Control"] = f"{'private' if request.cookies else 'public'}, no-cache"
+    if not request.cookies and request.method == "GET":
+        copies: Copies = current_app.extensions["copies"]
+        copies.keep(response)
     response.add_etag()
     return response.make_conditional(request)  # type: ignore[return-value]
 

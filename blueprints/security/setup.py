@@ -10,6 +10,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from blueprints.security import files, headers, limits, origin
+from blueprints.security.copies import Copies
 
 blueprint = Blueprint("security", __name__)
 
@@ -24,6 +25,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     app.before_request(origin.refuse_cross_origin)
     app.after_request(headers.complete)
     limits.limit(app)
+    app.extensions["copies"] = Copies(app)
     files.serve(app, Path(app.root_path) / "static")
     hops = app.config["PROXY_HOPS"]
     if hops:
