@@ -167,6 +167,13 @@ def test_a_choice_ends_after_six_months_and_visits_do_not_prolong_it(
         assert page.banner is not None
 
 
+@pytest.mark.parametrize(("months", "words"), [(1, "1 month,"), (6, "6 months,")])
+def test_one_month_is_called_a_month(make_site: MakeSite, months: int, words: str) -> None:
+    visitor = Visitor(make_site(CONSENT_LIFETIME_MONTHS=months))
+    for path in ("/cookies", "/privacy"):
+        assert words in visitor.get(path).text
+
+
 def test_a_changed_policy_asks_again_and_a_changed_wording_does_not(
     make_site: MakeSite, tmp_path: Path
 ) -> None:
