@@ -136,21 +136,30 @@ def record_bytes(row: Row) -> bytes:
     """
     (id_, subject, statuses, policy, language, model, method, is_consent, gpc) = row[:9]
     (decided_at, expires_at, notice, salt, _digest) = row[9:]
+    if not len(id_) == len(subject) == UUID_DIGITS:
+        raise ValueError("no UUID")
+    if not len(decided_at) == len(expires_at) == TIME_DIGITS:
+        decided_at, expires_at = _whole(decided_at), _whole(expires_at)
+    if not decided_at[10] == expires_at[10] == SPACE:
+        raise ValueError("no time")
     first, second, third = _pieces(
         gpc, is_consent, language, method, model, notice, policy, statuses
     )
+    # This runs for every record, so it is one expression and calls nothing.
     return WRITTEN % (
-        *_time_parts(decided_at),
-        *_time_parts(expires_at),
+        *(decided_at[:10], decided_at[11:]),
+        *(expires_at[:10], expires_at[11:]),
         first,
-        *_uuid_parts(id_),
+        *(id_[:8], id_[8:12], id_[12:16], id_[16:20], id_[20:]),
         second,
         salt,
         third,
-        *_uuid_parts(subject),
+        *(subject[:8], subject[8:12], subject[12:16], subject[16:20], subject[20:]),
     )
 
 
+UUID_DIGITS, TIME_DIGITS, WHOLE_SECOND_DIGITS = 32, 26, 19
+SPACE = ord(" ")
 WRITTEN = (
     b'{"decided_at":"%bT%bZ","expires_at":"%bT%bZ",%b"id":"%b-%b-%b-%b-%b",%b'
     b'"salt":"%b",%b"subject":"%b-%b-%b-%b-%b"}'
@@ -179,15 +188,8 @@ def _pieces(  # noqa: PLR0913, PLR0917 - the columns with few different values
     )
 
 
-def _uuid_parts(text: bytes) -> tuple[bytes, ...]:
-    if len(text) != 32:  # noqa: PLR2004 - hexadecimal digits of a UUID
-        raise ValueError("no UUID")
-    return text[:8], text[8:12], text[12:16], text[16:20], text[20:]
-
-
-def _time_parts(text: bytes) -> tuple[bytes, bytes]:
-    if len(text) == 19:  # noqa: PLR2004 - without a fraction, as other tools write a whole second
-        text += b".000000"
-    if len(text) != 26 or text[10:11] != b" ":  # noqa: PLR2004 - as both databases give it
+def _whole(time: bytes) -> bytes:
+    """Put the fraction in, which other tools leave out where it is zero."""
+    if len(time) not in {WHOLE_SECOND_DIGITS, TIME_DIGITS}:
         raise ValueError("no time")
-    return text[:10], text[11:]
+    return time if len(time) == TIME_DIGITS else time + b".000000"

@@ -6,16 +6,16 @@ Certificate Transparency. Leaf and node begin with different bytes, so that neit
 off as the other.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 
 def leaf_hash(data: bytes) -> bytes:
-    return hashlib.sha256(b"\x00" + data).digest()
+    return sha256(b"\x00" + data).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return sha256(b"\x01" + left + right).digest()
 
 
 class Root:
@@ -27,17 +27,17 @@ class Root:
 
     def add(self, data: bytes) -> None:
         """Put a leaf at the end."""
-        top = hashlib.sha256(b"\x00" + data).digest()
+        top = leaf_hash(data)
         merges = self.size
         while merges & 1:
-            top = hashlib.sha256(b"\x01" + self._full.pop() + top).digest()
+            top = node_hash(self._full.pop(), top)
             merges >>= 1
         self._full.append(top)
         self.size += 1
 
     def digest(self) -> bytes:
         if not self._full:
-            return hashlib.sha256().digest()
+            return sha256().digest()
         top = self._full[-1]
         for left in reversed(self._full[:-1]):
             top = node_hash(left, top)

@@ -5,7 +5,6 @@ every word (GDPR Art. 7(1); ISO/IEC 29184, 5.2.8). A change of wording makes a n
 nobody again; a change of substance makes a new policy version as well.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 from blueprints.consent.choices import Model
 from blueprints.consent.digest import canonical, sha256_of
 from blueprints.consent.registry import Cookie, Purpose, Registry, Service, Text
+from blueprints.consent.registry_file import LANGUAGES
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ def _shown(cls: type[T], entry: Mapping[str, Any]) -> T:
 
 
 def _text(words: str | None) -> Text | None:
-    return None if words is None else defaultdict(lambda: words)
+    return None if words is None else dict.fromkeys(LANGUAGES, words)
 
 
 def write_notice(

@@ -166,7 +166,8 @@ class _Check:
 
     def check_record(self, row: Row, sealed: bytes | None) -> None:
         """Check a record against itself, and against the digest that was sealed."""
-        name, subject, statuses, *_, decided_at, _until, notice, salt, digest = row
+        name, subject, statuses = row[:3]
+        decided_at, _until, notice, salt, digest = row[9:]
         if sealed is not None and digest != sealed:
             raise TamperedError(f"Record {_name(name)} was changed: it is not what was sealed.")
         if subject is None and statuses is None and not salt:

@@ -1,7 +1,9 @@
 """What was shown is kept to the word, named by its SHA-256, and can be fetched years later."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rfc8785
@@ -74,7 +76,31 @@ def test_a_kept_notice_is_shown_after_the_words_have_changed(
         assert "Guardar o tamanho do texto" in page.text
         assert "Lembrar o tamanho" not in text_of(page.one("main"))
         assert name in page.text
+        content = before.extensions["notices"].in_force["pt"].content
+        for text in texts(content):
+            assert text in page.text or text in NOT_SHOWN
         assert page.one("meta", name="robots").get("content") == "noindex"
+
+
+NOT_SHOWN = {
+    "opt_in",
+    "pt",
+    "P6M",
+    "first",
+    "choice",
+    "necessary",
+    "personalization",
+    "advertising",
+}
+
+
+def texts(content: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    """Every text of a notice."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict | list):
+        for part in content.values() if isinstance(content, dict) else content:
+            yield from texts(part)
 
 
 @pytest.mark.parametrize("name", ["0" * 64, "x", "é", "0" * 5000, "%00"])
