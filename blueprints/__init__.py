@@ -8,9 +8,8 @@ security    response headers, the Content-Security-Policy, the cross-origin chec
 languages   English and Portuguese: addresses, translations, dates
 pages       error pages, health, the pages for machines, privacy and accessibility
 
-Who may import whom: `app` imports every room; `consent` and `sessions` import `database`, and
-`consent` imports `sessions`; the other rooms import no room; nobody imports `app`. Inside a room
-`views -> forms, services -> models, choices, registry`; `choices` and `registry` import only the
-standard library. Rooms meet in templates and in what `security` offers on `flask.g`.
+Who may import whom: `app` imports every room; `consent` and `sessions` import `database`; the
+other rooms import no room; nobody imports `app`. Inside a room `views -> forms, services -> models,
+choices, registry`; `choices` and `registry` import only the standard library. Rooms meet in templates and in what `security` offers on `flask.g`.
 `tests/whole_site/test_architecture.py` walks the imports.
 """

@@ -34,8 +34,8 @@ from generate import write
 from app import create_app
 from blueprints.consent import services
 from blueprints.consent.choices import Choice, Decision, Model
+from blueprints.consent.log.verifier import verify
 from blueprints.consent.models import ConsentRecord
-from blueprints.consent.verifier import verify
 from blueprints.database import db
 from blueprints.database.setup import MIGRATIONS
 

@@ -27,12 +27,12 @@ from sqlalchemy import insert
 
 from app import create_app
 from blueprints.consent.choices import Model
-from blueprints.consent.log_rows import record_bytes
+from blueprints.consent.log.notices import write_notice
+from blueprints.consent.log.rows import record_bytes
+from blueprints.consent.log.seals import seal_open_records
 from blueprints.consent.models import ConsentRecord
-from blueprints.consent.notices import write_notice
 from blueprints.consent.page import NOTICE
 from blueprints.consent.registry import Registry
-from blueprints.consent.seals import seal_open_records
 from blueprints.database import db
 
 SPAN = timedelta(days=548)

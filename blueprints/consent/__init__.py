@@ -4,9 +4,11 @@
 `services.py` is the only writer. There is one way in, `POST /cookies` and the paths below it,
 with or without JavaScript, and nothing says "saved" before the record is committed.
 
-What proves it, from the bottom up: `notices.py` writes down what is shown, `digest.py` and
-`merkle.py` make the numbers, `seals.py` closes the log, `log_rows.py` and `verifier.py` check it,
-`erasure.py` and `retention.py` erase without breaking it. `flask consent` is in the `cli` modules.
+log/       what proves a consent: digests, notices, seals, the verifier
+own/       the visitor's own: history and receipt
+audit/     the declared cookies against what a real browser sees
+report/    numbers and dossiers for the operator
+commands/  `flask consent ...`
 """
 
 from blueprints.consent.setup import blueprint

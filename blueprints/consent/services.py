@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils.compat import uuid7
 
 from blueprints.consent.choices import Choice, Decision, Model, decided_statuses
-from blueprints.consent.digest import new_salt, record_digest
+from blueprints.consent.log.digest import new_salt, record_digest
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.registry import Registry
 from blueprints.database import db

@@ -8,41 +8,20 @@ from flask import Flask, Response, current_app, g, request
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy.exc import SQLAlchemyError
 
-from blueprints.consent import (
-    cli_audit,
-    cli_export,
-    cli_find,
-    cli_log,
-    cli_policy,
-    cli_receipt,
-    cli_report,
-    enforcement,
-    proof_views,
-    registry_file,
-    views_own,
-)
+from blueprints.consent import commands, enforcement, registry_file
 from blueprints.consent.choices import Model
 from blueprints.consent.continued_use import assume_after_second_page
-from blueprints.consent.notice_store import Notices
-from blueprints.consent.notices import write_notice
+from blueprints.consent.log import views as log_views
+from blueprints.consent.log.notice_store import Notices
+from blueprints.consent.log.notices import write_notice
+from blueprints.consent.log.sealing import Sealing
+from blueprints.consent.own import views as own_views
 from blueprints.consent.page import NOTICE, PageConsent
-from blueprints.consent.sealing import Sealing
 from blueprints.consent.views import blueprint
 from blueprints.consent.visitor import cookie_prefix
 
 # Commands and views are there once their modules are read.
-__all__ = [
-    "blueprint",
-    "cli_audit",
-    "cli_export",
-    "cli_find",
-    "cli_log",
-    "cli_policy",
-    "cli_receipt",
-    "cli_report",
-    "proof_views",
-    "views_own",
-]
+__all__ = ["blueprint", "commands", "log_views", "own_views"]
 
 FOLDER = Path(__file__).parent
 NUMBERS: dict[str, tuple[str, int, int]] = {  # setting -> unit, least, most

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from blueprints.consent.addresses import safe_path
 from blueprints.consent.choices import Decision
 from blueprints.consent.forms import AllowForm, ChoiceForm, VisitorForm
-from blueprints.consent.notices import Notice
+from blueprints.consent.log.notices import Notice
 from blueprints.consent.visitor import (
     current_choice,
     last_decision,

@@ -10,8 +10,8 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from blueprints.consent import services
 from blueprints.consent.choices import Choice, Decision, Model, Status, present_choice
-from blueprints.consent.notice_store import Notices
-from blueprints.consent.notices import Notice
+from blueprints.consent.log.notice_store import Notices
+from blueprints.consent.log.notices import Notice
 from blueprints.consent.registry import Registry
 
 

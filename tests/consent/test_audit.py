@@ -12,7 +12,7 @@ from partner import partner_server, registry_with
 from playwright.sync_api import Browser
 
 from blueprints.consent import registry_file
-from blueprints.consent.audit import Finding, Seen, State, compare
+from blueprints.consent.audit.findings import Finding, Seen, State, compare
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,8 +14,8 @@ from flask import Flask
 from log import tampering
 from sqlalchemy import insert, select
 
-from blueprints.consent.digest import record_content, record_digest, utc_text
-from blueprints.consent.log_rows import open_rows, record_bytes, snapshot
+from blueprints.consent.log.digest import record_content, record_digest, utc_text
+from blueprints.consent.log.rows import open_rows, record_bytes, snapshot
 from blueprints.consent.models import ConsentRecord
 
 RECORD: dict[str, Any] = {

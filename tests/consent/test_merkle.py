@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from blueprints.consent.merkle import is_in, proof, root
+from blueprints.consent.log.merkle import is_in, proof, root
 
 # The reference tree of Certificate Transparency (transparency-dev/merkle, testonly/constants.go):
 # eight inputs, the roots of the trees over the first n of them, and some inclusion proofs.

@@ -9,7 +9,7 @@ from flask import Flask
 from log import run
 from test_registry import MATOMO, shipped_with
 
-from blueprints.consent.notice_changes import substance_changes, word_changes
+from blueprints.consent.log.notice_changes import substance_changes, word_changes
 
 WORDS = "Keep your text size and colours, and where you stopped reading."
 NEW_WORDS = WORDS.replace("Keep", "Remember")
@@ -81,11 +81,6 @@ def test_a_change_of_words_is_told_and_that_visitors_are_not_asked_again(
             "purpose was personalization, is advertising.",
         ),
         ('id = "advertising"', 'id = "ads"', "Purpose 'ads' was added."),
-        (
-            'id = "advertising"',
-            'id = "advertising"\noptional = false',
-            "Purpose 'advertising': optional was yes, is no.",
-        ),
     ],
 )
 def test_each_change_of_substance_has_its_sentence(

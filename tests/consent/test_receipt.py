@@ -22,8 +22,8 @@ from flask import Flask
 from rdflib import Graph, URIRef
 
 from blueprints.consent import services
-from blueprints.consent.digest import canonical, sha256_of
-from blueprints.consent.seals import last_seal, seal_open_records
+from blueprints.consent.log.digest import canonical, sha256_of
+from blueprints.consent.log.seals import last_seal, seal_open_records
 
 # The terms of W3C DPV 2.3 that standards for a web consent record name; `Purpose` is the fallback.
 DPV = {

@@ -35,7 +35,7 @@ def shipped_with(*changes: tuple[str, str], more: str = "") -> str:
         assert old in text, old
         text = text.replace(old, new, 1)
         if old.startswith("id = "):
-            text = text.replace(f"purpose = {old[5:]}", f"purpose = {new[5:]}")
+            text = text.replace(f"purpose = {old[5:]}", f"purpose = {new[5:].splitlines()[0]}")
     return text
 
 

@@ -22,9 +22,9 @@ from sqlalchemy import insert
 from uuid_utils.compat import uuid7
 
 from blueprints.consent import services
-from blueprints.consent.digest import record_digest
+from blueprints.consent.log.digest import record_digest
 from blueprints.consent.models import ConsentRecord
-from blueprints.consent.report import OTHER, Report, Row, merge_small, summarise
+from blueprints.consent.report.numbers import OTHER, Report, Row, merge_small, summarise
 from blueprints.database import db
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

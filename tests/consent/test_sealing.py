@@ -21,9 +21,9 @@ from flask import Flask
 from log import decide, decide_often, run
 from sqlalchemy import select
 
-from blueprints.consent.merkle import is_in
+from blueprints.consent.log.merkle import is_in
+from blueprints.consent.log.seals import prove, seal_open_records
 from blueprints.consent.models import ConsentLeaf, ConsentSeal
-from blueprints.consent.seals import prove, seal_open_records
 from blueprints.database import db
 
 ROOT = Path(__file__).parents[2]
@@ -119,7 +119,7 @@ def test_a_wrong_number_of_a_seal_is_refused(make_site: MakeSite, before: str) -
 
 
 def test_older_heads_are_a_link_away(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blueprints.consent.proof_views.SEALS_AT_ONCE", 2)
+    monkeypatch.setattr("blueprints.consent.log.views.SEALS_AT_ONCE", 2)
     site = make_site(CONSENT_SEAL_BATCH=1)
     decide_often(site, 5)
     run(site, "seal")

@@ -12,9 +12,9 @@ from log import decide, decide_often, run, tampering
 from sqlalchemy import delete, func, insert, select, update
 
 from blueprints.consent.choices import Decision
-from blueprints.consent.digest import record_digest
+from blueprints.consent.log.digest import record_digest
+from blueprints.consent.log.seals import Seal, newest_seals
 from blueprints.consent.models import ConsentLeaf, ConsentNotice, ConsentRecord, ConsentSeal
-from blueprints.consent.seals import Seal, newest_seals
 from blueprints.database import db
 
 

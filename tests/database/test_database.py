@@ -20,7 +20,7 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from app import create_app
-from blueprints.consent.digest import record_digest
+from blueprints.consent.log.digest import record_digest
 from blueprints.consent.models import ConsentLeaf, ConsentNotice, ConsentRecord, ConsentSeal
 from blueprints.database import db
 from blueprints.database.setup import MIGRATIONS

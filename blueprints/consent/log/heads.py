@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from blueprints.consent.digest import sha256_of
+from blueprints.consent.log.digest import sha256_of
 
 MAX_BYTES = 5 * 1024 * 1024  # a thousand seals are a tenth of it
 HEAD = re.compile(r"[0-9a-f]{64}")

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from blueprints.consent.choices import Model
-from blueprints.consent.digest import canonical, sha256_of
+from blueprints.consent.log.digest import canonical, sha256_of
 from blueprints.consent.registry import Cookie, Purpose, Registry, Service, Text
 from blueprints.consent.registry_file import LANGUAGES
 

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from blueprints.consent.choices import Status
-from blueprints.consent.digest import sha256_of
+from blueprints.consent.log.digest import sha256_of
 
 Node = dict[str, Any]
 

@@ -15,10 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response
 
-from blueprints.consent import history
 from blueprints.consent.choices import Decision
-from blueprints.consent.digest import utc_text
-from blueprints.consent.receipt import Making
+from blueprints.consent.log.digest import utc_text
+from blueprints.consent.own import history
+from blueprints.consent.own.receipt import Making
 from blueprints.consent.views import blueprint, kept_by_nobody
 from blueprints.consent.visitor import current_choice, last_decision, notices, registry
 

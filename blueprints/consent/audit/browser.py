@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
 
-from blueprints.consent.audit import HOST, Seen, State
+from blueprints.consent.audit.findings import HOST, Seen, State
 from blueprints.consent.registry import Registry
 
 PATHS = ("/", "/cookies", "/privacy", "/pt/")

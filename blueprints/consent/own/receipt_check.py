@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from blueprints.consent import merkle
 from blueprints.consent.choices import Status
-from blueprints.consent.digest import canonical, sha256_of, utc_text
-from blueprints.consent.receipt import ABOUT, Inclusion, Making, Node, write_receipt
+from blueprints.consent.log import merkle
+from blueprints.consent.log.digest import canonical, sha256_of, utc_text
+from blueprints.consent.own.receipt import ABOUT, Inclusion, Making, Node, write_receipt
 
 MAX_BYTES = 1024 * 1024
 MARKS = {"site:digestedFields", "site:digest", "site:inclusionProof"}

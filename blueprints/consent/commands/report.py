@@ -9,12 +9,21 @@ from typing import Any, TypeVar
 import click
 from flask import current_app
 
-from blueprints.consent import cli_rows, report_charts
-from blueprints.consent.cli import BadInputError, database
+from blueprints.consent.commands import period as days
+from blueprints.consent.commands.shared import BadInputError, database
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.registry import Registry
-from blueprints.consent.report import ASSUMED, OTHER, SMALLEST, Groups, Report, Row, summarise
-from blueprints.consent.report_charts import percent
+from blueprints.consent.report import charts
+from blueprints.consent.report.charts import percent
+from blueprints.consent.report.numbers import (
+    ASSUMED,
+    OTHER,
+    SMALLEST,
+    Groups,
+    Report,
+    Row,
+    summarise,
+)
 from blueprints.consent.views import blueprint
 
 T = TypeVar("T")
@@ -25,7 +34,7 @@ STEPS_IN_FULL = 45  # a longer timeline is shown in the terminal month by month
 
 
 @blueprint.cli.command()
-@cli_rows.of_a_period
+@days.of_a_period
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -36,9 +45,9 @@ def report(since: date | None, until: date | None, html: Path | None) -> None:
 
     No visitor appears in it: groups under five are merged.
     """
-    period = cli_rows.period(since, until)
+    period = days.period(since, until)
     with database():
-        rows: Any = cli_rows.rows(COLUMNS, period, "Reading")
+        rows: Any = days.rows(COLUMNS, period, "Reading")
         found = summarise(rows, datetime.now(UTC), since, until)
     if html:
         page = current_app.jinja_env.get_template("report/report.html").render(
@@ -46,7 +55,7 @@ def report(since: date | None, until: date | None, html: Path | None) -> None:
             named=_named,
             spelled=_spelled,
             statuses=STATUSES,
-            charts=report_charts,
+            charts=charts,
             smallest=SMALLEST,
             controller=_registry().controller,
         )

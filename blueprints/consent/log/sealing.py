@@ -12,7 +12,7 @@ from threading import Lock, Thread
 from flask import Flask, Response, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from blueprints.consent.seals import count_open, seal_open_records
+from blueprints.consent.log.seals import count_open, seal_open_records
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ words do not (EDPB Guidelines 05/2020, 110).
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from blueprints.consent.notices import Notice
+from blueprints.consent.log.notices import Notice
 
 Entry = Mapping[str, Any]
 

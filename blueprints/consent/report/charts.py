@@ -15,7 +15,7 @@ from pygal import HorizontalBar, HorizontalStackedBar, Line, PluginImportFixer
 from pygal.graph.graph import Graph
 from pygal.style import Style
 
-from blueprints.consent.report import Groups, Timeline
+from blueprints.consent.report.numbers import Groups, Timeline
 
 # pygal leaves a hook for map plugins in the import system of the whole process, of a kind that
 # Python has given up and warns about. No map is drawn here.

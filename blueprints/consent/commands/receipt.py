@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 from sqlalchemy import select
 
-from blueprints.consent import receipt_check
-from blueprints.consent.cli import BadInputError, database
-from blueprints.consent.heads import HeadFileError, read_heads
+from blueprints.consent.commands.shared import BadInputError, database
+from blueprints.consent.log.heads import HeadFileError, read_heads
+from blueprints.consent.log.seals import find_seal
 from blueprints.consent.models import ConsentLeaf, ConsentRecord
-from blueprints.consent.receipt_check import NotAReceiptError, Verdict
-from blueprints.consent.seals import find_seal
+from blueprints.consent.own import receipt_check
+from blueprints.consent.own.receipt_check import NotAReceiptError, Verdict
 from blueprints.consent.views import blueprint
 from blueprints.database import db
 

@@ -12,9 +12,9 @@ import click
 from flask import current_app
 from sqlalchemy import Row
 
-from blueprints.consent import cli_rows
-from blueprints.consent.cli import database
-from blueprints.consent.digest import utc_text
+from blueprints.consent.commands import period as days
+from blueprints.consent.commands.shared import database
+from blueprints.consent.log.digest import utc_text
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.views import blueprint
 
@@ -41,7 +41,7 @@ NAMES = [column.key for column in COLUMNS if column is not ConsentRecord.statuse
 
 @blueprint.cli.command()
 @click.option("--format", "kind", type=click.Choice(["csv", "jsonl"]), required=True)
-@cli_rows.of_a_period
+@days.of_a_period
 def export(kind: str, since: date | None, until: date | None) -> None:
     """Write the consent records to standard output, oldest first, with times in UTC.
 
@@ -50,9 +50,9 @@ def export(kind: str, since: date | None, until: date | None) -> None:
 
     jsonl: one JSON object per line.
     """
-    period = cli_rows.period(since, until)
+    period = days.period(since, until)
     with database():
-        FORMATS[kind](cli_rows.rows(COLUMNS, period, "Exporting"))
+        FORMATS[kind](days.rows(COLUMNS, period, "Exporting"))
 
 
 def _write_csv(rows: Iterable[Row[Any]]) -> None:

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from blueprints.consent import seals
 from blueprints.consent.choices import Status
-from blueprints.consent.digest import record_content
+from blueprints.consent.log import seals
+from blueprints.consent.log.digest import record_content
+from blueprints.consent.log.notice_store import Notices
+from blueprints.consent.log.notices import Notice
 from blueprints.consent.models import ConsentRecord
-from blueprints.consent.notice_store import Notices
-from blueprints.consent.notices import Notice
-from blueprints.consent.receipt import Inclusion, Making, Node, write_receipt
+from blueprints.consent.own.receipt import Inclusion, Making, Node, write_receipt
 from blueprints.database import db
 
 Record = Mapping[str, Any]  # a row, by the names of its columns

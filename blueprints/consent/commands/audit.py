@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import click
 from flask import current_app
 
-from blueprints.consent.audit import Finding, Seen, State, compare, purposes_of, states
+from blueprints.consent.audit.findings import Finding, Seen, State, compare, purposes_of, states
 from blueprints.consent.registry import Registry
 from blueprints.consent.views import blueprint
 from blueprints.consent.visitor import registry
@@ -24,7 +24,7 @@ from blueprints.consent.visitor import registry
 try:
     from playwright.sync_api import Error as BrowserError
 
-    from blueprints.consent import audit_browser
+    from blueprints.consent.audit import browser as audit_browser
 except ImportError:  # The extra is not installed; the command says so when it is called.
     audit_browser = None  # type: ignore[assignment]
 

@@ -9,9 +9,9 @@ from uuid import UUID
 import click
 from flask import current_app
 
-from blueprints.consent.cli import BadInputError, database, utc
-from blueprints.consent.digest import utc_text
-from blueprints.consent.dossier import Dossier, Entry, UnknownIdError, compile_dossier
+from blueprints.consent.commands.shared import BadInputError, database, utc
+from blueprints.consent.log.digest import utc_text
+from blueprints.consent.report.dossier import Dossier, Entry, UnknownIdError, compile_dossier
 from blueprints.consent.views import blueprint
 
 TEMPLATES = {"text": "report/find.txt", "html": "report/find.html"}

@@ -15,7 +15,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, String, select, type_coerce
 
-from blueprints.consent.log_rows import (
+from blueprints.consent.log.merkle import Root
+from blueprints.consent.log.rows import (
     Row,
     open_rows,
     record_bytes,
@@ -23,9 +24,8 @@ from blueprints.consent.log_rows import (
     seals,
     snapshot,
 )
-from blueprints.consent.merkle import Root
+from blueprints.consent.log.seals import LATE, Seal, earlier
 from blueprints.consent.models import ConsentNotice
-from blueprints.consent.seals import LATE, Seal, earlier
 
 STEP = 1000  # records between two reports of progress
 BUCKET_BITS = 28  # of the milliseconds in a UUIDv7: some three days

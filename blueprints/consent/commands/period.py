@@ -8,9 +8,9 @@ import click
 from sqlalchemy import Row
 from sqlalchemy.orm import InstrumentedAttribute
 
-from blueprints.consent import reading
-from blueprints.consent.cli import BadInputError, progress
-from blueprints.consent.reading import Period
+from blueprints.consent.commands.shared import BadInputError, progress
+from blueprints.consent.log import reading
+from blueprints.consent.log.reading import Period
 
 ROWS_PER_UPDATE = 1000
 

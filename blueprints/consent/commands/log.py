@@ -10,12 +10,12 @@ import click
 from flask import current_app
 from sqlalchemy import func, select
 
-from blueprints.consent import erasure, retention
-from blueprints.consent.cli import BadInputError, counted, database, progress, utc
-from blueprints.consent.heads import HeadFileError, read_heads
+from blueprints.consent.commands.shared import BadInputError, counted, database, progress, utc
+from blueprints.consent.log import erasure, retention
+from blueprints.consent.log.heads import HeadFileError, read_heads
+from blueprints.consent.log.seals import Seal, count_open, last_seal, seal_open_records
+from blueprints.consent.log.verifier import Count, TamperedError, verify
 from blueprints.consent.models import ConsentRecord
-from blueprints.consent.seals import Seal, count_open, last_seal, seal_open_records
-from blueprints.consent.verifier import Count, TamperedError, verify
 from blueprints.consent.views import blueprint
 from blueprints.database import db, wipe_journal
 

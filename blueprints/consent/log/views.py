@@ -4,9 +4,9 @@ from flask import abort, current_app, g, jsonify, make_response, render_template
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import ServiceUnavailable
 
-from blueprints.consent import erasure
 from blueprints.consent.forms import VisitorForm
-from blueprints.consent.seals import newest_seals
+from blueprints.consent.log import erasure
+from blueprints.consent.log.seals import newest_seals
 from blueprints.consent.views import Answer, blueprint, kept_by_nobody, refuse
 from blueprints.consent.visitor import last_decision, notices, registry
 

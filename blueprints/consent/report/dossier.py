@@ -10,12 +10,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from blueprints.consent import history, merkle, notice_store, seals
-from blueprints.consent.digest import record_digest, sha256_of
-from blueprints.consent.history import Record
+from blueprints.consent.log import merkle, notice_store, seals
+from blueprints.consent.log.digest import record_digest, sha256_of
+from blueprints.consent.log.notice_store import KeptNotice
+from blueprints.consent.log.seals import Proof
 from blueprints.consent.models import ConsentRecord
-from blueprints.consent.notice_store import KeptNotice
-from blueprints.consent.seals import Proof
+from blueprints.consent.own import history
+from blueprints.consent.own.history import Record
 from blueprints.database import db
 
 

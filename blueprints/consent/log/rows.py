@@ -16,9 +16,9 @@ from typing import Any
 from sqlalchemy import Connection, Select, String, cast, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute
 
-from blueprints.consent.digest import canonical
+from blueprints.consent.log.digest import canonical
+from blueprints.consent.log.seals import Seal
 from blueprints.consent.models import ConsentLeaf, ConsentRecord, ConsentSeal
-from blueprints.consent.seals import Seal
 from blueprints.database import db
 
 CHUNK = 1000

@@ -15,8 +15,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, exists, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from blueprints.consent import merkle
-from blueprints.consent.digest import sha256_of, utc_text
+from blueprints.consent.log import merkle
+from blueprints.consent.log.digest import sha256_of, utc_text
 from blueprints.consent.models import ConsentLeaf, ConsentRecord, ConsentSeal
 from blueprints.database import db
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from blueprints.consent.cli import BadInputError, database, utc
-from blueprints.consent.notice_changes import asks_again, substance_changes, word_changes
-from blueprints.consent.notice_store import KeptNotice, all_kept
-from blueprints.consent.notices import Notice
+from blueprints.consent.commands.shared import BadInputError, database, utc
+from blueprints.consent.log.notice_changes import asks_again, substance_changes, word_changes
+from blueprints.consent.log.notice_store import KeptNotice, all_kept
+from blueprints.consent.log.notices import Notice
 from blueprints.consent.views import blueprint
 from blueprints.consent.visitor import notices
 

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Row, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from blueprints.consent.log.notices import Notice
 from blueprints.consent.models import ConsentNotice
-from blueprints.consent.notices import Notice
 from blueprints.database import db
 
 ID = re.compile(r"[0-9a-f]{64}")
