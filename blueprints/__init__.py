@@ -10,6 +10,7 @@ pages       error pages, health, the pages for machines, privacy and accessibili
 
 Who may import whom: `app` imports every room; `consent` and `sessions` import `database`; the
 other rooms import no room; nobody imports `app`. Inside a room `views -> forms, services -> models,
-choices, registry`; `choices` and `registry` import only the standard library. Rooms meet in templates and in what `security` offers on `flask.g`.
+choices, registry`; `choices` and `registry` import only the standard library. Rooms meet in
+templates, and in what `security` and `consent` offer on `flask.g`.
 `tests/whole_site/test_architecture.py` walks the imports.
 """
