@@ -91,6 +91,9 @@ NOT_SHOWN = {
     "necessary",
     "personalization",
     "advertising",
+    # The terms of W3C DPV, which a receipt is written in.
+    *("Purpose", "ServicePersonalisation", "PersonalisedAdvertising"),
+    *("Preference", "BrowsingBehaviour"),
 }
 
 
