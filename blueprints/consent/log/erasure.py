@@ -67,12 +67,3 @@ def cookies_of(registry: Registry, sent: Iterable[str]) -> list[str]:
         for name in set(sent)
         if name != session_cookie and any(cookie.matches(name) for cookie in declared)
     )
-
-
-def site_data_of(registry: Registry) -> str:
-    """Return the header value that empties the browser's stores which services of ours may fill."""
-    stores = {cookie.storage for service in registry.services for cookie in service.cookies}
-    kinds = ['"cache"'] if "cache" in stores else []
-    if stores - {"cookie", "cache"}:
-        kinds.append('"storage"')
-    return ", ".join(kinds)

@@ -66,8 +66,6 @@ def erase() -> Answer:
             "consent/erased.html", records=erased, cookies=cookies, had_choice=decision is not None
         )
         answer = make_response(page)
-    for name in cookies:
-        answer.delete_cookie(name, secure=request.is_secure)
-    if kinds := erasure.site_data_of(registry()):
-        answer.headers["Clear-Site-Data"] = kinds
+    # The choice has ended with the session, so that the cookies themselves go as after a refusal.
+    g.clear_storage = registry().keeps_more_than_cookies(frozenset(registry().optional_ids))
     return kept_by_nobody(answer)
