@@ -18,7 +18,7 @@ import pytest
 from browserlike import Visitor
 from flask import Flask
 from flask_migrate import upgrade
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
 from redis import Redis, RedisError
 from sqlalchemy import event
 from werkzeug.serving import make_server
@@ -168,3 +168,12 @@ def statements(site: Flask) -> list[str]:
             seen.append(statement)
 
     return seen
+
+
+@pytest.fixture
+def context(browser: Browser, site: Flask) -> Iterator[BrowserContext]:
+    """A new visitor's browser on the site that the test module made."""
+    with serving(site) as address:
+        context = browser.new_context(base_url=address)
+        yield context
+        context.close()

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
 
+from conftest import serving
 from flask import Flask, Response, request
-from werkzeug.serving import make_server
 
 PIXEL = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
@@ -23,20 +22,6 @@ class Partner:
     def __init__(self, address: str, asked: list[str]) -> None:
         self.address = address
         self.asked = asked  # the path of every request that reached the partner
-
-
-@contextmanager
-def serving(site: Flask) -> Iterator[str]:
-    """Serve an application on loopback; yield its address."""
-    server = make_server("127.0.0.1", 0, site, threaded=True)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager

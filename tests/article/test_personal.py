@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 from browserlike import HTML, Visitor, text_of
-from conftest import MakeSite
+from conftest import MakeSite, serving
 from evidence import ARTICLE, records
 from flask import Flask
-from partner import serving
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from blueprints.article.partners import (

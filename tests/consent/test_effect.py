@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from browserlike import Page as ParsedPage
 from browserlike import Visitor
-from conftest import MakeSite
+from conftest import MakeSite, serving
 from evidence import REGISTRY, records, session_cookie
 from flask import Flask
-from partner import ARTICLE, Partner, article_with_mistakes, partner_server, registry_with, serving
+from partner import ARTICLE, Partner, article_with_mistakes, partner_server, registry_with
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from blueprints.database import db
@@ -43,14 +43,6 @@ def make(make_site: MakeSite, tmp_path: Path, partner: Partner) -> SitesWithPart
 @pytest.fixture
 def site(make: SitesWithPartner) -> Flask:
     return make(ARTICLE)
-
-
-@pytest.fixture
-def context(browser: Browser, site: Flask) -> Iterator[BrowserContext]:
-    with serving(site) as address:
-        context = browser.new_context(base_url=address)
-        yield context
-        context.close()
 
 
 def policy(page: ParsedPage) -> dict[str, set[str]]:

@@ -1,26 +1,15 @@
 """The script is a spare: what it adds, and that any failure falls back to the plain form."""
 
-from collections.abc import Iterator
-
 import pytest
 from conftest import MakeSite
 from evidence import records
 from flask import Flask
-from partner import serving
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import BrowserContext, expect
 
 
 @pytest.fixture
 def site(make_site: MakeSite) -> Flask:
     return make_site()
-
-
-@pytest.fixture
-def context(browser: Browser, site: Flask) -> Iterator[BrowserContext]:
-    with serving(site) as address:
-        context = browser.new_context(base_url=address)
-        yield context
-        context.close()
 
 
 def test_a_choice_is_swapped_in_without_a_new_page_and_announced(

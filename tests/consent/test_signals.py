@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from browserlike import Visitor
-from conftest import MakeSite
+from conftest import MakeSite, serving
 from evidence import REGISTRY
 from flask import Flask
-from partner import Partner, partner_server, serving
+from partner import Partner, partner_server
 from playwright.sync_api import Browser
 
 
