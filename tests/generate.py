@@ -140,11 +140,18 @@ def _with_digest(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def write(site: Flask, number: int, *, seed: int = 1, seal: bool = False) -> None:
-    """Write that many decisions into the database of the site."""
+def write(
+    site: Flask,
+    number: int,
+    *,
+    seed: int = 1,
+    seal: bool = False,
+    until: datetime | None = None,
+) -> None:
+    """Write that many decisions, the last of them `until` then, into the database of the site."""
     now = datetime.now(UTC)
     with site.app_context():
-        made = decisions(site, number, now, seed)
+        made = decisions(site, number, until or now, seed)
         while rows := list(islice(made, BATCH)):
             with db.engine.begin() as connection:
                 connection.execute(insert(ConsentRecord), rows)
