@@ -10,7 +10,7 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import time_machine
@@ -20,10 +20,13 @@ from conftest import MakeSite
 from evidence import records, session_cookie
 from flask import Flask
 from rdflib import Graph, URIRef
+from test_report import fill, row
 
 from blueprints.consent import services
-from blueprints.consent.log.digest import canonical, sha256_of
+from blueprints.consent.log.digest import canonical, sha256_of, utc_text
 from blueprints.consent.log.seals import last_seal, seal_open_records
+from blueprints.consent.own import history
+from blueprints.consent.own.receipt import Making
 
 # The terms of W3C DPV 2.3 that standards for a web consent record name; `Purpose` is the fallback.
 DPV = {
@@ -217,6 +220,20 @@ def test_a_consent_that_counts_no_more_is_expired(make_site: MakeSite, tmp_path:
         "ServicePersonalisation": ["ConsentRefused"],
     }
     assert check(later, tmp_path, found).output.startswith("Not yet sealed.")
+
+
+def test_a_record_from_before_notices_were_kept_has_a_receipt_without_one(
+    site: Flask, tmp_path: Path
+) -> None:
+    (subject,) = fill(site, [row()])
+    (record,) = records(site)
+    making = Making(str(uuid4()), utc_text(datetime.now(UTC)), "http://localhost", counts=True)
+    with site.app_context():
+        found = history.receipt_of(subject, record.id, site.extensions["notices"], making)
+    assert found is not None
+    assert "dpv:hasNotice" not in found["dpv:hasRecordOfActivity"][0]
+    assert statuses(found) == {"Purpose": ["ConsentGiven"]}
+    assert check(site, tmp_path, found).output.startswith("Not yet sealed.")
 
 
 def test_somebody_without_a_choice_gets_a_page_that_says_so(site: Flask, visitor: Visitor) -> None:
