@@ -201,6 +201,7 @@ def main() -> None:
             verifying(options.number)
             memory(uri)
             writing(site)
+            site.extensions["sealing"].wait()
             db.engine.dispose()
 
 
