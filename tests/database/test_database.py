@@ -202,5 +202,7 @@ def test_the_embedded_database_makes_itself_even_when_many_start_at_once(tmp_pat
         "migrate.lock",
         "secret_key",
         "site.db",
+        "static",
     ]
+    assert len(list((tmp_path / "static").iterdir())) == 1, "half a copy of the files was left"
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
