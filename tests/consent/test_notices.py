@@ -85,9 +85,9 @@ def test_a_kept_notice_is_shown_after_the_words_have_changed(
 NOT_SHOWN = {
     "opt_in",
     "pt",
-    "P6M",
+    *("P6M", "P180D", "P90D"),
     "first",
-    "choice",
+    *("choice", "reading", "partner-messages"),
     "necessary",
     "personalization",
     "advertising",
