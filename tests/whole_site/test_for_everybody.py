@@ -38,7 +38,7 @@ SPACED_OUT = """() => {
 }"""
 SMALL_TARGETS = """least => [...document.querySelectorAll("a, button, summary, input")]
   .filter(target => {
-    const box = target.getBoundingClientRect();
+    const box = (target.closest("label") ?? target).getBoundingClientRect();
     if (!box.width || target.matches(".skip")) return false;
     const around = target.closest("p, li, dd, td, figcaption");
     const inSentence = target.matches("a") && around
