@@ -23,7 +23,11 @@ from flask_migrate import upgrade
 from app import create_app
 from blueprints.database.setup import MIGRATIONS
 
-PAGES = ("/", "/pt/", "/cookies", "/pt/cookies", "/privacy", "/accessibility")
+PAGES = (
+    *("/", "/pt/"),
+    *("/cookies", "/pt/cookies", "/cookies/history", "/pt/cookies/history"),
+    *("/privacy", "/accessibility"),
+)
 KINDS = ("performance", "accessibility", "best-practices", "seo")
 MEASURES = ("largest-contentful-paint", "cumulative-layout-shift", "total-blocking-time")
 BARE = "/bare"
