@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.error import URLError
@@ -20,13 +21,6 @@ from blueprints.consent.audit.findings import Finding, Seen, State, compare, pur
 from blueprints.consent.registry import Registry
 from blueprints.consent.views import blueprint
 from blueprints.consent.visitor import registry
-
-try:
-    from playwright.sync_api import Error as BrowserError
-
-    from blueprints.consent.audit import browser as audit_browser
-except ImportError:  # The extra is not installed; the command says so when it is called.
-    audit_browser = None  # type: ignore[assignment]
 
 SECONDS_TO_START = 30
 
@@ -43,8 +37,13 @@ def audit(address: str | None, *, as_json: bool) -> None:
     The browser is a new visitor in each state: no choice, refused, each purpose alone, accepted,
     withdrawn. Exit status: 0 nothing found, 1 something found, 2 the audit could not be made.
     """
-    if audit_browser is None:
-        raise click.UsageError("The audit needs the extra 'audit': pip install '.[audit]'.")
+    try:
+        # Only here: the extra may be missing, and no other process should carry a browser's driver.
+        audit_browser = import_module("blueprints.consent.audit.browser")
+    except ImportError:
+        raise click.UsageError(
+            "The audit needs the extra 'audit': pip install '.[audit]'."
+        ) from None
     declared = registry()
     seen: list[Seen] = []
     visited = states(declared)
@@ -58,7 +57,7 @@ def audit(address: str | None, *, as_json: bool) -> None:
         raise click.UsageError(
             "No Chromium is installed, and no Firefox of Playwright's."
         ) from None
-    except BrowserError as error:
+    except audit_browser.Error as error:
         raise click.UsageError(f"The site could not be visited: {error.message}") from None
     findings = compare(seen, declared)
     click.echo(_json(seen, findings) if as_json else _table(seen, findings, visited, declared))

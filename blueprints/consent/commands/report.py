@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,8 +14,6 @@ from blueprints.consent.commands import period as days
 from blueprints.consent.commands.shared import BadInputError, database
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.registry import Registry
-from blueprints.consent.report import charts
-from blueprints.consent.report.charts import percent
 from blueprints.consent.report.numbers import (
     ASSUMED,
     OTHER,
@@ -22,6 +21,7 @@ from blueprints.consent.report.numbers import (
     Groups,
     Report,
     Row,
+    percent,
     summarise,
 )
 from blueprints.consent.views import blueprint
@@ -55,7 +55,8 @@ def report(since: date | None, until: date | None, html: Path | None) -> None:
             named=_named,
             spelled=_spelled,
             statuses=STATUSES,
-            charts=charts,
+            # Only here: the other commands, and the site, need not carry pygal.
+            charts=import_module("blueprints.consent.report.charts"),
             smallest=SMALLEST,
             controller=_registry().controller,
         )

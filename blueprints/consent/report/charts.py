@@ -15,7 +15,7 @@ from pygal import HorizontalBar, HorizontalStackedBar, Line, PluginImportFixer
 from pygal.graph.graph import Graph
 from pygal.style import Style
 
-from blueprints.consent.report.numbers import Groups, Timeline
+from blueprints.consent.report.numbers import Groups, Timeline, percent
 
 # pygal leaves a hook for map plugins in the import system of the whole process, of a kind that
 # Python has given up and warns about. No map is drawn here.
@@ -112,10 +112,6 @@ def _means(counts: list[int | None]) -> list[float | None]:
     weeks = (counts[max(0, at - WEEK // 2) : at + WEEK // 2 + 1] for at in range(len(counts)))
     shown = ([count for count in week if count is not None] for week in weeks)
     return [sum(week) / len(week) if week else None for week in shown]
-
-
-def percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.1%}"
 
 
 def _lines(labels: list[str], **more: object) -> Graph:

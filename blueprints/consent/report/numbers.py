@@ -223,3 +223,7 @@ def _median(counts: Mapping[int, int]) -> int | None:
     values = sorted(counts)
     below = accumulate(counts[value] for value in values)
     return next(value for value, so_far in zip(values, below, strict=True) if so_far * 2 >= total)
+
+
+def percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"
