@@ -1,8 +1,9 @@
 """What machines read of the articles: a feed (RFC 4287), a sitemap, a picture for link previews."""
 
+from importlib import import_module
+
 from flask import Response, abort, g, make_response, render_template
 
-from blueprints.article import social_image
 from blueprints.article.views import address_in_each_language, blueprint, library
 
 __all__ = ["blueprint"]
@@ -32,6 +33,8 @@ def picture(slug: str) -> Response:
     article = library().find(g.language, slug)
     if article is None:
         abort(404)
+    # Only here: the operator's commands need not carry the drawing library.
+    social_image = import_module("blueprints.article.social_image")
     response = make_response(social_image.draw(article.title))
     response.mimetype = "image/png"
     return response
