@@ -42,16 +42,16 @@ def portuguese_page(context: BrowserContext, voices: str) -> Page:
 
 def test_a_voice_of_the_device_reads_the_whole_article_and_stops(context: BrowserContext) -> None:
     page = portuguese_page(context, NEAR_VOICES)
-    page.get_by_role("button", name="Ouvir o artigo").click()
+    page.get_by_role("button", name="Ouvir").click()
     said = page.evaluate("said.map(words => [words.text, words.lang, words.voice.localService])")
     assert len(said) == 9
     assert said[0][0] == page.locator("h1").inner_text()
     assert {(language, local) for _, language, local in said} == {("pt-PT", True)}
-    page.get_by_role("button", name="Parar a leitura").click()
-    expect(page.get_by_role("button", name="Ouvir o artigo")).to_be_visible()
-    page.get_by_role("button", name="Ouvir o artigo").click()
+    page.get_by_role("button", name="Parar").click()
+    expect(page.get_by_role("button", name="Ouvir")).to_be_visible()
+    page.get_by_role("button", name="Ouvir").click()
     page.evaluate("said.at(-1).onend()")
-    expect(page.get_by_role("button", name="Ouvir o artigo")).to_be_visible()
+    expect(page.get_by_role("button", name="Ouvir")).to_be_visible()
 
 
 @pytest.mark.parametrize("voices", ["[]", FAR_VOICE, '[{ lang: "en-GB", localService: true }]'])
