@@ -76,6 +76,7 @@ def test_a_kept_notice_is_shown_after_the_words_have_changed(
         assert "Guardar o tamanho do texto" in page.text
         assert "Lembrar o tamanho" not in text_of(page.one("main"))
         assert name in page.text
+        assert "Quem o cria" in page.text, "the labels are in the language of the notice"
         content = before.extensions["notices"].in_force["pt"].content
         for text in texts(content):
             assert text in page.text or text in NOT_SHOWN

@@ -1,6 +1,7 @@
 """What lets others check the log, and a visitor leave it: notices, heads, erasure."""
 
 from flask import abort, current_app, g, jsonify, make_response, render_template, request
+from flask_babel import force_locale
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -25,7 +26,9 @@ def notice(notice_id: str) -> str:
         raise ServiceUnavailable from None
     if found is None:
         abort(404)
-    return render_template("consent/notice.html", notice=found)
+    with force_locale(found.language):
+        words = render_template("consent/notice_words.html", notice=found)
+    return render_template("consent/notice.html", notice=found, words=words)
 
 
 @blueprint.get("/consent/seals.json")
