@@ -193,7 +193,7 @@ def test_a_placeholder_says_who_and_offers_once_and_always(site: Flask) -> None:
     assert "Partner player (Partner), for “Personalised content”" in words
     assert "A film about Porto" in words
     assert page.all("iframe") == []
-    (holder,) = page.root.iter("{http://www.w3.org/2000/svg}svg")
+    (holder,) = page.one("figure").iter("{http://www.w3.org/2000/svg}svg")
     assert (holder.get("width"), holder.get("height")) == ("560", "315")
 
 
