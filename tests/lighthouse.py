@@ -12,7 +12,6 @@ import re
 import subprocess
 import sys
 import tempfile
-from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -113,17 +112,19 @@ def painted(browser: Browser, address: str, before: str | None) -> float:
 
 
 def side_by_side(address: str) -> None:
-    visits = {"first visit": None, "second page": f"{address}/privacy"}
-    found: dict[tuple[str, str], list[float]] = {}
+    visits = (("first visit", None), ("second page", f"{address}/privacy"))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
-        for _round, visit, path in product(range(ROUNDS), visits, ("/", BARE)):
-            times = found.setdefault((visit, path), [])
-            times.append(painted(browser, address + path, visits[visit]))
+        for visit, before in visits:
+            pairs = [
+                [painted(browser, address + path, before) for path in ("/", BARE)]
+                for _round in range(ROUNDS)
+            ]
+            ours, least = map(median, zip(*pairs, strict=True))
+            sys.stdout.write(
+                f"{visit}: {ours:.0f} ms, bare {least:.0f} ms, ratio {ours / least:.2f}\n"
+            )
         browser.close()
-    for visit in visits:
-        ours, bare = (median(found[visit, path]) for path in ("/", BARE))
-        sys.stdout.write(f"{visit}: {ours:.0f} ms, bare {bare:.0f} ms, ratio {ours / bare:.2f}\n")
 
 
 def main() -> None:
