@@ -2,20 +2,38 @@
 
 This page is the table of contents: the defaults of every setting, where settings come from, and
 the rooms of the house in the order in which they look at a request. Each room reads the settings
-that concern it and stops the start with one sentence when a value is wrong.
+that concern it and stops the start with one sentence when a value is wrong. The wings (operator,
+then rights, then proof) can be left out of the list, and the rest works.
 """
 
+import signal
+
+if __name__ == "__main__":
+    # Ctrl-C ends the start as it ends any program, without a traceback, even while this imports.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from flask import Flask
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
+from flask import Blueprint, Flask
 from jinja2 import StrictUndefined
 
-from blueprints import article, consent, database, languages, pages, security, sessions
+from blueprints import (
+    article,
+    consent,
+    database,
+    languages,
+    operator,
+    pages,
+    proof,
+    rights,
+    security,
+    serving,
+    sessions,
+)
+
+ROOT = Path(__file__).resolve().parent
 
 DEFAULTS: Mapping[str, Any] = {
     "SECRET_KEY": None,  # made and kept under instance/
@@ -24,9 +42,11 @@ DEFAULTS: Mapping[str, Any] = {
     "PREFERRED_URL_SCHEME": "http",
     "TRUSTED_HOSTS": None,
     "PROXY_HOPS": 0,
+    "INSTANCE": None,  # instance/ beside this file
     "HOST": "127.0.0.1",
     "PORT": 8000,
     "ARTICLES": None,  # blueprints/article/texts
+    "DRAFTS": False,  # unpublished articles are not shown
     "CONSENT_MODEL": "opt_in",
     "CONSENT_LIFETIME_MONTHS": 6,
     "CONSENT_REGISTRY": None,  # blueprints/consent/registry.toml
@@ -36,12 +56,16 @@ DEFAULTS: Mapping[str, Any] = {
     "CONSENT_RETENTION_YEARS": 3,
 }
 
-BLUEPRINTS = (
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    serving.blueprint,
     languages.blueprint,
     security.blueprint,
     database.blueprint,
     sessions.blueprint,
     consent.blueprint,
+    proof.blueprint,
+    rights.blueprint,
+    operator.blueprint,
     article.blueprint,
     pages.blueprint,
 )
@@ -54,40 +78,18 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
         SystemExit: with one sentence, when a setting, an article or the registry is wrong.
 
     """
-    app = Flask(__name__, static_folder=None)
+    # Both are written out: run as a script, this module is called `__main__`.
+    app = Flask(
+        "app", root_path=str(ROOT), instance_path=str(ROOT / "instance"), static_folder=None
+    )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.config.from_mapping(DEFAULTS)
-    app.config.from_prefixed_env()
-    app.config.from_mapping(overrides or {})
+    serving.read(app, DEFAULTS, overrides or {})
+    app.jinja_env.globals["rooms"] = app.blueprints  # so that no page links to one left out
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app
 
 
-def serve() -> None:
-    """Serve the site with two workers; README, "On line", says why each option is as it is."""
-    config = create_app().config  # A wrong setting stops here, before there are workers.
-    host, port = config["HOST"], config["PORT"]
-    if type(port) is not int or not 0 < port < 2**16:
-        raise SystemExit("FLASK_PORT must be a port number.")
-    print(f"InvestPorto is at http://{host}:{port}/", flush=True)  # noqa: T201 - for the operator
-    Granian(
-        "app:create_app",
-        factory=True,
-        address=str(host),
-        port=port,
-        log_level=LogLevels.error,
-        interface=Interfaces.WSGI,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=10_000),
-        websockets=False,
-        workers=2,
-        blocking_threads=256,
-        respawn_failed_workers=True,
-        workers_kill_timeout=10,
-    ).serve()
-
-
 if __name__ == "__main__":
-    serve()
+    serving.serve(create_app)

@@ -1,16 +1,24 @@
 """The rooms of the house. Each folder is one Flask Blueprint; `app.py` registers them all.
 
+From the top of the house down:
+
+operator    how people choose, what was shown when, what a browser really sees
+rights      what is a visitor's own: history, receipt, erasure, retention
+proof       the tamper-evident log: seals, heads, the verifier
+consent     the heart: ask, record, enforce
+sessions    server-side sessions, one per visitor, made at the first choice and changed in place
 article     read the article
-consent     ask, record, withdraw, prove
-sessions    server-side sessions that do not exist before a choice
 database    the SQLAlchemy object, the base of all models, migrations
 security    response headers, the Content-Security-Policy, the cross-origin check, caching, files
+serving     settings, the site's own log, the production server: how it starts and stops
 languages   English and Portuguese: addresses, translations, dates
 pages       error pages, health, the pages for machines, privacy and accessibility
 
-Who may import whom: `app` imports every room; `consent` and `sessions` import `database`; the
-other rooms import no room; nobody imports `app`. Inside a room `views -> forms, services -> models,
-choices, registry`; `choices` and `registry` import only the standard library. Rooms meet in
-templates, and in what `security` and `consent` offer on `flask.g`.
+Who may import whom: `app` imports every room, and nobody imports `app`. The first five import those
+below them, down to `database`, and never those above: what a lower room has to tell it says as a
+signal (`choice_recorded`). The other rooms import no room. `operator`, then `rights`, then `proof`
+can be left out of the list in `app.py`, and the rest works. Inside a room `views -> forms,
+services -> models, choices, registry`; `choices` and `registry` import only the standard library.
+Rooms meet in templates, and in what `security` and `consent` offer on `flask.g`.
 `tests/whole_site/test_architecture.py` walks the imports.
 """

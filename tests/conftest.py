@@ -5,11 +5,16 @@ the test is left out and says so; with CI=true nothing may be left out and it fa
 """
 
 import os
+import re
 import shutil
+import socket
+import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from time import sleep
 from typing import Any
 from uuid import uuid4
 
@@ -18,17 +23,22 @@ import pytest
 from browserlike import Visitor
 from flask import Flask
 from flask_migrate import upgrade
+from jinja2 import BytecodeCache, FileSystemBytecodeCache
 from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
 from redis import Redis, RedisError
 from sqlalchemy import event
+from tries import TRIES_OF_A_RUN, Tries
 from werkzeug.serving import make_server
 
+import app
 from app import create_app
 from blueprints.database import db
-from blueprints.database.setup import MIGRATIONS
+from blueprints.database.schema import MIGRATIONS
 
 POSTGRESQL = os.environ.get("TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
-REDIS = os.environ.get("TEST_REDIS", "redis://127.0.0.1:6379/9")
+# Each process of a run has a Redis database of its own: the named one, or one of those after it.
+REDIS, _slash, _number = os.environ.get("TEST_REDIS", "redis://127.0.0.1:6379/9").rpartition("/")
+REDIS += f"/{int(_number) + int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw'))}"
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -37,7 +47,42 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
+# A test machine may be busy for longer than a reader waits on line, and that is no outage.
+PATIENT_SECONDS = 4
+
+# The wings that are left out of this run: tests/whole_site/test_wings.py.
+WITHOUT = os.environ.get("WITHOUT", "").split()
+collect_ignore = WITHOUT  # their own tests
+
+# Fixtures and parameters by which a test asks for one.
+OF_A_SERVER = {"browser", "postgresql", "postgresql_server", "redis", "redis_url", "redis_server"}
+
 MakeSite = Callable[..., Flask]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz", type=int, default=TRIES_OF_A_RUN, help="How often tests/fuzz tries.")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        if mark.args[0] in WITHOUT:
+            pytest.skip(f"{mark.args[0]} is left out")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Call slow what wants a server or a browser; what is slow by itself says so."""
+    for item in items:
+        wanted = {*getattr(item, "fixturenames", ()), *re.findall(r"\w+", item.nodeid)}
+        if wanted & OF_A_SERVER:
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once for each reason how many tests were left out."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    for reason, number in Counter(report.longrepr[2] for report in skipped).items():
+        terminalreporter.line(f"{number} tests {reason.removeprefix('Skipped: ')}")
 
 
 def leave_out(what: str) -> None:
@@ -59,12 +104,40 @@ def postgresql_server() -> str:
 @pytest.fixture
 def postgresql_uri(postgresql_server: str) -> Iterator[str]:
     """A database of its own, gone after the test."""
+    with database_on(postgresql_server) as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(
+    postgresql_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The name of a database as the migrations leave it, for others to begin as a copy."""
+    folder = tmp_path_factory.mktemp("migrated_postgresql")
+    with database_on(postgresql_server) as uri:
+        settings = {"SECRET_KEY": "x" * 32, "SQLALCHEMY_DATABASE_URI": uri}
+        site = create_app(settings | {"INSTANCE": str(folder)})
+        with site.app_context():
+            upgrade(directory=MIGRATIONS)
+            db.engine.dispose()
+        yield uri.rpartition("/")[2]
+
+
+@pytest.fixture
+def migrated_postgresql_uri(postgresql_server: str, migrated_postgresql: str) -> Iterator[str]:
+    with database_on(postgresql_server, f"TEMPLATE {migrated_postgresql}") as uri:
+        yield uri
+
+
+@contextmanager
+def database_on(server: str, like: str = "") -> Iterator[str]:
+    """Make a database, and tell its address."""
     name = f"test_{uuid4().hex}"
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    base = postgresql_server.rpartition("/")[0].replace("postgresql:", "postgresql+psycopg:")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} {like}")
+    base = server.rpartition("/")[0].replace("postgresql:", "postgresql+psycopg:")
     yield f"{base}/{name}"
-    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+    with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -78,6 +151,33 @@ def redis_url() -> Iterator[str]:
     yield REDIS
     client.flushdb()
     client.close()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[tuple[str, Redis]]:
+    """A Redis of the test's own, which it may break, and a client of it."""
+    if shutil.which("redis-server") is None:
+        leave_out("Redis")
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - our own
+        client = Redis(port=port)
+        while True:
+            try:
+                client.ping()
+                break
+            except RedisError:
+                sleep(0.02)
+        yield f"redis://127.0.0.1:{port}/0", client
+        client.close()
+        process.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
 
 
 def chromium_path() -> str | None:
@@ -102,7 +202,7 @@ def browser() -> Iterator[Browser]:
 def serving(site: Flask) -> Iterator[str]:
     """Serve the site over a real socket, and tell its address."""
     server = make_server("127.0.0.1", 0, site, threaded=True)
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.02,))  # at each stop it is waited for
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.port}"
@@ -112,23 +212,68 @@ def serving(site: Flask) -> Iterator[str]:
         server.server_close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def wings() -> None:
+    app.BLUEPRINTS = tuple(room for room in app.BLUEPRINTS if room.name not in WITHOUT)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database as the migrations leave it, for each site to begin with a copy."""
+    folder = tmp_path_factory.mktemp("migrated")
+    file = folder / "site.db"
+    settings = {"SECRET_KEY": "x" * 32, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{file}"}
+    site = create_app(settings | {"INSTANCE": str(folder)})
+    with site.app_context():
+        upgrade(directory=MIGRATIONS)
+        db.engine.dispose()
+    return file
+
+
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> BytecodeCache:
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder for what all sites write, so that each file is compressed but once."""
+    return str(tmp_path_factory.mktemp("instance"))
+
+
 @pytest.fixture
-def make_site(tmp_path: Path) -> Iterator[MakeSite]:
+def make_site(
+    tmp_path: Path, migrated_file: Path, compiled_templates: BytecodeCache, instance: str
+) -> Iterator[MakeSite]:
     """Make a migrated site; each keyword is a setting."""
     sites: list[Flask] = []
 
     def make(**settings: Any) -> Flask:  # noqa: ANN401 - settings are of any kind
-        database = f"sqlite:///{tmp_path}/site.db"
-        defaults = {"SECRET_KEY": "test " * 8, "SQLALCHEMY_DATABASE_URI": database}
+        file = tmp_path / "site.db"
+        if not file.exists() and "SQLALCHEMY_DATABASE_URI" not in settings:
+            shutil.copy(migrated_file, file)
+        # A secret of its own, so that what is counted for 127.0.0.1 is not another test's.
+        defaults = {
+            "SECRET_KEY": f"test {tmp_path}",
+            "SQLALCHEMY_DATABASE_URI": f"sqlite:///{file}",
+            "INSTANCE": instance,
+            # A page that asks for a purpose which is not declared fails; a fault is still a page.
+            "TESTING": True,
+            "PROPAGATE_EXCEPTIONS": False,
+        }
         site = create_app(defaults | settings)
+        site.jinja_env.bytecode_cache = compiled_templates
+        site.extensions["database"].seconds = PATIENT_SECONDS
         sites.append(site)
         with site.app_context():
-            upgrade(directory=MIGRATIONS)
+            if not site.extensions["database_is_current"]:
+                upgrade(directory=MIGRATIONS)
         return site
 
     yield make
     for site in sites:
-        site.extensions["sealing"].wait()
+        if "sealing" in site.extensions:
+            site.extensions["sealing"].wait()
         with site.app_context():
             db.engine.dispose()
 
@@ -142,7 +287,7 @@ def backend(request: pytest.FixtureRequest) -> dict[str, Any]:
     """The settings of one such pair."""
     settings: dict[str, Any] = {}
     if "postgresql" in request.param:
-        settings["SQLALCHEMY_DATABASE_URI"] = request.getfixturevalue("postgresql_uri")
+        settings["SQLALCHEMY_DATABASE_URI"] = request.getfixturevalue("migrated_postgresql_uri")
     if "redis" in request.param:
         settings["REDIS_URL"] = request.getfixturevalue("redis_url")
     return settings
@@ -156,6 +301,11 @@ def site(backend: dict[str, Any], make_site: MakeSite) -> Flask:
 @pytest.fixture
 def visitor(site: Flask) -> Visitor:
     return Visitor(site)
+
+
+@pytest.fixture
+def tries(pytestconfig: pytest.Config) -> Tries:
+    return Tries(pytestconfig.getoption("fuzz"))
 
 
 def statements(site: Flask) -> list[str]:

@@ -1,13 +1,17 @@
 """What a test looks at behind the pages: the log, the sessions, the shipped registry."""
 
+from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from browserlike import Visitor
 from flask import Flask
 from sqlalchemy import func, select
 
+from blueprints.consent.choices import Decision
 from blueprints.consent.models import ConsentRecord
+from blueprints.consent.records import read_record, select_records
 from blueprints.database import db
 from blueprints.sessions.models import StoredSession
 
@@ -15,10 +19,15 @@ REGISTRY = Path(__file__).parents[1] / "blueprints/consent/registry.toml"
 ARTICLE = "/articles/porto-is-one-of-the-smart-cities-in-european-initiative"
 
 
+# What an erased record has none of.
+FIELDS = (*(field.name for field in fields(Decision)), "is_consent", "salt")
+
+
 def records(site: Flask) -> list[Any]:
     with site.app_context(), db.engine.connect() as connection:
         order = ConsentRecord.decided_at, ConsentRecord.id
-        return list(connection.execute(select(ConsentRecord.__table__).order_by(*order)))
+        rows = connection.execute(select_records().order_by(*order))
+        return [SimpleNamespace(**{**dict.fromkeys(FIELDS), **read_record(row)}) for row in rows]
 
 
 def count_sessions(site: Flask) -> int:

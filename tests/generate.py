@@ -1,42 +1,48 @@
 """Writes many decisions, as realistic as they need be, to measure and to look at reports.
 
-    FLASK_SQLALCHEMY_DATABASE_URI=sqlite:////tmp/many.db flask db upgrade
-    FLASK_SQLALCHEMY_DATABASE_URI=sqlite:////tmp/many.db python tests/generate.py 100000
+    export FLASK_SQLALCHEMY_DATABASE_URI=sqlite:////tmp/many.db
+    .venv/bin/flask db upgrade && .venv/bin/python tests/generate.py 100000 --seal
 
 They are spread over the last eighteen months, with more of them by day and lately than by night and
 long ago, under two policy versions, in both languages; some visitors come back and withdraw.
-`--seal` seals them. The same number and seed give the same decisions.
+`--seal` seals them. The same number and seed give the same decisions. Inventions do not belong into
+anybody's log: the database must be named, and one that holds other records is refused.
 """
 
 import argparse
-import json
+import os
 import random
+import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from hashlib import sha256
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import click
 from dateutil.relativedelta import relativedelta
 from flask import Flask, current_app
-from sqlalchemy import insert
+from sqlalchemy import String, cast, insert, select
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from app import create_app
-from blueprints.consent.choices import Model
-from blueprints.consent.log.notices import write_notice
-from blueprints.consent.log.rows import record_bytes
-from blueprints.consent.log.seals import seal_open_records
+from blueprints.consent.choices import Decision, Model, Status
 from blueprints.consent.models import ConsentRecord
+from blueprints.consent.notices import write_notice
 from blueprints.consent.page import NOTICE
 from blueprints.consent.registry import Registry
-from blueprints.database import db
+from blueprints.consent.services import columns_of
+from blueprints.database import db, problem
+from blueprints.proof.seals import seal_open_records
 
 SPAN = timedelta(days=548)
 BATCH = 5000
+MARK = "1e57da7a"  # ends the id of each invention, and is kept when that is erased
 METHODS = {  # method -> how often of a hundred, and what becomes of each optional purpose
     "banner.accept_all": (34, "given"),
     "banner.reject": (29, "refused"),
@@ -72,26 +78,23 @@ def decisions(site: Flask, number: int, now: datetime, seed: int) -> Iterator[di
         subject = dice.choice(visitors) if comes_back else _uuid(dice, dice.getrandbits(48), 4)
         visitors.append(subject)
         status = METHODS[method][1]
-        yield _with_digest(
-            {
-                "id": _uuid(dice, int(at.timestamp() * 1000), 7),
-                "subject": subject,
-                "statuses": {
-                    purpose: status or dice.choice(("given", "refused"))
-                    for purpose in registry.optional_ids
-                },
-                "policy_version": registry.policy_version,
-                "language": language,
-                "model": site.config["CONSENT_MODEL"],
-                "method": method,
-                "is_consent": True,
-                "gpc": dice.random() < 0.08,
-                "decided_at": at,
-                "expires_at": datetime.combine(_later(at.date(), months), at.timetz()),
-                "notice": notices[registry.policy_version, language].id,
-                "salt": dice.randbytes(16),
-            }
+        decision = Decision(
+            id=str(_marked(_uuid(dice, int(at.timestamp() * 1000), 7))),
+            subject=str(subject),
+            decided_at=at,
+            expires_at=datetime.combine(_later(at.date(), months), at.timetz()),
+            policy_version=registry.policy_version,
+            language=language,
+            model=Model(site.config["CONSENT_MODEL"]),
+            method=method,
+            gpc=dice.random() < 0.08,
+            statuses={
+                purpose: Status(status or dice.choice(("given", "refused")))
+                for purpose in registry.optional_ids
+            },
+            notice=notices[registry.policy_version, language].id,
         )
+        yield columns_of(decision, dice.randbytes(16))
 
 
 @lru_cache
@@ -122,22 +125,8 @@ def _uuid(dice: random.Random, first_48_bits: int, version: int) -> UUID:
     return UUID(int=value | 0b10 << 62 | dice.getrandbits(62))
 
 
-def _with_digest(row: dict[str, Any]) -> dict[str, Any]:
-    values = (
-        row["id"].hex,
-        row["subject"].hex,
-        json.dumps(row["statuses"]),
-        *(row[name] for name in ("policy_version", "language", "model", "method")),
-        row["is_consent"],
-        row["gpc"],
-        *(f"{row[name]:%Y-%m-%d %H:%M:%S.%f}" for name in ("decided_at", "expires_at")),
-        row["notice"],
-        row["salt"].hex(),
-        None,
-    )
-    raw = [value.encode() if isinstance(value, str) else value for value in values]
-    row["digest"] = sha256(record_bytes(raw)).digest()
-    return row
+def _marked(made: UUID) -> UUID:
+    return UUID(hex=made.hex[: -len(MARK)] + MARK)
 
 
 def write(
@@ -159,13 +148,33 @@ def write(
             pass
 
 
+def refuse_others(site: Flask) -> None:
+    """Stop where the database is not ready, or holds what this program did not write.
+
+    Raises:
+        SystemExit: with one sentence.
+
+    """
+    with site.app_context():
+        if wrong := problem():
+            raise SystemExit(wrong)
+        invented = cast(ConsentRecord.id, String).endswith(MARK)
+        if db.session.scalar(select(ConsentRecord.id).where(~invented).limit(1)):
+            raise SystemExit("The database holds records of others: nothing was written.")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("number", type=int, help="how many decisions")
     parser.add_argument("--seal", action="store_true", help="seal them")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    write(create_app(), options.number, seed=options.seed, seal=options.seal)
+    if not os.environ.get("FLASK_SQLALCHEMY_DATABASE_URI"):
+        raise SystemExit("FLASK_SQLALCHEMY_DATABASE_URI must name a scratch database.")
+    with click.Context(click.Command("generate"), info_name="generate"):
+        site = create_app()  # Like a command, it keeps no notice by starting.
+    refuse_others(site)
+    write(site, options.number, seed=options.seed, seal=options.seal)
 
 
 if __name__ == "__main__":

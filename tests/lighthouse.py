@@ -22,7 +22,7 @@ from flask_migrate import upgrade
 from playwright.sync_api import Browser, sync_playwright
 
 from app import create_app
-from blueprints.database.setup import MIGRATIONS
+from blueprints.database.schema import MIGRATIONS
 
 PAGES = (
     *("/", "/pt/"),

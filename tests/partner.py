@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from conftest import serving
+from conftest import MakeSite, serving
+from evidence import REGISTRY
 from flask import Flask, Response, request
+from jinja2 import ChoiceLoader, DictLoader
 
 PIXEL = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
@@ -19,16 +22,19 @@ document.documentElement.setAttribute("data-tracked", "yes");
 
 
 class Partner:
-    def __init__(self, address: str, asked: list[str]) -> None:
+    def __init__(self, address: str, asked: list[str], referrers: set[str | None]) -> None:
         self.address = address
         self.asked = asked  # the path of every request that reached the partner
+        self.referrers = referrers  # and from where they say that they come
 
 
 @contextmanager
 def partner_server() -> Iterator[Partner]:
     site = Flask("partner")
     asked: list[str] = []
+    referrers: set[str | None] = set()
     site.before_request(lambda: asked.append(request.path))
+    site.before_request(lambda: referrers.add(request.referrer))
 
     @site.get("/track.js")
     def script() -> Response:
@@ -43,7 +49,7 @@ def partner_server() -> Iterator[Partner]:
         return f"<!doctype html><title>player</title><p>Playing {name}</p>"
 
     with serving(site) as address:
-        yield Partner(address, asked)
+        yield Partner(address, asked, referrers)
 
 
 def registry_with(partner: str, shipped: str) -> str:
@@ -64,6 +70,7 @@ name = "_pt_*"
 storage = "cookie"
 party = "first"
 lifetime = "PT1H"
+path = "/articles"
 purpose = {{ en = "Counts", pt = "Conta" }}
 
 [[services.cookies]]
@@ -109,10 +116,22 @@ Last words.
 """
 
 
-def article_with_mistakes(partner: str) -> str:
-    """An article into which somebody pasted what belongs in the registry."""
-    return f"""{ARTICLE}
-<script src="{partner}/track.js"></script>
+def paste_by_mistake(site: Flask, partner: str) -> None:
+    """Put into a template of the site what belongs in the registry. A text would be refused."""
+    pasted = f"""<script src="{partner}/track.js"></script>
 <img src="{partner}/pixel.gif" alt="">
 <iframe src="{partner}/player/pasted" title="pasted"></iframe>
 """
+    mistake = DictLoader({"article/share.html": pasted})
+    site.jinja_env.loader = ChoiceLoader([mistake, site.jinja_env.loader or mistake])
+
+
+def site_with_partner(make_site: MakeSite, folder: Path, partner: Partner, text: str) -> Flask:
+    """Make a site with the partner's services and, in both languages, this article."""
+    registry = folder / "registry.toml"
+    shipped = REGISTRY.read_text(encoding="utf-8")
+    registry.write_text(registry_with(partner.address, shipped), encoding="utf-8")
+    for language in ("en", "pt"):
+        (folder / "texts" / language).mkdir(parents=True)
+        (folder / "texts" / language / "film.md").write_text(text, encoding="utf-8")
+    return make_site(CONSENT_REGISTRY=str(registry), ARTICLES=str(folder / "texts"))

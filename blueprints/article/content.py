@@ -1,29 +1,24 @@
-"""Articles: Markdown files with front matter, read and rendered once at start.
+"""Articles: Markdown files with front matter, read and rendered once.
 
 Two files of the same name, one in `texts/en` and one in `texts/pt`, are one article in two
 languages. `Library` is all of them; a file that cannot be right stops the start.
 """
 
-import re
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import frontmatter
-import yaml
-
+from blueprints.article import front_matter
+from blueprints.article.broken import BrokenArticleError, control_character
+from blueprints.article.front_matter import BrokenFrontMatterError
 from blueprints.article.headings import Heading, table_of_contents
-from blueprints.article.markdown import Embed, render
+from blueprints.article.markdown import Embed, Part, Text, render, typeset
+from blueprints.article.pictures import FOLDER, BrokenPictureError, Picture, Pictures
 
-KEYS = {"title": True, "date": True, "summary": True, "slug": False, "topics": False}  # -> required
-SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
-
-class BrokenArticleError(ValueError):
-    """An article file is wrong; the message is one sentence that names the file and the field."""
+KnowsEmbed = Callable[[str], bool]  # whether the registry declares a service to embed
 
 
 @dataclass(frozen=True)
@@ -32,17 +27,28 @@ class Article:
     language: str
     slug: str
     title: str
-    date: date
+    date: dt.date
+    updated: dt.date | None
     summary: str
+    standfirst: str
+    author: str | None
     topics: tuple[str, ...]
-    body: tuple[str | Embed, ...]  # HTML, and what is embedded between
+    is_draft: bool
+    picture: Picture | None
+    body: tuple[Part, ...]  # HTML, and what stands between
     words: int
     contents: tuple[Heading, ...]  # of a long article
 
     @property
-    def html(self) -> str:
-        """The body without what is embedded, for a feed."""
-        return "".join(part for part in self.body if isinstance(part, str))
+    def embeds(self) -> tuple[Embed, ...]:
+        return tuple(part for part in self.body if isinstance(part, Embed))
+
+    @property
+    def changed(self) -> dt.date:
+        return self.updated or self.date
+
+    def is_public(self, today: dt.date) -> bool:
+        return not self.is_draft and self.date <= today
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,10 @@ class Neighbours:
 @dataclass(frozen=True)
 class Library:
     articles: tuple[Article, ...]  # newest first
+
+    def public(self, today: dt.date) -> "Library":
+        """Return it without drafts and without what has a date to come."""
+        return Library(tuple(item for item in self.articles if item.is_public(today)))
 
     def in_language(self, language: str) -> tuple[Article, ...]:
         return self._by_language.get(language, ())
@@ -84,81 +94,110 @@ class Library:
         return {(article.language, article.slug): article for article in self.articles}
 
 
-def read_library(folder: Path) -> Library:
-    """Read `folder/<language>/*.md`.
+def read_library(
+    folder: Path, made: Path | None = None, knows_embed: KnowsEmbed = lambda _service: True
+) -> Library:
+    """Read `folder/<language>/*.md`, and make the pictures in the folder `made`.
 
     Raises:
-        BrokenArticleError: a file has no title, a bad date, an unknown key, or a slug twice.
+        BrokenArticleError: with all that is wrong in all of the files.
 
     """
     articles: dict[tuple[str, str], Article] = {}
+    problems: list[str] = []
+    pictures = Pictures(folder / FOLDER, made or folder / FOLDER / ".made")
     for file in sorted(folder.glob("*/*.md")):
-        article = read_article(file)
+        try:
+            article = read_article(file, pictures, knows_embed)
+        except BrokenArticleError as error:
+            problems += error.problems
+            continue
         key = (article.language, article.slug)
         if key in articles:
-            raise BrokenArticleError(
+            problems.append(
                 f"{_label(file)}: slug '{article.slug}' is taken by {articles[key].name}.md"
             )
         articles[key] = article
+    if problems:
+        raise BrokenArticleError(*problems)
     newest_first = sorted(articles.values(), key=lambda item: (item.date, item.name), reverse=True)
     return Library(tuple(newest_first))
 
 
-def read_article(file: Path) -> Article:
+def read_article(file: Path, pictures: Pictures, knows_embed: KnowsEmbed) -> Article:
     """Read one file, `<language>/<name>.md`.
 
     Raises:
-        BrokenArticleError: naming the file and the field.
+        BrokenArticleError: with all that is wrong in it.
 
     """
-    label = _label(file)
     try:
-        post = frontmatter.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise BrokenArticleError(f"{label}: front matter cannot be read: {reason}") from None
-    fields = _checked(post.metadata, label)
-    if not post.content.strip():
-        raise BrokenArticleError(f"{label}: text is missing")
-    body, headings = render(post.content)
-    words = len(post.content.split())
+        text = file.read_text(encoding="utf-8-sig")
+        fields, content = front_matter.split(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BrokenArticleError(f"{_label(file)}: the file cannot be read: {error}") from None
+    except BrokenFrontMatterError as error:
+        raise BrokenArticleError(f"{_label(file)}: {error}") from None
+    language = file.parent.name
+    first_line = text[: text.rindex(content)].count("\n") + 1
+    rendered = render(content, language, pictures, first_line)
+    problems = [
+        *_control_characters(text),
+        *front_matter.problems(fields, file.stem),
+        *rendered.problems,
+        *_unknown_embeds(rendered, knows_embed),
+    ]
+    picture = None
+    try:
+        picture = _picture(fields, language, pictures)
+    except BrokenPictureError as error:
+        problems.append(f"image: {error}")
+    if not content.strip():
+        problems.append("text is missing")
+    if problems:
+        raise BrokenArticleError(*(f"{_label(file)}: {problem}" for problem in problems))
+    fields = front_matter.filled(fields)
+    words = len(content.split())
     return Article(
         name=file.stem,
-        language=file.parent.name,
-        slug=_slug(fields.get("slug", file.stem), label),
-        title=fields["title"],
+        language=language,
+        slug=fields.get("slug", file.stem),
+        title=typeset(fields["title"], language),
         date=fields["date"],
-        summary=fields["summary"],
+        updated=fields.get("updated"),
+        summary=typeset(fields["summary"], language),
+        standfirst=typeset(fields.get("standfirst") or fields["summary"], language),
+        author=fields.get("author"),
         topics=tuple(fields.get("topics", [])),
-        body=body,
+        is_draft=fields.get("draft", False),
+        picture=picture,
+        body=rendered.parts,
         words=words,
-        contents=table_of_contents(headings, words),
+        contents=table_of_contents(rendered.headings, words),
     )
 
 
-def _checked(fields: dict[str, Any], label: str) -> dict[str, Any]:
-    for key in fields:
-        if key not in KEYS:
-            raise BrokenArticleError(f"{label}: unknown key '{key}'")
-    for key, required in KEYS.items():
-        if required and fields.get(key) in {None, ""}:
-            raise BrokenArticleError(f"{label}: {key} is missing")
-    for key in ("title", "summary"):
-        if not isinstance(fields[key], str):
-            raise BrokenArticleError(f"{label}: {key} is not a text")
-    day = fields["date"]
-    if not isinstance(day, date) or isinstance(day, datetime):
-        raise BrokenArticleError(f"{label}: date is not a day written YYYY-MM-DD")
-    topics = fields.get("topics", [])
-    if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics):
-        raise BrokenArticleError(f"{label}: topics is not a list of words")
-    return fields
+def _picture(fields: Mapping[str, Any], language: str, pictures: Pictures) -> Picture | None:
+    words = {
+        key: typeset(str(fields[key]), language) if fields.get(key) else None
+        for key in ("image_alt", "caption", "credit")
+    }
+    if not fields.get("image") or not words["image_alt"]:
+        return None
+    made = pictures.make(str(fields["image"]))
+    return Picture(made, words["image_alt"], words["caption"], words["credit"])
 
 
-def _slug(slug: object, label: str) -> str:
-    if not isinstance(slug, str) or not SLUG.fullmatch(slug):
-        raise BrokenArticleError(f"{label}: slug is not lower-case words with hyphens between")
-    return slug
+def _control_characters(text: str) -> Iterator[str]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if found := control_character(line):
+            yield f"line {number} has the control character {found}"
+
+
+def _unknown_embeds(rendered: Text, knows_embed: KnowsEmbed) -> Iterator[str]:
+    for part in rendered.parts:
+        if isinstance(part, Embed) and not knows_embed(part.service):
+            yield f"the registry has no embed '{part.service}'"
 
 
 def _label(file: Path) -> str:

@@ -1,22 +1,42 @@
-"""What machines read of the articles: a feed (RFC 4287), a sitemap, a picture for link previews."""
+"""What machines read of the articles: a feed (RFC 4287), a sitemap, pictures, link previews."""
 
 from importlib import import_module
 
-from flask import Response, abort, g, make_response, render_template
+from flask import (
+    Response,
+    abort,
+    current_app,
+    g,
+    make_response,
+    render_template,
+    send_from_directory,
+)
 
 from blueprints.article.views import address_in_each_language, blueprint, library
 
 __all__ = ["blueprint"]
 
+YEAR = 365 * 24 * 60 * 60  # seconds
 
-@blueprint.get("/feed.xml", defaults={"language": "en"})
-@blueprint.get("/pt/feed.xml", defaults={"language": "pt"})
+
+@blueprint.get("/feed.xml", pt="/pt/feed.xml")
 def feed() -> Response:
     """Give every article of one language, whole, the newest first."""
     articles = library().in_language(g.language)
     if not articles:
         abort(404)
     return _xml(render_template("article/feed.xml", articles=articles), "application/atom+xml")
+
+
+@blueprint.get("/pictures/<digest>/<name>")
+def picture_file(digest: str, name: str) -> Response:
+    """Give one size of a picture, whose address changes with what it shows."""
+    made = current_app.extensions["pictures"]
+    kind = f"image/{name.rpartition('.')[2]}"
+    response = send_from_directory(made, f"{digest}/{name}", mimetype=kind, max_age=YEAR)
+    response.cache_control.public = True
+    response.cache_control.immutable = True
+    return response
 
 
 @blueprint.get("/sitemap.xml")
@@ -26,8 +46,7 @@ def sitemap() -> Response:
     return _xml(render_template("article/sitemap.xml", articles=articles), "application/xml")
 
 
-@blueprint.get("/articles/<slug>/social.png", defaults={"language": "en"})
-@blueprint.get("/pt/artigos/<slug>/social.png", defaults={"language": "pt"})
+@blueprint.get("/articles/<slug>/social.png", pt="/pt/artigos/<slug>/social.png")
 def picture(slug: str) -> Response:
     """Show the article's title above the view of Porto, for previews of a link to it."""
     article = library().find(g.language, slug)

@@ -1,36 +1,60 @@
-"""Markdown to HTML, with two things of our own: places and embeds.
+"""Markdown to HTML: CommonMark with tables, footnotes and strikethrough, and two things of our own.
 
 Each block of the text but the headings gets an id (`p1`, `p2`, ...), a place to come back to. An
 image whose address is `embed:<service>/<id>`, alone in its paragraph, stands for a service that the
-cookie registry declares; what is shown there depends on the reader's choice, so it is left out of
-the HTML.
+cookie registry declares; it has a page of its own, so it is left out of the HTML. Any other image,
+alone in its paragraph too, is a picture from the folder beside the texts. HTML is refused: it could
+bring in others unasked.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from mdit_py_plugins.footnote import footnote_plugin
 
 from blueprints.article.headings import Heading, mark
+from blueprints.article.pictures import BrokenPictureError, Picture, Pictures
+from blueprints.article.tables import label_cells
 
 EMBED = re.compile(r"embed:([a-z][a-z0-9_-]*)/([A-Za-z0-9_.-]+)")
 BLOCKS_WITH_A_PLACE = {"paragraph_open", "blockquote_open", "bullet_list_open", "ordered_list_open"}
+HTML = {"html_block", "html_inline"}
+BREAKS = {"softbreak", "hardbreak"}
+# As printed in Portugal. The English text is its author's, quotation marks and dashes included.
+QUOTATION_MARKS = {"pt": "«»“”"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # The same film twice is two of them.
 class Embed:
     service: str
     id: str
     title: str
 
 
-def render(text: str) -> tuple[tuple[str | Embed, ...], tuple[Heading, ...]]:
-    """Return the HTML of the text, cut where something is embedded, and its headings."""
-    markdown = MarkdownIt("commonmark")
-    tokens = markdown.parse(text)
+Part = str | Embed | Picture
+
+
+@dataclass(frozen=True)
+class Text:
+    parts: tuple[Part, ...]  # HTML, and what stands between
+    headings: tuple[Heading, ...]
+    problems: tuple[str, ...]  # each begins with the line
+
+
+def render(text: str, language: str, pictures: Pictures, first_line: int = 1) -> Text:
+    """Render a text whose first line is that line of its file."""
+    markdown = _markdown(language)
+    env: dict[str, Any] = {}
+    tokens = markdown.parse(text, env)
     headings = mark(tokens)
-    parts: list[str | Embed] = []
+    label_cells(tokens)
+    parts: list[Part] = []
+    problems = list(_problems(tokens, first_line))
     block: list[Token] = []
     place = 0
     for token in tokens:
@@ -39,22 +63,109 @@ def render(text: str) -> tuple[tuple[str | Embed, ...], tuple[Heading, ...]]:
             token.attrSet("id", f"p{place}")
         block.append(token)
         if token.level == 0 and token.nesting <= 0:
-            parts.append(_embed(block) or markdown.renderer.render(block, markdown.options, {}))
+            image = _image_alone(block)
+            try:
+                parts.append(
+                    _part(image, language, pictures)
+                    if image
+                    else markdown.renderer.render(block, markdown.options, env)
+                )
+            except BrokenPictureError as error:
+                line = first_line + (block[0].map or [0])[0]
+                problems.append(f"line {line}: the picture {error}")
             block = []
-    return tuple(_joined(parts)), headings
+    return Text(tuple(_joined(parts)), headings, tuple(problems))
 
 
-def _embed(block: list[Token]) -> Embed | None:
+def typeset(words: str, language: str) -> str:
+    """Return words that are no Markdown, such as a title, with the same quotation marks."""
+    if language not in QUOTATION_MARKS:
+        return words
+    (inline,) = _markdown(language, "zero").parseInline(words)
+    return "".join(child.content for child in inline.children or ())
+
+
+def _markdown(language: str, syntax: str = "commonmark") -> MarkdownIt:
+    quotes = QUOTATION_MARKS.get(language)
+    markdown = MarkdownIt(syntax)
+    if quotes:
+        markdown.options["typographer"] = True
+        markdown.options["quotes"] = quotes
+        markdown.enable(["replacements", "smartquotes"])
+    if syntax == "commonmark":
+        markdown.enable(["table", "strikethrough"]).use(footnote_plugin)
+        markdown.add_render_rule("footnote_ref", _note_number)
+        markdown.add_render_rule("footnote_block_open", _notes_open)
+        markdown.add_render_rule("footnote_block_close", _notes_close)
+        markdown.add_render_rule("footnote_anchor", _back_to_the_text)
+    return markdown
+
+
+# The roles of DPUB-ARIA say in each reader's own language what these are, without words of ours.
+def _note_number(_renderer: object, tokens: list[Token], at: int, *_: object) -> str:
+    note, place = _note_ids(tokens[at])
+    number = tokens[at].meta["id"] + 1
+    return f'<sup><a href="#{note}" id="{place}" role="doc-noteref">{number}</a></sup>'
+
+
+def _notes_open(*_: object) -> str:
+    return '<div class="notes" role="doc-endnotes">\n<ol>\n'
+
+
+def _notes_close(*_: object) -> str:
+    return "</ol>\n</div>\n"
+
+
+def _back_to_the_text(_renderer: object, tokens: list[Token], at: int, *_: object) -> str:
+    return f' <a href="#{_note_ids(tokens[at])[1]}" role="doc-backlink">↑</a>'
+
+
+def _note_ids(token: Token) -> tuple[str, str]:
+    """Return the id of a note, and that of the place in the text which refers to it."""
+    number = token.meta["id"] + 1
+    again = token.meta.get("subId", 0)
+    return f"fn{number}", f"fnref{number}" + (f"-{again + 1}" if again else "")
+
+
+def _problems(tokens: list[Token], first_line: int) -> Iterator[str]:
+    for token in tokens:
+        line = first_line + (token.map or [0])[0]
+        if token.type == "heading_open" and token.tag == "h1":
+            yield f"line {line} is a heading of the first level, which is the title; use ## here"
+        if token.type in HTML:
+            yield _html_is_refused(line, token)
+        for child in token.children or ():
+            line += child.type in BREAKS
+            if child.type == "image" and len(token.children or ()) > 1:
+                yield f"line {line} has a picture among words; give it a paragraph of its own"
+            if child.type in HTML and not child.content.startswith("</"):
+                yield _html_is_refused(line, child)
+
+
+def _html_is_refused(line: int, token: Token) -> str:
+    return f"line {line} has HTML, '{token.content.split()[0][:40]}'; a text is Markdown alone"
+
+
+def _image_alone(block: list[Token]) -> Token | None:
+    """Return the image of which the block consists, if it does."""
     inline = block[1] if len(block) == len(("open", "inline", "close")) else None
     children = (inline.children if inline else None) or []
-    if len(children) != 1 or children[0].type != "image":
-        return None
-    match = EMBED.fullmatch(str(children[0].attrs.get("src", "")))
-    return Embed(match[1], match[2], children[0].content) if match else None
+    return children[0] if [child.type for child in children] == ["image"] else None
 
 
-def _joined(parts: list[str | Embed]) -> list[str | Embed]:
-    joined: list[str | Embed] = []
+def _part(image: Token, language: str, pictures: Pictures) -> Embed | Picture:
+    address, words = str(image.attrs.get("src", "")), typeset(image.content, language)
+    if match := EMBED.fullmatch(address):
+        return Embed(match[1], match[2], words)
+    name = unquote(address)
+    if not words.strip():
+        raise BrokenPictureError(f"'{name}' needs words in its brackets that say what it shows")
+    caption = typeset(str(image.attrs.get("title", "")), language)
+    return Picture(pictures.make(name), words, caption or None)
+
+
+def _joined(parts: list[Part]) -> list[Part]:
+    joined: list[Part] = []
     for part in parts:
         if isinstance(part, str) and joined and isinstance(joined[-1], str):
             joined[-1] += part

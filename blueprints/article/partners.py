@@ -7,12 +7,14 @@ in the cookie `interests`.
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-TOPIC = re.compile(r"[a-z0-9-]+")
+from blueprints.article.broken import control_character
+
+TOPIC = re.compile(r"[a-z0-9-]{1,40}")
 TOPICS_REMEMBERED = 12
 KEYS = {"title", "text", "address", "topics"}
 
@@ -37,22 +39,37 @@ def read_messages(file: Path) -> tuple[Message, ...]:
 
     """
     try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8")).get("messages", [])
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        tables = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("messages", [])
+    except (OSError, ValueError, RecursionError) as error:  # no TOML, or a number without end
         raise BrokenMessageError(f"it cannot be read: {error}") from None
+    if not isinstance(tables, list):
+        raise BrokenMessageError("messages is no list of tables")
     return tuple(_message(number, table) for number, table in enumerate(tables, start=1))
 
 
-def _message(number: int, table: dict[str, Any]) -> Message:
-    if set(table) != KEYS:
+def _message(number: int, table: Any) -> Message:  # noqa: ANN401 - from a file, any shape
+    if not isinstance(table, dict) or set(table) != KEYS:
         raise BrokenMessageError(f"message {number} needs exactly {', '.join(sorted(KEYS))}")
     for key in ("title", "text"):
         words = table[key]
-        if not isinstance(words, dict) or set(words) != {"en", "pt"}:
+        if (
+            not isinstance(words, dict)
+            or set(words) != {"en", "pt"}
+            or not _are_texts(words.values())
+        ):
             raise BrokenMessageError(f"message {number}: {key} needs words in en and pt")
+        if control_character("".join(words.values())):
+            raise BrokenMessageError(f"message {number}: {key} has a control character")
     if not str(table["address"]).startswith("https://"):
         raise BrokenMessageError(f"message {number}: address does not begin with https://")
-    return Message(table["title"], table["text"], table["address"], frozenset(table["topics"]))
+    topics = table["topics"]
+    if not isinstance(topics, list) or not _are_texts(topics):
+        raise BrokenMessageError(f"message {number}: topics is not a list of words")
+    return Message(table["title"], table["text"], table["address"], frozenset(topics))
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def choose(messages: Sequence[Message], topics: Sequence[str]) -> Message | None:
@@ -73,4 +90,6 @@ def read_interests(value: str) -> tuple[str, ...]:
 
 
 def add_interests(interests: Sequence[str], topics: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*topics, *interests]))[:TOPICS_REMEMBERED]
+    """Put the topics before the interests; one that could not be read again is left out."""
+    both = dict.fromkeys([*topics, *interests])
+    return tuple(topic for topic in both if TOPIC.fullmatch(topic))[:TOPICS_REMEMBERED]

@@ -4,13 +4,17 @@ With personalisation given they are kept in the cookie `preferences`. Without it
 page view, as part of its address, and are forgotten with it.
 """
 
+import re
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
+
+from blueprints.article.front_matter import SLUG
 
 SIZES = ("normal", "large", "larger")
 THEMES = ("auto", "light", "dark")
 ARTICLES_REMEMBERED = 5
-PLACES_AT_MOST = 999
+BYTES_AT_MOST = 1024  # of the cookie: more than is ever written
+PLACE = re.compile(r"[1-9][0-9]{0,2}")
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,18 @@ class Preferences:
 
 def read(value: str) -> Preferences:
     """Read the value of the cookie; what cannot be right in it is left out."""
-    pairs = parse_qsl(value)
+    pairs = parse_qsl(value) if len(value) <= BYTES_AT_MOST else []
     look = dict(pairs)
     places = []
     for key, text in pairs:
         slug, _, number = text.partition(":")
-        if key == "at" and number.isdecimal() and 0 < int(number) <= PLACES_AT_MOST:
-            places.append((slug, int(number)))
+        place = read_place(number)
+        if key == "at" and place and SLUG.fullmatch(slug):
+            places.append((slug, place))
     kept = Preferences(places=tuple(places[:ARTICLES_REMEMBERED]))
     return kept.with_look(look.get("size"), look.get("theme"))
+
+
+def read_place(text: str) -> int | None:
+    """Read the number of a block; None for what is none. Only so many digits are ever converted."""
+    return int(text) if PLACE.fullmatch(text) else None

@@ -5,14 +5,13 @@ from urllib.parse import urlencode, urlsplit
 from flask import abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from blueprints.article.preferences import PLACES_AT_MOST, SIZES, THEMES, read
+from blueprints.article.preferences import SIZES, THEMES, read, read_place
 from blueprints.article.views import blueprint, library, preferences
 
 __all__ = ["blueprint"]
 
 
-@blueprint.post("/preferences", defaults={"language": "en"})
-@blueprint.post("/pt/preferences", defaults={"language": "pt"})
+@blueprint.post("/preferences", pt="/pt/preferences")
 def change_look() -> Response:
     """Change text size and colours: kept if personalisation is given, else for one page view."""
     g.consent.check_form("size", "theme", "next")
@@ -23,18 +22,15 @@ def change_look() -> Response:
     path = urlsplit(g.consent.safe_path(request.form.get("next")) or url_for("article.front_page"))
     kept = g.consent.keep("preferences", wanted.write())
     query = "" if kept or not wanted.look else f"?{urlencode(wanted.look)}"
-    return redirect(path.path + query, 303)
+    return redirect(f"{path.path}{query}#reading", 303)  # to where the reader was
 
 
-@blueprint.post("/preferences/place", defaults={"language": "en"})
-@blueprint.post("/pt/preferences/place", defaults={"language": "pt"})
+@blueprint.post("/preferences/place", pt="/pt/preferences/place")
 def remember_place() -> tuple[str, int]:
     """Remember the block at which the reader stopped, if personalisation is given."""
     g.consent.check_form("slug", "place")
-    slug, place = request.form.get("slug", ""), request.form.get("place", "")
-    if library().find(g.language, slug) is None:
+    slug, place = request.form.get("slug", ""), read_place(request.form.get("place", ""))
+    if place is None or library().find(g.language, slug) is None:
         abort(400)
-    if not place.isdecimal() or not 0 < int(place) <= PLACES_AT_MOST:
-        abort(400)
-    g.consent.keep("preferences", preferences().stopped_at(slug, int(place)).write())
+    g.consent.keep("preferences", preferences().stopped_at(slug, place).write())
     return "", 204

@@ -8,6 +8,7 @@ The font is Newsreader, cut down to the Latin letters, under the SIL Open Font L
 import io
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -18,9 +19,17 @@ NAME_SIZE = 30
 TITLE_SIZES = range(64, 25, -2)  # the largest that fits is taken
 
 
-@lru_cache(maxsize=128)
+_one_at_a_time = Lock()
+
+
 def draw(title: str) -> bytes:
-    """Return the picture as a PNG file."""
+    """Return the picture as a PNG file. Many who ask for it at once wait for one drawing."""
+    with _one_at_a_time:
+        return _drawn(title)
+
+
+@lru_cache(maxsize=128)
+def _drawn(title: str) -> bytes:
     porto = Image.open(FOLDER / "porto.png").convert("RGB")
     picture = Image.new("RGB", (WIDTH, HEIGHT), AZULEJO)
     picture.paste(porto, (0, HEIGHT - porto.height))

@@ -1,21 +1,28 @@
 """The article: the newest one in full on the front page, each one under its own address."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_address
+from itertools import groupby
 from pathlib import Path
 from typing import cast
 
 from flask import Blueprint, Flask, abort, current_app, g, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 
-from blueprints.article import partners
-from blueprints.article.content import Article, BrokenArticleError, Library, read_library
-from blueprints.article.markdown import Embed
+from blueprints.article import partners, topics
+from blueprints.article.broken import BrokenArticleError
+from blueprints.article.content import Article, Library, read_library
 from blueprints.article.partners import BrokenMessageError, Message, read_messages
 from blueprints.article.preferences import Preferences, read
+from blueprints.article.shelf import Shelf, today
+from blueprints.article.topics import BrokenTopicsError
 
 FOLDER = Path(__file__).parent
 WORDS_PER_MINUTE = 220
 WORDS_OF_A_LONG_ARTICLE = 400
+TITLES = 10  # of other articles under the newest one
 
 blueprint = Blueprint("article", __name__)
 
@@ -24,26 +31,64 @@ blueprint = Blueprint("article", __name__)
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
     folder = Path(app.config["ARTICLES"] or FOLDER / "texts")
+    if not any(folder.glob("*/*.md")):
+        raise SystemExit(f"FLASK_ARTICLES must be a folder with articles, unlike {folder}.")
     try:
-        app.extensions["library"] = library = read_library(folder)
+        read = partial(read_library, folder, _pictures(app), _knows_embed(app))
+        shelf = Shelf(folder, read, app.logger, shows_drafts=_shows_drafts(app))
         app.extensions["messages"] = read_messages(FOLDER / "messages.toml")
+        app.extensions["topics"] = topics.read_names(FOLDER / "topics.toml")
     except BrokenArticleError as error:
-        raise SystemExit(f"An article is broken: {error}.") from None
+        told = (f"An article is broken: {problem}." for problem in error.problems)
+        raise SystemExit("\n".join(told)) from None
     except BrokenMessageError as error:
         raise SystemExit(f"The file messages.toml is wrong: {error}.") from None
-    for article in library.articles:
-        for part in article.body:
-            if isinstance(part, Embed) and app.extensions["registry"].embed(part.service) is None:
-                raise SystemExit(
-                    f"An article is broken: {article.language}/{article.name}.md: the registry has "
-                    f"no embed '{part.service}'."
-                )
+    except BrokenTopicsError as error:
+        raise SystemExit(f"The file topics.toml is wrong: {error}.") from None
+    app.extensions["shelf"] = shelf
+    app.extensions["copies"].depend_on(shelf.version)
     app.context_processor(lambda: {"preferences": preferences()} if request else {})
+    app.context_processor(lambda: {"newest_articles": newest_articles})
+
+
+def _pictures(app: Flask) -> Path:
+    """Return the folder of the pictures' sizes."""
+    made = app.extensions["pictures"] = Path(app.instance_path) / "pictures"
+    return made
+
+
+def _knows_embed(app: Flask) -> Callable[[str], bool]:
+    return lambda service: app.extensions["registry"].embed(service) is not None
+
+
+def _shows_drafts(app: Flask) -> bool:
+    """Whether drafts are shown: only where nobody but the machine's own user is served."""
+    wanted = app.config["DRAFTS"]
+    if not isinstance(wanted, int) or wanted not in {0, 1}:
+        raise SystemExit("FLASK_DRAFTS must be 1 or 0.")
+    if wanted and not (_is_loopback(app.config["HOST"]) and app.config["PROXY_HOPS"] == 0):
+        raise SystemExit(
+            "FLASK_DRAFTS shows what is not published: with it, FLASK_HOST must be a loopback "
+            "address and FLASK_PROXY_HOPS 0."
+        )
+    return bool(wanted)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def library() -> Library:
-    found: Library = current_app.extensions["library"]
-    return found
+    found: Shelf = current_app.extensions["shelf"]
+    return found.library()
+
+
+def newest_articles(number: int) -> tuple[Article, ...]:
+    """Return the newest articles in the language of the page, for pages of other rooms."""
+    return tuple(library().in_language(g.get("language", "en"))[:number])
 
 
 def preferences() -> Preferences:
@@ -52,33 +97,36 @@ def preferences() -> Preferences:
     return read(g.consent.kept("preferences")).with_look(look.get("size"), look.get("theme"))
 
 
-@blueprint.get("/", defaults={"language": "en"})
-@blueprint.get("/pt/", defaults={"language": "pt"})
+@blueprint.get("/", pt="/pt/")
 def front_page() -> str:
-    """Show the newest article in full and the others as a list."""
+    """Show the newest article in full and the titles of those before it."""
     articles = library().in_language(g.language)
     if not articles:
         abort(404)
     return _page(articles[0])
 
 
-@blueprint.get("/articles/<slug>", defaults={"language": "en"})
-@blueprint.get("/pt/artigos/<slug>", defaults={"language": "pt"})
+@blueprint.get("/articles", pt="/pt/artigos")
+def all_articles() -> str:
+    """List every article by year, the newest first."""
+    articles = library().in_language(g.language)
+    if not articles:
+        abort(404)
+    years = groupby(articles, key=lambda item: item.date.year)
+    return render_template(
+        "article/all.html",
+        years=[(year, list(in_year)) for year, in_year in years],
+        today=today(),
+    )
+
+
+@blueprint.get("/articles/<slug>", pt="/pt/artigos/<slug>")
 def article(slug: str) -> str:
     """Show one article at its permanent address."""
     found = library().find(g.language, slug)
     if found is None:
         abort(404)
     return _page(found)
-
-
-@blueprint.post("/articles/<slug>/embed", defaults={"language": "en"})
-@blueprint.post("/pt/artigos/<slug>/embed", defaults={"language": "pt"})
-def article_with_embed(slug: str) -> str:
-    """Show the article with one embed loaded, for this page view only."""
-    g.consent.load_once()
-    g.page_path = url_for("article.article", slug=slug)
-    return article(slug)
 
 
 @dataclass(frozen=True)
@@ -105,13 +153,22 @@ def address_in_each_language(shown: Article) -> dict[str, str]:
     }
 
 
+def _topic(topic: str) -> str:
+    return topics.name_of(topic, current_app.extensions["topics"], g.language)
+
+
 def _page(shown: Article) -> str:
     g.alternates = address_in_each_language(shown)
+    if shown.embeds:
+        g.csp_sources = {"frame-src": {"'self'"}}
+    articles = library().in_language(shown.language)
     is_long = shown.words >= WORDS_OF_A_LONG_ARTICLE
     return render_template(
         "article/article.html",
         article=shown,
-        others=[item for item in library().in_language(shown.language) if item is not shown],
+        kicker=[_topic(topic) for topic in shown.topics],
+        today=today(),
+        others=[item for item in articles if item is not shown][:TITLES],
         neighbours=library().neighbours(shown),
         minutes=max(1, round(shown.words / WORDS_PER_MINUTE)),
         slot=_slot(shown),

@@ -1,14 +1,17 @@
-"""Consent: ask, record, withdraw, prove.
+"""Consent, the heart of the house: ask, record, enforce.
 
 `registry.toml` declares every purpose, service and cookie; `choices.py` holds the rules;
 `services.py` is the only writer. There is one way in, `POST /cookies` and the paths below it,
 with or without JavaScript, and nothing says "saved" before the record is committed.
 
-log/       what proves a consent: digests, notices, seals, the verifier
-own/       the visitor's own: history and receipt
-audit/     the declared cookies against what a real browser sees
-report/    numbers and dossiers for the operator
-commands/  `flask consent ...`
+registry.py, registry_file.py       what the site stores, by whom, for what; how that is read
+choices.py                          pure: decision + registry + signals + now -> what counts
+notices.py, notice_store.py         what was shown, word for word
+digest.py, models.py, records.py    a record as it is written down, kept and read
+forms.py, services.py               what can be sent; the only writer
+visitor.py, recording.py            who is at hand and where they stand; how their choice is kept
+page.py, enforcement.py, views.py   what a page may do, what an answer carries, the pages
+continued_use.py, cookie_check.py   the `implied` model; whether the browser keeps cookies
 """
 
 from blueprints.consent.setup import blueprint

@@ -4,14 +4,28 @@ Refusal is the default everywhere: no decision, an old policy, an expiry, an unk
 mean that nothing optional is allowed (GDPR Art. 4(11) and 25; CJEU C-673/17).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from blueprints.consent.registry import Registry
 
 CONTINUED_USE = "continued_use"
+# The controls with which something can be taken back.
+WITHDRAWING = frozenset(
+    {
+        "banner.reject",
+        "banner.accept_selected",
+        "settings.reject",
+        "settings.accept_selected",
+        "settings.withdraw",
+        "settings.erase",
+    }
+)
+TOKEN = re.compile(r"[0-9a-f]{16}")
 
 
 class Status(StrEnum):
@@ -31,18 +45,21 @@ class Model(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """What one visitor decided at one time: the content of a consent record, and of a session."""
+    """What one visitor decided at one time: the content of a consent record, and of a session.
+
+    A field that is added here is recorded, digested, exported and handed out from then on.
+    """
 
     id: str  # UUIDv7 of the record
     subject: str  # random UUID of the visitor
-    statuses: Mapping[str, Status]  # of every optional purpose: given, refused or withdrawn
+    decided_at: datetime
+    expires_at: datetime
     policy_version: str
     language: str
     model: Model
     method: str  # which control on which page, e.g. "banner.accept_all"
     gpc: bool  # whether the browser sent Sec-GPC: 1
-    decided_at: datetime
-    expires_at: datetime
+    statuses: Mapping[str, Status]  # of every optional purpose: given, refused or withdrawn
     notice: str | None = None  # SHA-256 of the notice shown; a session of before has none
 
     @property
@@ -51,17 +68,59 @@ class Decision:
         return self.method != CONTINUED_USE
 
 
+def read_decision(session: Mapping[str, Any]) -> Decision | None:
+    """Return the decision that a session holds, however old; None where it holds none."""
+    kept = session.get("decision")
+    try:
+        return kept and Decision(
+            **{
+                **kept,
+                "model": Model(kept["model"]),
+                "statuses": {key: Status(value) for key, value in kept["statuses"].items()},
+            }
+        )
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None  # Kept by a version of the site that wrote it otherwise: ask again.
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """Something was taken back, and could not be recorded yet. It counts all the same.
+
+    `kept` are the purposes that were not taken back; what was not given before is not among what
+    counts, whatever stands here. By its token a session knows whether it has been answered: by its
+    own record, once, or by a later choice.
+    """
+
+    kept: frozenset[str]
+    method: str
+    token: str
+
+    @classmethod
+    def read(cls, text: str, purposes: Collection[str]) -> "Withdrawal | None":
+        """Read it from a cookie of the browser; None where that holds none."""
+        method, token, *kept = f"{text}:".split(":")
+        if method not in WITHDRAWING or not TOKEN.fullmatch(token):
+            return None
+        return cls(frozenset(kept).intersection(purposes), method, token)
+
+    @property
+    def text(self) -> str:
+        return ":".join((self.method, self.token, *sorted(self.kept)))
+
+
 @dataclass(frozen=True)
 class Choice:
     """Where a visitor stands now. `decision` is the one that counts, if any does."""
 
     statuses: Mapping[str, Status]
     decision: Decision | None
+    withdrawal: Withdrawal | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether the visitor is to be asked."""
-        return self.decision is None
+        return self.decision is None and self.withdrawal is None
 
     @property
     def given(self) -> frozenset[str]:
@@ -86,6 +145,22 @@ def present_choice(
             for purpose in registry.optional_ids
         },
         decision,
+    )
+
+
+def withdrawn(choice: Choice, withdrawal: Withdrawal | None) -> Choice:
+    """Return the choice without what was taken back since."""
+    if withdrawal is None:
+        return choice
+    return replace(
+        choice,
+        statuses={
+            purpose: status
+            if status is Status.REFUSED or purpose in withdrawal.kept
+            else Status.WITHDRAWN
+            for purpose, status in choice.statuses.items()
+        },
+        withdrawal=withdrawal,
     )
 
 

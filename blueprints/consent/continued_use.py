@@ -4,20 +4,25 @@ This is the client's banner taken at its word. It is no consent under the GDPR (
 record says so, and it never counts against Sec-GPC: 1 or after any choice that was expressed.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from flask import Response, current_app, request, session
-from werkzeug.exceptions import ServiceUnavailable
+from flask import Response, current_app, g, request, session, url_for
+from sqlalchemy import Connection
+from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from blueprints.consent.choices import CONTINUED_USE
+from blueprints.consent.page import PageConsent
+from blueprints.consent.recording import save
+from blueprints.consent.services import ExpressedMeanwhileError
 from blueprints.consent.visitor import (
     current_choice,
     last_decision,
     notice_in_force,
     registry,
-    save,
     sends_gpc,
 )
+from blueprints.sessions import Content, StoreUnavailableError, Values
 
 FIRST_PAGE_LIFETIME = timedelta(days=1)
 
@@ -29,23 +34,35 @@ def assume_after_second_page(response: Response) -> Response:
         return response
     if not current_choice().is_open or (last and last.is_consent):
         return response
-    try:
+    # An outage is logged where it happens; the page is served, and nothing is assumed.
+    with suppress(
+        ServiceUnavailable, StoreUnavailableError, TooManyRequests, ExpressedMeanwhileError
+    ):
         if session.get("seen"):
-            save(frozenset(registry().optional_ids), CONTINUED_USE, notice_in_force())
+            g.count_grant()
+            everything = frozenset(registry().optional_ids)
+            save(lambda _before: everything, CONTINUED_USE, notice_in_force())
         else:
-            until = datetime.now(UTC) + FIRST_PAGE_LIFETIME
-            with current_app.extensions["sessions"].renewed({"seen": True}, until):
-                pass
-    except ServiceUnavailable:
-        pass  # Logged where it happened; the page is served, and nothing is assumed.
+            g.count_first_page()
+            current_app.extensions["sessions"].change(_count_first_page)
     return response
 
 
+def _count_first_page(_connection: Connection, before: Values) -> Content:
+    until = datetime.now(UTC) + FIRST_PAGE_LIFETIME
+    return Content({**before, "seen": True}, until)
+
+
 def _is_page_of_the_site(response: Response) -> bool:
-    """Whether a page was opened for reading: the cookie pages are where one objects."""
+    """Whether a page was opened for reading: no frame in it, nor where one objects."""
+    consent: PageConsent | None = g.get("consent")  # None where a copy was sent, which has none
     return (
         request.method == "GET"
+        # What a script of a page fetches is no page that somebody opens.
+        and request.headers.get("Sec-Fetch-Dest", "document") == "document"
         and response.status_code == 200  # noqa: PLR2004 - OK
         and response.mimetype == "text/html"
-        and request.blueprint != "consent"
+        # Who reads about cookies has not gone on to use the site.
+        and not request.path.startswith(url_for("consent.settings"))
+        and (consent is None or consent.framed is None)
     )

@@ -1,6 +1,6 @@
-"""The one form of this room: a choice. It accepts what its own page can send, and nothing else."""
+"""The forms of this room. Each accepts what its own page can send, and nothing else."""
 
-from flask import request, session
+from flask import request
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import ImmutableMultiDict
 from wtforms import HiddenField, SelectMultipleField, StringField
@@ -12,16 +12,17 @@ ACCEPT_ALL, ACCEPT_SELECTED, REJECT = "accept_all", "accept_selected", "reject"
 
 
 class VisitorForm(FlaskForm):
-    """A form with Flask-WTF's token where the visitor has a session, and without one where not.
+    """A form without a token: that it comes from this site is checked for every request alike.
 
-    A token must be remembered in a session, and before a choice there is none: there the origin
-    check stands alone. `problem` is the name of what is wrong, for the page to put into words.
+    `security/origin.py` does so by Fetch Metadata with `Origin` as its fallback, which OWASP's
+    cheat sheet takes instead of tokens since 2025, and which Go 1.25 and ASP.NET Core 11 ship. A
+    token would make each page one visitor's own and end with it, so that a page from another tab,
+    from the Back button or from yesterday could not refuse. `problem` is the name of what is wrong,
+    for the page to put into words.
     """
 
     class Meta(FlaskForm.Meta):
-        @property
-        def csrf(self) -> bool:
-            return "decision" in session
+        csrf = False
 
     repeatable: frozenset[str] = frozenset()
 
@@ -33,20 +34,18 @@ class VisitorForm(FlaskForm):
     ) -> None:
         """Take what was sent, or None. `also` names fields that somebody else will read."""
         super().__init__(formdata=formdata)
-        self._also = also | {"csrf_token"}
+        self._also = also | {"csrf_token"}  # of a page from before there were none: ignored
 
     @property
     def problem(self) -> str | None:
-        """What is wrong with what was sent: `unknown_key`, `twice`, `stale`, or a field's name."""
+        """What is wrong with what was sent: `unknown_key`, `twice`, or a field's name."""
         sent = request.form
         if set(sent) - {field.name for field in self} - self._also:
             return "unknown_key"
         for key, values in sent.lists():
             if len(values) > (len(set(values)) if key in self.repeatable else 1):
                 return "twice"
-        if self.validate():
-            return None
-        return "stale" if "csrf_token" in self.errors else str(next(iter(self.errors)))
+        return None if self.validate() else str(next(iter(self.errors)))
 
 
 class ChoiceForm(VisitorForm):
@@ -76,6 +75,7 @@ class ChoiceForm(VisitorForm):
 class AllowForm(VisitorForm):
     purpose = StringField()
     next = HiddenField()
+    notice = HiddenField()  # id of the notice in force when the purpose was named
 
     def __init__(self, registry: Registry, formdata: ImmutableMultiDict[str, str] | None) -> None:
         super().__init__(formdata)

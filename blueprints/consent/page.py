@@ -4,8 +4,6 @@ Other rooms ask here whether a purpose is given, and store through `keep()`, whi
 without its purpose: there is no second place in which a cookie could slip out.
 """
 
-import tomllib
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,9 @@ from flask import abort, current_app, g, request, session
 
 from blueprints.consent.addresses import safe_path
 from blueprints.consent.choices import Choice, Decision
-from blueprints.consent.forms import ChoiceForm, VisitorForm
+from blueprints.consent.forms import ACCEPT_SELECTED, ChoiceForm, VisitorForm
 from blueprints.consent.registry import Registry, Service
+from blueprints.consent.toml_file import TomlFileError, read_table
 from blueprints.consent.visitor import (
     cookie_prefix,
     current_choice,
@@ -23,15 +22,18 @@ from blueprints.consent.visitor import (
     sends_gpc,
 )
 
-NOTICE: dict[str, Any] = tomllib.loads(
-    (Path(__file__).parent / "notice.toml").read_text(encoding="utf-8")
-)
+try:
+    NOTICE = read_table(Path(__file__).parent / "notice.toml")
+except TomlFileError as error:
+    raise SystemExit(f"The words of the notice, notice.toml, are wrong: {error}.") from None
 
 
 class PageConsent:
     def __init__(self) -> None:
+        self._confirmed: Decision | None = None
         self.to_keep: dict[str, str] = {}  # full name of a cookie -> its new value
-        self._loaded_once: str | None = None
+        self.failed: ChoiceForm | None = None  # a choice that was made and could not be recorded
+        self.framed: tuple[Service, ...] | None = None  # what the page of an embed shows
 
     @property
     def registry(self) -> Registry:
@@ -40,6 +42,18 @@ class PageConsent:
     @property
     def choice(self) -> Choice:
         return current_choice()
+
+    @property
+    def ticked(self) -> frozenset[str]:
+        """The purposes whose boxes are ticked: by the visitor, and by nobody for them.
+
+        What was only assumed ticks nothing (GDPR Recital 32). A form that could not be recorded
+        comes back as the visitor had ticked it.
+        """
+        if self.failed and self.failed.choice.data == ACCEPT_SELECTED:
+            return self.failed.given
+        decision = self.choice.decision
+        return self.choice.given if decision and decision.is_consent else frozenset()
 
     @property
     def gpc(self) -> bool:
@@ -58,30 +72,54 @@ class PageConsent:
     def notice_id(self) -> str:
         return notice_in_force().id
 
-    @cached_property
-    def form(self) -> ChoiceForm:
-        return ChoiceForm(registry(), None)
-
-    @cached_property
+    @property
     def confirm(self) -> Decision | None:
         """The decision just made, once: on the first page after it."""
-        return self.choice.decision if session.pop("confirm", None) else None
+        if session.pop("confirm", None):
+            self._confirmed = self.choice.decision
+        return self._confirmed
 
     @property
     def store_is_down(self) -> bool:
+        """Whether nobody knows what the visitor chose."""
         return bool(g.get("session_store_is_down"))
 
+    @property
+    def browser_keeps_no_cookies(self) -> bool:
+        """Whether the browser has just lost the cookie of a choice."""
+        return bool(g.get("keeps_no_cookies"))
+
+    def is_known_off(self, purpose: str) -> bool:
+        """Whether the visitor does not accept the purpose now, for certain."""
+        if self.store_is_down and purpose in registry().optional_ids:
+            withdrawal = self.choice.withdrawal
+            return withdrawal is not None and purpose not in withdrawal.kept
+        return not self.allows(purpose)
+
     def allows(self, purpose: str) -> bool:
-        """Whether this visitor accepts the purpose now; what is necessary needs no asking."""
-        return purpose not in registry().optional_ids or self.choice.allows(purpose)
+        """Whether this visitor accepts the purpose now; what is necessary needs no asking.
+
+        Raises:
+            LookupError: in tests, for a purpose that is not declared; on line nobody accepts it.
+
+        """
+        if purpose in registry().necessary_ids:
+            return True
+        if purpose not in registry().optional_ids:
+            current_app.logger.error("A page asks for a purpose that is not declared: %s", purpose)
+            if current_app.testing:
+                raise LookupError(purpose)
+        return self.choice.allows(purpose)
 
     @property
     def services(self) -> tuple[Service, ...]:
-        """The services that the page may load: their purpose is given, or they are loaded once."""
+        """The services that the page may load: those given, and an embed in its own page alone."""
+        if self.framed is not None:
+            return self.framed
         return tuple(
             service
             for service in registry().services
-            if self.allows(service.purpose) or service.id == self._loaded_once
+            if not service.embed and self.allows(service.purpose)
         )
 
     @property
@@ -89,21 +127,14 @@ class PageConsent:
         """The parameters of Google Consent Mode that are granted to the services on the page."""
         return frozenset(name for service in self.services for name in service.consent_mode)
 
-    def load_once(self) -> None:
-        """Let the embed that the form names into this one response; nothing is recorded.
-
-        Raises:
-            BadRequest: the form does not name a declared embed.
-
-        """
-        self.check_form("service")
-        service = request.form.get("service", "")
-        if registry().embed(service) is None:
-            abort(400)
-        self._loaded_once = service
+    def frame(self, service: Service, *, once: bool) -> bool:
+        """Make this the page of one embed; return whether it is shown: given, or once."""
+        is_shown = once or self.allows(service.purpose)
+        self.framed = (service,) if is_shown else ()
+        return is_shown
 
     def check_form(self, *names: str) -> None:
-        """Refuse a form with other fields than these, with one twice, or with a stale token.
+        """Refuse a form with other fields than these, or with one twice.
 
         Raises:
             BadRequest: nothing may be done with the form.

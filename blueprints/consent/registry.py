@@ -33,6 +33,7 @@ class Purpose:
     id: str
     name: Text
     description: Text
+    short: Text | None = None  # the same in a few words, for the banner
     optional: bool = True
     gpc: bool = False  # off while the browser sends Sec-GPC: 1 and the visitor has not chosen
     dpv: str = "Purpose"  # the purpose as W3C DPV calls it, for receipts
@@ -50,6 +51,7 @@ class Cookie:
     purpose: Text
     set_by: str = "script"
     justification: Text | None = None  # why it is strictly necessary
+    path: str = "/"  # where a script keeps it besides, to find it when it is refused
 
     def matches(self, name: str) -> bool:
         return fnmatchcase(name, self.name)
@@ -111,6 +113,12 @@ class Service:
     def is_ours(self) -> bool:
         return not self.hosts
 
+    @property
+    def ways(self) -> dict[str, Script | Pixel | Embed]:
+        """How it enters the page: one way, or none."""
+        ways = {"script": self.script, "pixel": self.pixel, "embed": self.embed}
+        return {kind: way for kind, way in ways.items() if way}
+
 
 @dataclass(frozen=True)
 class Registry:
@@ -125,6 +133,10 @@ class Registry:
     @cached_property
     def optional_ids(self) -> tuple[str, ...]:
         return tuple(purpose.id for purpose in self.optional)
+
+    @cached_property
+    def necessary_ids(self) -> tuple[str, ...]:
+        return tuple(purpose.id for purpose in self.purposes if not purpose.optional)
 
     @cached_property
     def involves_others(self) -> bool:
@@ -176,9 +188,7 @@ class Registry:
                     "vendor": service.vendor,
                     "country": service.country,
                     "hosts": {kind: sorted(hosts) for kind, hosts in service.hosts.items()},
-                    "enters": [
-                        way.address for way in (service.script, service.pixel, service.embed) if way
-                    ],
+                    "enters": [way.address for way in service.ways.values()],
                     "cookies": {
                         cookie.name: [cookie.storage, cookie.party, cookie.lifetime]
                         for cookie in service.cookies

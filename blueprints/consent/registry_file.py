@@ -1,7 +1,6 @@
 """Reads `registry.toml` into a `Registry`, or says in one sentence what is wrong with it."""
 
 import re
-import tomllib
 import types
 from collections import Counter
 from collections.abc import Mapping
@@ -10,12 +9,14 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from blueprints.consent.registry import LIFETIME, Cookie, Registry, Service
+from blueprints.consent.toml_file import TomlFileError, read_table
 
 T = TypeVar("T")
 
 LANGUAGES = ("en", "pt")
 ID = re.compile(r"[a-z][a-z0-9_-]*")
 ATTRIBUTE = re.compile(r"data-[a-z0-9-]+|id|defer|async|type|crossorigin")
+COOKIE_PATH = re.compile(r"(?=.{1,64}$)/[A-Za-z0-9._~/-]*")
 TERM = re.compile(r"[A-Z][A-Za-z0-9-]*")
 # A loopback host may be plain: browsers trust it, and the tests have their partner there.
 ORIGIN = re.compile(r"(https://[a-z0-9-]+(\.[a-z0-9-]+)+|http://(localhost|127\.0\.0\.1))(:\d+)?")
@@ -25,6 +26,9 @@ WORDS = {
     "set_by": ("server", "script"),
 }
 CONSENT_MODE = ("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage")
+SHORT_AT_MOST = 60  # characters, of what stands in the banner on a phone
+HOST_BYTES_AT_MOST = 1000  # of the 4 kB that a proxy holds of all headers
+LOADED_AS = {"script": "script", "pixel": "img", "embed": "frame"}
 KINDS_OF_LOAD = ("script", "img", "frame", "connect", "style", "font", "media")
 
 
@@ -40,9 +44,9 @@ def read(path: Path, *, prefix: str = "") -> Registry:
 
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RegistryError(f"it cannot be read: {error}") from None
+        table = read_table(path)
+    except TomlFileError as error:
+        raise RegistryError(str(error)) from None
     registry = _build(Registry, table, "")
     _check(registry)
     return replace(
@@ -67,15 +71,15 @@ def _build(cls: type[T], table: Any, where: str) -> T:  # noqa: ANN401 - from a 
     if not isinstance(table, dict):
         raise RegistryError(f"{where or 'the file'} must be a table")
     name = str(table.get("id") or table.get("name") or "")
-    label = f"{where} '{name}'" if name else where
+    label = f"{where} {name!r}" if name else where
     hints = get_type_hints(cls)
     known = {entry.name: entry for entry in fields(cls)}  # type: ignore[arg-type]
     for key in table:
         if key not in known:
-            raise RegistryError(f"{label} has the unknown key '{key}'".lstrip())
+            raise RegistryError(f"{label} has the unknown key {key!r}".lstrip())
     for key, entry in known.items():
         if key not in table and entry.default is MISSING and entry.default_factory is MISSING:
-            raise RegistryError(f"{label} lacks '{key}'".lstrip())
+            raise RegistryError(f"{label} lacks {key!r}".lstrip())
     return cls(
         **{key: _value(hints[key], value, f"{label} {key}".strip()) for key, value in table.items()}
     )
@@ -106,30 +110,45 @@ def _check(registry: Registry) -> None:
         _check_id("purpose", purpose.id)
         _check_text(purpose.name, f"purpose '{purpose.id}' name")
         _check_text(purpose.description, f"purpose '{purpose.id}' description")
+        if purpose.short:
+            _check_short(purpose.short, f"purpose '{purpose.id}' short")
         for term in (purpose.dpv, *purpose.personal_data):
             if not TERM.fullmatch(term):
-                raise RegistryError(f"purpose '{purpose.id}' names '{term}', which is no DPV term")
+                raise RegistryError(f"purpose '{purpose.id}' names {term!r}, which is no DPV term")
     _refuse_twice(
         "cookie",
         [f"{cookie.name}" for service in registry.services for cookie in service.cookies],
     )
+    _check_policy_length(registry)
     necessary = {purpose.id for purpose in registry.purposes if not purpose.optional}
     ids = {purpose.id for purpose in registry.purposes}
     for service in registry.services:
         where = f"service '{service.id}'"
         _check_id("service", service.id)
         if service.purpose not in ids:
-            raise RegistryError(f"{where} names the unknown purpose '{service.purpose}'")
+            raise RegistryError(f"{where} names the unknown purpose {service.purpose!r}")
         _check_hosts(service, where)
         _check_entry(service, where)
         for cookie in service.cookies:
             _check_cookie(cookie, where, necessary=service.purpose in necessary)
 
 
+def _check_policy_length(registry: Registry) -> None:
+    """See that the hosts of all services fit the header of an answer, which a proxy must hold."""
+    hosts = {
+        (kind, host)
+        for service in registry.services
+        for kind, of_kind in service.hosts.items()
+        for host in of_kind
+    }
+    if sum(len(f" {host}") for _kind, host in hosts) > HOST_BYTES_AT_MOST:
+        raise RegistryError(f"all hosts together are longer than {HOST_BYTES_AT_MOST} bytes")
+
+
 def _check_hosts(service: Service, where: str) -> None:
     for kind, hosts in service.hosts.items():
         if kind not in KINDS_OF_LOAD:
-            raise RegistryError(f"{where} has hosts for '{kind}', which is no kind of load")
+            raise RegistryError(f"{where} has hosts for {kind!r}, which is no kind of load")
         for host in hosts:
             if not ORIGIN.fullmatch(host):
                 raise RegistryError(
@@ -140,10 +159,12 @@ def _check_hosts(service: Service, where: str) -> None:
 
 
 def _check_entry(service: Service, where: str) -> None:
-    ways = {"script": service.script, "img": service.pixel, "frame": service.embed}
-    for kind, way in ways.items():
-        if way is None:
-            continue
+    if len(service.ways) > 1:
+        raise RegistryError(
+            f"{where} enters by {' and '.join(service.ways)}: make a service of each"
+        )
+    for name, way in service.ways.items():
+        kind = LOADED_AS[name]
         origin = "/".join(way.address.split("/")[:3])
         if origin not in service.hosts.get(kind, ()):
             raise RegistryError(f"{where} loads {way.address}, but has no such {kind} host")
@@ -153,10 +174,10 @@ def _check_entry(service: Service, where: str) -> None:
         raise RegistryError(f"{where} has an embed without width and height")
     for name in service.script.attributes if service.script else ():
         if not ATTRIBUTE.fullmatch(name):
-            raise RegistryError(f"{where} has the script attribute '{name}', which is not data-...")
+            raise RegistryError(f"{where} has the script attribute {name!r}, which is not data-...")
     for name in service.consent_mode:
         if name not in CONSENT_MODE:
-            raise RegistryError(f"{where} has the unknown consent_mode parameter '{name}'")
+            raise RegistryError(f"{where} has the unknown consent_mode parameter {name!r}")
 
 
 def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
@@ -168,6 +189,8 @@ def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
         raise RegistryError(f"{where} has a name that is not one name, or a beginning and '*'")
     if cookie.lifetime != "session" and not LIFETIME.fullmatch(cookie.lifetime):
         raise RegistryError(f"{where} has a lifetime that is neither ISO 8601 nor 'session'")
+    if not COOKIE_PATH.fullmatch(cookie.path):
+        raise RegistryError(f"{where} has a path that is not / and what may stand in an address")
     _check_text(cookie.purpose, f"{where} purpose")
     if necessary and not cookie.justification:
         raise RegistryError(f"{where} is strictly necessary without a justification")
@@ -177,7 +200,7 @@ def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
 
 def _check_id(kind: str, value: str) -> None:
     if not ID.fullmatch(value):
-        raise RegistryError(f"the {kind} id '{value}' is not lower-case letters, digits, - and _")
+        raise RegistryError(f"the {kind} id {value!r} is not lower-case letters, digits, - and _")
 
 
 def _check_text(text: Mapping[str, str], where: str) -> None:
@@ -185,7 +208,14 @@ def _check_text(text: Mapping[str, str], where: str) -> None:
         raise RegistryError(f"{where} needs words in each of {', '.join(LANGUAGES)}")
 
 
+def _check_short(text: Mapping[str, str], where: str) -> None:
+    _check_text(text, where)
+    for language, words in text.items():
+        if len(words) > SHORT_AT_MOST:
+            raise RegistryError(f"{where}.{language} is longer than {SHORT_AT_MOST} characters")
+
+
 def _refuse_twice(kind: str, names: list[str]) -> None:
     for name, times in Counter(names).items():
         if times > 1:
-            raise RegistryError(f"the {kind} '{name}' stands there twice")
+            raise RegistryError(f"the {kind} {name!r} stands there twice")

@@ -1,95 +1,109 @@
-"""The only writer of consent records: appends a decision, erases a subject."""
+"""The only writer of consent records: appends a decision, erases what is kept no longer.
+
+Both write on a connection that is given to them, so that what the session holds is changed in the
+same transaction.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import insert, null, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import ColumnElement, Connection, insert, null, update
 from uuid_utils.compat import uuid7
 
-from blueprints.consent.choices import Choice, Decision, Model, decided_statuses
-from blueprints.consent.log.digest import new_salt, record_digest
+from blueprints.consent.choices import (
+    CONTINUED_USE,
+    Choice,
+    Decision,
+    Model,
+    decided_statuses,
+)
+from blueprints.consent.digest import digest_of, new_salt, write_content
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.registry import Registry
-from blueprints.database import db
 
 APPEND = insert(ConsentRecord)  # made once: every choice goes through it
-ERASED = {"subject": null(), "statuses": null(), "salt": null()}
+ERASED = {"subject": null(), "content": null()}
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+TICK = timedelta(milliseconds=1)  # the smallest step between two times that sorts UUIDv7
 
 
-class NotRecordedError(Exception):
-    """The database did not take the record: nothing may say that the choice was saved."""
+class ExpressedMeanwhileError(Exception):
+    """Continued use says nothing any more: the visitor has expressed a choice."""
 
 
 @dataclass(frozen=True)
 class Act:
-    """Who acted, on which notice, how and when: all of a decision but the verdict."""
+    """On which notice somebody acted, how and when: all of a decision but who and the verdict."""
 
-    subject: str | None  # None: somebody who has not chosen before
     language: str
     model: Model
     method: str
     gpc: bool
     notice: str | None  # id of the notice that was shown, where that is known
     at: datetime
+    lifetime_months: int
 
 
 def decide(
-    registry: Registry, given: frozenset[str], before: Choice, act: Act, *, lifetime_months: int
+    registry: Registry, given: frozenset[str], before: Choice, last: Decision | None, act: Act
 ) -> Decision:
     """Make the decision that accepts exactly `given`, where `before` was the choice until now.
 
-    It expires after calendar months, so that a refusal lasts as long as the regulators ask
-    (CNIL 2020-091, Garante 2021), and visits do not prolong it.
+    `last` is the visitor's last decision, counting or not: this one is theirs too, and never
+    earlier, even where the clock was set back. It expires after calendar months, so that a refusal
+    lasts as long as the regulators ask (CNIL 2020-091, Garante 2021), and visits do not prolong it.
+
+    Raises:
+        ExpressedMeanwhileError: nobody may assume what was expressed otherwise.
+
     """
+    if act.method == CONTINUED_USE and last and last.is_consent:
+        raise ExpressedMeanwhileError
+    at = max(act.at, last.decided_at + TICK) if last else act.at
     return Decision(
-        id=str(uuid7(nanoseconds=int(act.at.timestamp() * 1e9))),
-        subject=act.subject or str(uuid4()),
+        id=str(uuid7(nanoseconds=(at - EPOCH) // MICROSECOND * 1000)),
+        subject=last.subject if last else str(uuid4()),
         statuses=decided_statuses(registry, given, before),
         policy_version=registry.policy_version,
         language=act.language,
         model=act.model,
         method=act.method,
         gpc=act.gpc,
-        decided_at=act.at,
-        expires_at=act.at + relativedelta(months=lifetime_months),
+        decided_at=at,
+        expires_at=at + relativedelta(months=act.lifetime_months),
         notice=act.notice,
     )
 
 
-def record(decision: Decision) -> None:
-    """Append the decision to the log, with its digest, and commit it. It is one insert.
+def record(connection: Connection, decision: Decision) -> None:
+    """Append the decision to the log, with its digest. It is one insert.
 
     Raises:
-        NotRecordedError: the database did not take it.
+        SQLAlchemyError: the database did not take it.
 
     """
-    row = {
+    connection.execute(APPEND, columns_of(decision, new_salt()))
+
+
+def columns_of(decision: Decision, salt: bytes) -> dict[str, Any]:
+    """Return the columns of a record: its content, and what stands beside it."""
+    content = write_content(decision, salt)
+    return {
         "id": UUID(decision.id),
         "subject": UUID(decision.subject),
-        "statuses": dict(decision.statuses),
-        "policy_version": decision.policy_version,
-        "language": decision.language,
-        "model": decision.model,
-        "method": decision.method,
-        "is_consent": decision.is_consent,
-        "gpc": decision.gpc,
         "decided_at": decision.decided_at,
         "expires_at": decision.expires_at,
         "notice": decision.notice,
-        "salt": new_salt(),
+        "content": content,
+        "digest": digest_of(content),
     }
-    try:
-        with db.engine.begin() as connection:
-            connection.execute(APPEND, row | {"digest": record_digest(row)})
-    except SQLAlchemyError as error:
-        raise NotRecordedError from error
 
 
-def erase(subject: UUID) -> int:
-    """Erase who decided and what from every record of the subject; return how many there were.
+def erase(connection: Connection, which: ColumnElement[bool]) -> int:
+    """Erase who decided, what and how from each of these records; return how many there were.
 
     The digest stays, so that the log can still be verified, and without the salt it tells nothing
     (GDPR Art. 17; Recital 26).
@@ -98,7 +112,5 @@ def erase(subject: UUID) -> int:
         SQLAlchemyError: the database did not do it; nothing has changed.
 
     """
-    with db.engine.begin() as connection:
-        return connection.execute(
-            update(ConsentRecord).where(ConsentRecord.subject == subject).values(ERASED)
-        ).rowcount
+    theirs = update(ConsentRecord).where(which)
+    return connection.execute(theirs.values(ERASED)).rowcount

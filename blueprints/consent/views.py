@@ -1,40 +1,47 @@
 """The cookie settings page, and the one way in which a choice is made."""
 
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import (
     Blueprint,
+    abort,
+    current_app,
     g,
     get_template_attribute,
+    jsonify,
     make_response,
     redirect,
     render_template,
     request,
     url_for,
 )
+from flask_babel import force_locale
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from werkzeug.wrappers import Response
 
-from blueprints.consent.addresses import safe_path
-from blueprints.consent.choices import Decision
+from blueprints.consent.addresses import safe_path, way_back
+from blueprints.consent.choices import Decision, Status
+from blueprints.consent.cookie_check import by_way_of_the_check
 from blueprints.consent.forms import AllowForm, ChoiceForm, VisitorForm
-from blueprints.consent.log.notices import Notice
+from blueprints.consent.notices import Notice
+from blueprints.consent.recording import Accept, NothingTakenBackError, save
 from blueprints.consent.visitor import (
     current_choice,
     last_decision,
     notice_in_force,
     notice_shown,
+    notices,
     registry,
-    save,
 )
 
-Answer = Response | dict[str, Any] | tuple[dict[str, Any], int]
-
-blueprint = Blueprint("consent", __name__, cli_group="consent")
+blueprint = Blueprint("consent", __name__)
 
 
-@blueprint.get("/cookies", defaults={"language": "en"})
-@blueprint.get("/pt/cookies", defaults={"language": "pt"})
-def settings() -> Answer:
+@blueprint.get("/cookies", pt="/pt/cookies")
+def settings() -> Response:
     """Show what each purpose is for, who stores what, and the present choice in a form."""
     return _settings_page()
 
@@ -47,10 +54,10 @@ def _settings_page(problem: str | None = None) -> Response:
         last_decision=last_decision(),
         way_back=safe_path(came_from, but_not=url_for("consent.settings")),
     )
-    return kept_by_nobody(make_response(page))
+    return no_store(make_response(page))
 
 
-def kept_by_nobody(response: Response) -> Response:
+def no_store(response: Response) -> Response:
     """Keep the page out of every cache: it shows what one visitor chose."""
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -61,51 +68,97 @@ def _path_of_referrer() -> str:
     return "/" + referrer.removeprefix(here) if referrer.startswith(here) else ""
 
 
-@blueprint.post("/cookies", defaults={"language": "en"})
-@blueprint.post("/pt/cookies", defaults={"language": "pt"})
-def choose() -> Answer:
+@blueprint.post("/cookies", pt="/pt/cookies")
+def choose() -> Response:
     """Record a choice, made in the banner or on the settings page."""
     form = ChoiceForm(registry(), request.form)
     if problem := form.problem:
-        return refuse(problem)
-    notice = notice_shown(form.notice.data)
-    if form.given:  # A refusal is never limited, and needs no reading.
-        g.count_grant()
-        if notice is None:
-            return refuse("outdated")
+        return bad_request(problem)
     own_page = url_for("consent.settings")
-    target = safe_path(form.next.data) or own_page
-    page = "settings" if target.partition("?")[0] == own_page else "banner"
-    return _saved(form.given, f"{page}.{form.choice.data}", notice, target)
+    came_from = way_back(form.next.data or own_page)
+    target = came_from or own_page
+    page = "settings" if urlsplit(came_from or "").path == own_page else "banner"
+    method = f"{page}.{form.choice.data}"
+    if form.given and not form.given < current_choice().given:
+        return _grant(form, method, target)
+    notice = None
+    with suppress(ServiceUnavailable):  # What takes back needs no reading, and waits for nothing.
+        notice = notice_shown(form.notice.data)
+    g.consent.failed = form  # until it is recorded
+    if not form.given:
+        return _refuse(method, notice, target)
+    with suppress(NothingTakenBackError):
+        return _saved(lambda _before: form.given, method, notice, target, takes_back=True)
+    return _grant(form, method, target)
 
 
-@blueprint.post("/cookies/withdraw", defaults={"language": "en"})
-@blueprint.post("/pt/cookies/withdraw", defaults={"language": "pt"})
-def withdraw() -> Answer:
+def _grant(form: ChoiceForm, method: str, target: str) -> Response:
+    """Record a choice that accepts something; where it cannot, what it takes back goes anyway.
+
+    Raises:
+        TooManyRequests: this client has accepted too often within the minute.
+
+    """
+    notice = notice_shown(form.notice.data)
+    if notice is None:
+        return bad_request("outdated")
+    g.consent.failed = form  # until it is recorded
+    try:
+        g.count_grant()
+    except TooManyRequests:
+        with suppress(NothingTakenBackError):
+            save(lambda before: before & form.given, method, notice, takes_back=True)
+        raise
+    return _saved(lambda _before: form.given, method, notice, target)
+
+
+@blueprint.post("/cookies/withdraw", pt="/pt/cookies/withdraw")
+def withdraw() -> Response:
     """Withdraw every optional purpose, in one click."""
     if problem := VisitorForm(request.form).problem:
-        return refuse(problem)
-    return _saved(frozenset(), "settings.withdraw", notice_in_force(), url_for("consent.settings"))
+        return bad_request(problem)
+    return _refuse("settings.withdraw", notice_in_force(), url_for("consent.settings"))
 
 
-@blueprint.post("/cookies/allow", defaults={"language": "en"})
-@blueprint.post("/pt/cookies/allow", defaults={"language": "pt"})
-def allow() -> Answer:
+@blueprint.post("/cookies/allow", pt="/pt/cookies/allow")
+def allow() -> Response:
     """Add one purpose to those accepted, from the placeholder of what it would show."""
     form = AllowForm(registry(), request.form)
-    if problem := form.problem:
-        return refuse(problem)
+    if form.problem:
+        abort(400)
     g.count_grant()
-    given = current_choice().given | {str(form.purpose.data)}
-    target = safe_path(form.next.data) or url_for("consent.settings")
-    return _saved(given, "embed.always", notice_in_force(), target)
+    notice = notice_shown(form.notice.data)
+    target = way_back(form.next.data) or url_for("consent.settings")
+    if notice is None:  # The purpose is another one meanwhile: the placeholder tells of it anew.
+        return redirect(target, 303)
+    added = {str(form.purpose.data)}
+    return _saved(lambda before: before | added, "embed.always", notice, target)
 
 
-def _saved(given: frozenset[str], method: str, notice: Notice | None, target: str) -> Answer:
+def _refuse(method: str, notice: Notice | None, target: str) -> Response:
+    """Record a refusal: one that takes something back is never limited, every other is counted.
+
+    Which it is shows only in its turn: of many at once the first takes back, and leaves nothing.
+    """
+    last = last_decision()
+    if g.get("session_store_is_down") or (last and Status.GIVEN in last.statuses.values()):
+        with suppress(NothingTakenBackError):
+            return _saved(_nothing, method, notice, target, takes_back=True)
+    g.count_first_refusal()
+    return _saved(_nothing, method, notice, target)
+
+
+def _nothing(_before: frozenset[str]) -> frozenset[str]:
+    return frozenset()
+
+
+def _saved(
+    accept: Accept, method: str, notice: Notice | None, target: str, *, takes_back: bool = False
+) -> Response:
     if g.wants_json:
-        return _as_json(save(given, method, notice))
-    save(given, method, notice, confirm=True)
-    return redirect(target, 303)
+        return jsonify(_as_json(save(accept, method, notice, takes_back=takes_back)))
+    save(accept, method, notice, takes_back=takes_back, confirm=True)
+    return redirect(by_way_of_the_check(target), 303)
 
 
 def _as_json(decision: Decision) -> dict[str, Any]:
@@ -119,10 +172,26 @@ def _as_json(decision: Decision) -> dict[str, Any]:
     }
 
 
-def refuse(problem: str) -> Answer:
+def bad_request(problem: str) -> Response:
     if g.wants_json:
         words = get_template_attribute("consent/problems.html", "problem_words")(problem)
-        return {"error": problem, "message": str(words).strip()}, 400
-    page = _settings_page(problem)
-    page.status_code = 400
-    return page
+        answer: Response = jsonify(error=problem, message=str(words).strip())
+    else:
+        answer = _settings_page(problem)
+    answer.status_code = 400
+    return answer
+
+
+@blueprint.get("/cookies/notices/<notice_id>", pt="/pt/cookies/notices/<notice_id>")
+def notice(notice_id: str) -> str:
+    """Show a notice with the words that it had when it was shown, however long ago."""
+    try:
+        found = notices().find(notice_id)
+    except SQLAlchemyError as error:
+        current_app.logger.error("A notice cannot be looked up: %s", type(error).__name__)
+        raise ServiceUnavailable from None
+    if found is None:
+        abort(404)
+    with force_locale(found.language):
+        words = render_template("consent/notice_words.html", notice=found)
+    return render_template("consent/notice.html", notice=found, words=words)

@@ -1,18 +1,25 @@
-"""The visitor at hand: what they decided, what counts of it now, and how a new decision is kept."""
+"""The visitor at hand: what they decided, what counts of it now, and which notice they saw."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 from flask import Flask, current_app, g, request, session
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import ServiceUnavailable
 
-from blueprints.consent import services
-from blueprints.consent.choices import Choice, Decision, Model, Status, present_choice
-from blueprints.consent.log.notice_store import Notices
-from blueprints.consent.log.notices import Notice
+from blueprints.consent.choices import (
+    Choice,
+    Decision,
+    Model,
+    Withdrawal,
+    present_choice,
+    read_decision,
+    withdrawn,
+)
+from blueprints.consent.notice_store import Notices
+from blueprints.consent.notices import Notice
 from blueprints.consent.registry import Registry
+
+ANSWERED = "answered"  # in a session: the token of the last withdrawal that it has answered
 
 
 def registry() -> Registry:
@@ -41,31 +48,55 @@ def sends_gpc() -> bool:
 
 def last_decision() -> Decision | None:
     """Return the decision that the session holds, however old; None where it holds none."""
-    kept = session.get("decision")
-    try:
-        return kept and Decision(
-            **{
-                **kept,
-                "model": Model(kept["model"]),
-                "statuses": {key: Status(value) for key, value in kept["statuses"].items()},
-            }
-        )
-    except (TypeError, KeyError, ValueError, AttributeError):
-        return None  # Kept by a version of the site that wrote it otherwise: ask again.
+    return read_decision(session)
+
+
+def own_decision() -> Decision | None:
+    """Return the decision in the visitor's session.
+
+    Raises:
+        ServiceUnavailable: the sessions cannot be looked up, so nobody knows whether there is one.
+
+    """
+    decision = last_decision()
+    if g.get("session_store_is_down"):
+        raise ServiceUnavailable
+    return decision
 
 
 def current_choice() -> Choice:
     """Return where the visitor stands, looked up once per request."""
     if "choice" not in g:
-        g.choice = present_choice(
-            last_decision(),
-            registry(),
-            Model(current_app.config["CONSENT_MODEL"]),
-            gpc=sends_gpc(),
-            now=datetime.now(UTC),
-        )
-    choice: Choice = g.choice
-    return choice
+        g.choice = withdrawn(recorded_choice(), pending_withdrawal())
+    found: Choice = g.choice
+    return found
+
+
+def recorded_choice() -> Choice:
+    return present_choice(
+        last_decision(),
+        registry(),
+        Model(current_app.config["CONSENT_MODEL"]),
+        gpc=sends_gpc(),
+        now=datetime.now(UTC),
+    )
+
+
+def withdrawal_cookie() -> str:
+    return cookie_prefix(current_app) + "withdrawal"
+
+
+def pending_withdrawal() -> Withdrawal | None:
+    """Return what the visitor took back and the log does not have yet: their browser tells it.
+
+    A browser can only take back with it, never give. Nothing else in it is believed.
+    """
+    if "withdrawal" not in g:
+        cookie = request.cookies.get(withdrawal_cookie(), "")
+        told = Withdrawal.read(cookie, registry().optional_ids)
+        g.withdrawal = None if told and session.get(ANSWERED) == told.token else told
+    found: Withdrawal | None = g.withdrawal
+    return found
 
 
 def notice_in_force() -> Notice:
@@ -89,52 +120,7 @@ def notice_shown(notice_id: str | None) -> Notice | None:
     try:
         found = notices().find(notice_id)
     except SQLAlchemyError:
-        current_app.logger.exception("A notice cannot be looked up.")
+        current_app.logger.error("A notice cannot be looked up.")
         raise ServiceUnavailable from None
     same = found and (found.policy_version, found.model) == (now.policy_version, now.model)
     return found if same else None
-
-
-def save(
-    given: frozenset[str],
-    method: str,
-    notice: Notice | None,
-    **kept: Any,  # noqa: ANN401 - msgpack
-) -> Decision:
-    """Record that the visitor accepts exactly `given`, and let it count from this answer on.
-
-    `notice` is the one that was shown, where that is known. `kept` is put beside the decision in
-    the fresh session.
-
-    Raises:
-        ServiceUnavailable: the record or the session could not be stored; nothing has changed.
-
-    """
-    last = last_decision()
-    now = datetime.now(UTC)
-    act = services.Act(
-        subject=last.subject if last else None,
-        language=g.language,
-        model=Model(current_app.config["CONSENT_MODEL"]),
-        method=method,
-        gpc=sends_gpc(),
-        notice=notice.id if notice else None,
-        at=now,
-    )
-    months = current_app.config["CONSENT_LIFETIME_MONTHS"]
-    decision = services.decide(registry(), given, current_choice(), act, lifetime_months=months)
-    values = {"decision": asdict(decision), **kept}
-    try:
-        with current_app.extensions["sessions"].renewed(values, decision.expires_at):
-            if notice:
-                notices().keep(notice, now)
-            services.record(decision)
-    except (services.NotRecordedError, SQLAlchemyError):
-        notices().forget()
-        current_app.logger.exception("A choice could not be recorded.")
-        raise ServiceUnavailable from None
-    g.recorded = True
-    g.pop("choice")  # It counts from this answer on.
-    off = frozenset(registry().optional_ids) - given
-    g.clear_storage = registry().keeps_more_than_cookies(off)
-    return decision

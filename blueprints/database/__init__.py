@@ -3,10 +3,29 @@
 The embedded default is SQLite under `instance/`: made and migrated by itself at start, tuned so
 that a committed row survives a power cut. Any other database is migrated by `flask db upgrade`;
 when it is behind, the start says so.
+
+The running site reads by `reading` and writes by `write`, which wait for nothing longer than a
+visitor would. Only commands and the sealing thread, which take their time, use `db.engine`.
 """
 
+from blueprints.database.access import reading, write
 from blueprints.database.base import Base, UTCDateTime, db
-from blueprints.database.setup import blueprint, is_behind
+from blueprints.database.errors import DatabaseUnavailableError
+from blueprints.database.outage import Outage
+from blueprints.database.schema import problem, reason
+from blueprints.database.setup import blueprint
 from blueprints.database.wipe import wipe_journal
 
-__all__ = ["Base", "UTCDateTime", "blueprint", "db", "is_behind", "wipe_journal"]
+__all__ = [
+    "Base",
+    "DatabaseUnavailableError",
+    "Outage",
+    "UTCDateTime",
+    "blueprint",
+    "db",
+    "problem",
+    "reading",
+    "reason",
+    "wipe_journal",
+    "write",
+]

@@ -1,25 +1,34 @@
-"""Sets the database up at start: where it is, how SQLite behaves, whether it is behind."""
+"""Sets the database up at start: where it is, how it is opened, whether its tables are right."""
 
-import fcntl
-import logging
-import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+import click
 from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
-from flask_migrate import Migrate, upgrade
-from sqlalchemy import event, make_url
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from flask_migrate import Migrate
+from sqlalchemy import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError
 
+from blueprints.database import sqlite
+from blueprints.database.access import Access
 from blueprints.database.base import db
+from blueprints.database.bounds import within
+from blueprints.database.schema import MIGRATIONS, NEWER, Embedded, problem, reason
 
-MIGRATIONS = str(Path(__file__).parent / "migrations")
-BUSY_TIMEOUT_SECONDS = 5
+try:
+    from blueprints.database import postgresql
+except ImportError:  # The extra is not installed; then an address of PostgreSQL stops the start.
+    postgresql = None  # type: ignore[assignment]
+
+EMBEDDED = "site.db"
+SITE_SECONDS = 1.0  # how long a visitor waits for the database
+COMMAND_SECONDS = 60.0  # and how long the operator does
+ENGINE_OPTIONS: dict[str, Any] = {
+    "hide_parameters": True,  # an error tells nobody's choice
+    "pool_pre_ping": True,
+}
 
 blueprint = Blueprint("database", __name__, cli_group=None)
 
@@ -27,67 +36,80 @@ blueprint = Blueprint("database", __name__, cli_group=None)
 @blueprint.record_once
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
-    embedded = not app.config["SQLALCHEMY_DATABASE_URI"]
-    if embedded:
-        Path(app.instance_path).mkdir(parents=True, exist_ok=True)
-        app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///site.db"
-    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {"pool_pre_ping": True})
+    folder = Path(app.instance_path)
+    is_embedded = not app.config["SQLALCHEMY_DATABASE_URI"]
+    if is_embedded:
+        app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{EMBEDDED}"
     try:
-        make_url(app.config["SQLALCHEMY_DATABASE_URI"])
+        url = make_url(app.config["SQLALCHEMY_DATABASE_URI"])
+        app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _options(url) | app.config.get(
+            "SQLALCHEMY_ENGINE_OPTIONS", {}
+        )
         db.init_app(app)
-    except (ArgumentError, ImportError) as error:
-        raise SystemExit(f"FLASK_SQLALCHEMY_DATABASE_URI cannot be used: {error}") from None
+    except ModuleNotFoundError as error:
+        raise SystemExit(
+            f"FLASK_SQLALCHEMY_DATABASE_URI needs the driver {error.name}; for postgresql+psycopg: "
+            "pip install '.[postgresql]'."
+        ) from None
+    except (ArgumentError, ImportError, ValueError) as error:
+        raise SystemExit(f"FLASK_SQLALCHEMY_DATABASE_URI cannot be used: {error}.") from None
     Migrate(app, db, directory=MIGRATIONS)
     with app.app_context():
-        _prepare_sqlite(db.engine)
-        if embedded:
-            _migrate_embedded(app)
-        app.extensions["database_is_current"] = embedded or _is_current(app)
+        if _is_command():  # It says itself what is wrong, or is the one that mends it.
+            _prepare(db.engine, COMMAND_SECONDS)
+            app.extensions["database"] = Access(db.engine, None, COMMAND_SECONDS)
+            app.extensions["database_is_current"] = False
+        else:
+            embedded = Embedded(folder / EMBEDDED, folder / "migrate.lock") if is_embedded else None
+            _prepare(db.engine, SITE_SECONDS)
+            sqlite.make_file(db.engine)
+            access = app.extensions["database"] = Access(db.engine, embedded, SITE_SECONDS)
+            app.extensions["database_is_current"] = _is_current(app, access)
+    _keep_to_ourselves(folder)
 
 
-def _prepare_sqlite(engine: Engine) -> None:
-    if engine.dialect.name != "sqlite":
-        return
-
-    @event.listens_for(engine, "connect")
-    def set_pragmas(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-        for pragma in (
-            f"busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}",
-            "journal_mode = WAL",  # readers and a writer do not block each other
-            "synchronous = FULL",  # a committed consent survives a power cut
-            "foreign_keys = ON",
-            "secure_delete = ON",  # what is erased is overwritten, not only unlinked
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+def _options(url: URL) -> dict[str, Any]:
+    is_in_memory = url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}
+    waits = {} if is_in_memory else {"pool_timeout": SITE_SECONDS}  # One connection has no pool.
+    return ENGINE_OPTIONS | waits
 
 
-def _migrate_embedded(app: Flask) -> None:
-    # Several worker processes start at once; the first one migrates while the others wait.
-    with (Path(app.instance_path) / "migrate.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if is_behind():
-            quiet = logging.getLogger("alembic")
-            level, quiet.level = quiet.level, logging.WARNING
-            upgrade(directory=MIGRATIONS)
-            quiet.setLevel(level)
+def _is_command() -> bool:
+    """Whether the application is made for a command of the operator, and not to serve the site.
+
+    FLASK_RUN_FROM_CLI does not tell: `flask run` sets it too, and a site started by a command
+    inherits it.
+    """
+    context = click.get_current_context(silent=True)
+    return context is not None and context.info_name != "run"
 
 
-def is_behind() -> bool:
-    """Whether the database lacks a migration of this version of the site."""
-    heads: Any = ScriptDirectory(MIGRATIONS).get_heads()
-    with db.engine.connect() as connection:
-        return set(MigrationContext.configure(connection).get_current_heads()) != set(heads)
+def _prepare(engine: Engine, seconds: float) -> None:
+    if engine.dialect.name == "sqlite":
+        sqlite.prepare(engine, seconds)
+    elif engine.dialect.driver == "psycopg":
+        postgresql.prepare(engine)
 
 
-def _is_current(app: Flask) -> bool:
+def _is_current(app: Flask, access: Access) -> bool:
     """Whether the database can be used as it is; where not, the log says why."""
     try:
-        if not is_behind():
-            return True
-        app.logger.error("The database is behind this version of the site: run 'flask db upgrade'.")
-    except SQLAlchemyError as error:
-        app.logger.error(
-            "The database cannot be reached, so no choice can be recorded until it is back: %s",
-            type(error).__name__,
-        )
-    return False
+        with within(access.seconds):
+            wrong = problem()
+            if access.embedded and wrong != NEWER:
+                access.embedded.make_ready(patiently=True)
+                wrong = None
+    except Exception as error:  # noqa: BLE001 - whatever a migration stumbled upon
+        wrong = f"The database cannot be used, and no choice recorded until it can: {reason(error)}"
+    if wrong:
+        app.logger.error(wrong)
+    return not wrong
+
+
+def _keep_to_ourselves(folder: Path) -> None:
+    """Close the folder, and the files in it, to everybody else on this machine."""
+    with suppress(PermissionError):  # It is somebody else's, who has decided already.
+        folder.chmod(0o700)
+        for file in folder.iterdir():
+            if file.is_file():
+                file.chmod(0o600)

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from blueprints.database.base import db
 
@@ -15,8 +15,7 @@ def wipe_journal() -> None:
     """
     if db.engine.dialect.name != "sqlite":
         return
-    with db.engine.connect() as connection:
+    with suppress(SQLAlchemyError), db.engine.connect() as connection:
         connection.detach()
-        with suppress(OperationalError):
-            connection.exec_driver_sql("PRAGMA busy_timeout = 0")  # No choice waits for this.
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")  # No choice waits for this.
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

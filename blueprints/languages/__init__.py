@@ -2,24 +2,34 @@
 
 The address alone decides the language (`/pt/...` is Portuguese), never a header or a cookie: each
 page has one address per language, a shared cache may keep it, and nothing about the visitor is
-read. What form of answer the client reads (`g.wants_json`) is settled here as well.
+read. What form of answer the client reads (`g.wants_json`) is settled here as well, and which
+address the page at hand has, to come back to (`g.page_path`): an answer to a form that shows a page
+of another address sets it to that.
 
-Every route that exists in both languages takes `language` as a default of its rule; this
-room removes it from the view's arguments and puts it back whenever an address is built, so that
-neither views nor templates carry it around.
+A page that exists in both languages names both addresses in one rule, which gives each its
+`language`; this room removes that from the view's arguments and puts it back whenever an address is
+built, so that neither views nor templates carry it around.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 from flask import Blueprint, Flask, current_app, g, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask_babel import Babel, format_date, format_datetime
 
+from blueprints.languages.catalogue import translations
+from blueprints.languages.rules import Rule
+
 LANGUAGES: Mapping[str, str] = {"en": "English", "pt": "Português"}
 
 LOCALES: Mapping[str, str] = {"en": "en_GB", "pt": "pt_PT"}  # how dates and numbers are written
+
+# RFC 3986, 3.3 and 3.4; a query has its escapes already.
+PATH_AS_IT_IS = "/:@!$&'()*+,;=~"
+QUERY_AS_IT_IS = PATH_AS_IT_IS + "?%"
 
 blueprint = Blueprint("languages", __name__)
 
@@ -33,7 +43,13 @@ def language_of(path: str) -> str:
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(Path(__file__).parent / "translations")
-    Babel(app, locale_selector=lambda: LOCALES[g.get("language", "en")])
+    Babel(
+        app,
+        locale_selector=lambda: LOCALES[g.get("language", "en")],
+        default_timezone="Europe/Lisbon",
+    )
+    app.url_rule_class = Rule  # type: ignore[assignment]  # It takes one more argument.
+    app.cli.add_command(translations)
     app.before_request(_remember)
     app.url_value_preprocessor(_take_out)
     app.url_defaults(_put_back)
@@ -43,7 +59,7 @@ def _set_up(state: BlueprintSetupState) -> None:
             "languages": LANGUAGES,
             "alternates": alternates(),
             "absolute": absolute,
-            "here": here(),
+            "here": g.get("page_path", "/"),
             "format_date": format_date,
             "format_datetime": format_datetime,
         }
@@ -52,8 +68,15 @@ def _set_up(state: BlueprintSetupState) -> None:
 
 def _remember() -> None:
     g.language = language_of(request.path)
+    g.page_path = _address_at_hand()
     accepted = request.accept_mimetypes
     g.wants_json = accepted.best_match(["text/html", "application/json"]) == "application/json"
+
+
+def _address_at_hand() -> str:
+    """Return the path and query that were asked for, as a browser writes them."""
+    query = quote(request.query_string, safe=QUERY_AS_IT_IS)
+    return quote(request.path, safe=PATH_AS_IT_IS) + (f"?{query}" if query else "")
 
 
 def _take_out(_endpoint: str | None, values: dict[str, Any] | None) -> None:
@@ -64,15 +87,6 @@ def _take_out(_endpoint: str | None, values: dict[str, Any] | None) -> None:
 def _put_back(endpoint: str, values: dict[str, Any]) -> None:
     if current_app.url_map.is_endpoint_expecting(endpoint, "language"):
         values.setdefault("language", g.get("language", "en"))
-
-
-def here() -> str:
-    """Return the address of the page at hand, to come back to.
-
-    An answer to a form that shows a page of another address sets `g.page_path` to that.
-    """
-    page = request.full_path if request.query_string else request.path
-    return str(g.get("page_path", page))
 
 
 def absolute(address: str) -> str:

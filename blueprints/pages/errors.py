@@ -1,29 +1,61 @@
-"""Error pages: each says in the visitor's language what to do now, as a page or as JSON."""
+"""Error pages: each says in the visitor's language what to do now, as a page or as JSON.
 
-from flask import Flask, current_app, g, get_template_attribute, jsonify, render_template
+Where such a page cannot be made, a plain one is sent that was read at the start and needs nothing:
+no database, no address that is built, no template.
+"""
+
+from functools import partial
+from pathlib import Path
+
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    get_template_attribute,
+    jsonify,
+    render_template,
+    request,
+)
 from flask.globals import request_ctx
+from werkzeug import wrappers
 from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response
+
+LANGUAGES = ("en", "pt")
 
 
 def register(app: Flask) -> None:
-    app.register_error_handler(HTTPException, answer)
+    folder = Path(app.root_path) / "templates/pages"
+    plain = {language: (folder / f"plain.{language}.html").read_bytes() for language in LANGUAGES}
+    app.register_error_handler(HTTPException, partial(answer, plain))
 
 
-def answer(error: HTTPException) -> Response:
+def answer(plain: dict[str, bytes], error: HTTPException) -> wrappers.Response:
     """Answer with the error's own status and headers (Allow, Retry-After) and our words."""
     if error.response is not None:
         return error.response  # type: ignore[return-value]  # sansio's Response, never made here
+    response = error.get_response()
+    try:
+        body = _words(error)
+    except Exception:  # Whatever it was, the visitor gets an answer.
+        current_app.logger.exception("An error page cannot be made.")
+        body = Response(plain[g.get("language", "en")], mimetype="text/html")
+    response.data = body.data
+    response.content_type = body.content_type
+    return response
+
+
+def _words(error: HTTPException) -> Response:
     if request_ctx.url_adapter is None:
         # The host was refused before any address could be matched; the page still has links.
         request_ctx.url_adapter = current_app.url_map.bind("localhost")
     code = error.code or 500
-    response = error.get_response()
+    in_frame = request.headers.get("Sec-Fetch-Dest") == "iframe"
+    if in_frame:  # of an embed, whose forms are answered where it stands
+        g.csp_sources = {"frame-ancestors": {"'self'"}}
     if g.wants_json:
         words = get_template_attribute("pages/error_words.html", "what_to_do")(code)
-        body = jsonify(error=error.name, message=" ".join(str(words).split()))
-    else:
-        body = current_app.make_response(render_template("pages/error.html", code=code))
-    response.data = body.data
-    response.content_type = body.content_type
-    return response
+        return jsonify(error=error.name, message=" ".join(str(words).split()))
+    return current_app.make_response(
+        render_template("pages/error.html", code=code, in_frame=in_frame)
+    )

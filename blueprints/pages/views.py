@@ -32,15 +32,13 @@ def _set_up(state: BlueprintSetupState) -> None:
     errors.register(app)
 
 
-@blueprint.get("/privacy", defaults={"language": "en"})
-@blueprint.get("/pt/privacidade", defaults={"language": "pt"})
+@blueprint.get("/privacy", pt="/pt/privacidade")
 def privacy() -> str:
     """Show what is kept about a visitor, why, for how long, and the visitor's rights."""
     return render_template(f"pages/privacy.{g.language}.html")
 
 
-@blueprint.get("/accessibility", defaults={"language": "en"})
-@blueprint.get("/pt/acessibilidade", defaults={"language": "pt"})
+@blueprint.get("/accessibility", pt="/pt/acessibilidade")
 def accessibility() -> str:
     """Say how accessible the site is, how that was checked, and whom to tell of a barrier."""
     return render_template(f"pages/accessibility.{g.language}.html")
@@ -55,7 +53,7 @@ def health() -> Response:
 @blueprint.get("/robots.txt")
 def robots() -> Response:
     """Let every robot read everything."""
-    return _plain(render_template("pages/robots.txt"))
+    return _plain(render_template("pages/robots.txt") + "\n")
 
 
 @blueprint.get("/.well-known/gpc.json")
@@ -74,7 +72,8 @@ def favicon() -> Response:
 def security_txt() -> Response:
     """Say whom to tell about a weakness (RFC 9116)."""
     expires = (datetime.now(UTC) + SECURITY_TXT_LIFETIME).replace(hour=0, minute=0, second=0)
-    return _plain(render_template("pages/security.txt", expires=f"{expires:%Y-%m-%dT%H:%M:%SZ}"))
+    text = render_template("pages/security.txt", expires=f"{expires:%Y-%m-%dT%H:%M:%SZ}")
+    return _plain(f"{text}\n")
 
 
 def _plain(text: str, cache_control: str | None = None) -> Response:

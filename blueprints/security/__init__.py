@@ -7,9 +7,12 @@ files.py        static files, each under an address that changes with its bytes
 copies.py       pages that are the same for everybody, kept ready to send
 compression.py  what is made smaller on its way, and what never is
 limits.py       how much and how often
+counts.py       where it is counted how often
 
 Other rooms speak to it on `flask.g`: `g.csp_sources` (directive -> set of hosts) widens the policy
-of the response at hand; `g.count_grant()` counts a choice that could fill the log.
+of the response at hand; `g.count_grant()`, `g.count_first_refusal()` and `g.count_first_page()`
+count what could fill the log. A room whose pages may change while the site runs says so by
+`app.extensions["copies"].depend_on(version)`.
 """
 
 from blueprints.security.setup import blueprint

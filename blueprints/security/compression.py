@@ -1,8 +1,8 @@
 """Answers made smaller on their way, with Brotli or gzip, as the browser accepts.
 
-Only where the request carries no cookie. A page for a visitor with a session holds the token of its
-forms, and whoever can make a browser open pages and watch their compressed length could guess it
-letter by letter (BREACH, CVE-2013-3587); a page that is the same for everybody holds no secret.
+No page holds a secret, so that its length can tell none (BREACH, CVE-2013-3587). What one visitor
+alone may see, their settings, history and receipt, is kept by nobody, and is left as it is: its
+compressed length could tell their choices to somebody who makes their browser open it.
 """
 
 import gzip
@@ -30,7 +30,7 @@ def compress(response: Response) -> None:
     coding = accepted_coding()
     if (
         coding is None
-        or request.cookies
+        or is_private(response)
         or response.mimetype not in TYPES
         or response.direct_passthrough
         or response.is_streamed
@@ -45,6 +45,11 @@ def compress(response: Response) -> None:
     else:
         response.set_data(gzip.compress(whole, mtime=0))  # the same bytes every time
     response.headers["Content-Encoding"] = coding
+
+
+def is_private(response: Response) -> bool:
+    """Whether the answer is for the visitor alone who sent these cookies."""
+    return bool(request.cookies) and response.cache_control.no_store
 
 
 def accepted_coding() -> str | None:

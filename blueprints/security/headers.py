@@ -1,8 +1,8 @@
 """The headers of every answer, error pages and files included.
 
-The Content-Security-Policy starts from nothing and lists what this one answer needs. Consent widens
-it, for the response at hand, by the hosts of the services that the visitor allowed; what is not
-listed is blocked by the browser itself, however it came into the page.
+The Content-Security-Policy starts from nothing and lists what this one answer needs. A room widens
+it, for the response at hand, by `g.csp_sources`: consent by the hosts of the services that the
+visitor allowed. What is not listed is blocked by the browser itself, however it came into the page.
 """
 
 from http import HTTPStatus
@@ -55,6 +55,10 @@ def complete(response: Response) -> Response:
     if request.method not in {"GET", "HEAD"} or response.status_code != OK:
         response.headers["Cache-Control"] = "no-store"
         return response
+    # Back would show it after a withdrawal, and what it loads would go on.
+    if request.cookies and g.get("csp_sources"):
+        response.headers["Cache-Control"] = "no-store"
+        return response
     # Everybody without a cookie gets the same bytes, so a shared cache may hand them out. It asks
     # again each time, so that a corrected article or notice is seen at once.
     response.headers["Cache-Control"] = f"{'private' if request.cookies else 'public'}, no-cache"
@@ -66,8 +70,9 @@ def complete(response: Response) -> Response:
 
 
 def content_security_policy(extra: dict[str, set[str]]) -> str:
-    """Write the policy. `extra` maps a directive to the hosts that it allows besides."""
+    """Write the policy. `extra` maps a directive to the sources that it allows besides."""
     directives = dict(POLICY)
-    for directive, hosts in extra.items():
-        directives[directive] = (*directives.get(directive, ()), *sorted(hosts))
+    for directive, sources in extra.items():
+        ours = [source for source in directives.get(directive, ()) if source != "'none'"]
+        directives[directive] = (*ours, *sorted(sources))
     return "; ".join(" ".join((name, *values)) for name, values in directives.items())

@@ -1,52 +1,40 @@
 """How much, and how often.
 
 A form of this site is small: a larger body is refused unread, and so is one that does not say its
-length, which the server would cut at the limit instead of refusing. Grants are counted per client,
-so that nobody fills the log with them; a refusal or withdrawal is never counted nor limited. Of the
-client's address only a keyed hash is kept, for a minute, in memory or in Redis.
+length, which the server would cut at the limit instead of refusing.
+
+What would fill the log is counted per client, and nothing else is: grants, and generously what
+comes from somebody for whom nothing optional is on, a refusal or (where the site assumes) a first
+page. Whoever takes something back is never limited. A client is one IPv4 address or, because an
+IPv6 subscriber has 2^64 addresses, one /64 (RFC 6177); only a keyed hash of it is kept.
 """
 
-import hashlib
+import hmac
+import re
+import time
+from functools import partial
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, g, request
-from flask_limiter import Limiter, RateLimitExceeded
-from limits.errors import ConfigurationError
 from werkzeug.exceptions import TooManyRequests
 
+from blueprints.security.counts import WINDOW_SECONDS, Counts, InFile, InRedis, Store
+
 MAX_BODY_BYTES = 16 * 1024
-GRANTS_PER_CLIENT = "30 per minute"
-WAIT_SECONDS = 60
-
-
-def client() -> str:
-    """Return a hash that stands for the client's address as long as the site's secret lasts."""
-    key = current_app.secret_key or ""
-    secret = key if isinstance(key, bytes) else key.encode()
-    address = (request.remote_addr or "").encode()
-    return hashlib.blake2b(address, key=secret[:64], digest_size=16).hexdigest()
+GRANTS_PER_MINUTE = 30
+FIRST_REFUSALS_PER_MINUTE = 60
+FIRST_PAGES_PER_MINUTE = 60
+SUBSCRIBER_BITS = 64
+HASH_BYTES = 16
+NO_ADDRESS = "none"  # all that name no address are one client
 
 
 def limit(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["MAX_FORM_PARTS"] = 100
-    redis = app.config["REDIS_URL"]
-    try:
-        limiter = Limiter(
-            client,
-            app=app,
-            storage_uri=redis or "memory://",
-            in_memory_fallback_enabled=bool(redis),
-        )
-    except ConfigurationError as error:
-        raise SystemExit(f"FLASK_REDIS_URL cannot be used: {error}.") from None
-
-    def count_grant() -> None:
-        """Raise 429 Too Many Requests when this client has granted too often."""
-        try:
-            with limiter.limit(GRANTS_PER_CLIENT, scope="grants"):
-                pass
-        except RateLimitExceeded:
-            raise TooManyRequests(retry_after=WAIT_SECONDS) from None
+    app.extensions["counts"] = Counts(_store(app), app.logger)
 
     @app.before_request
     def refuse_unknown_length() -> None:
@@ -55,4 +43,62 @@ def limit(app: Flask) -> None:
         # Without this the server's word that the body is complete would stand; it is not when the
         # client hung up half-way, and half a choice is none.
         request.environ.pop("wsgi.input_terminated", None)
-        g.count_grant = count_grant
+        g.count_grant = partial(_count, "grant", GRANTS_PER_MINUTE)
+        g.count_first_refusal = partial(_count, "first refusal", FIRST_REFUSALS_PER_MINUTE)
+        g.count_first_page = partial(_count, "first page", FIRST_PAGES_PER_MINUTE)
+
+
+def _store(app: Flask) -> Store:
+    url = app.config["REDIS_URL"]
+    if not url:
+        return InFile(Path(app.instance_path) / "limits.db")
+    if not _is_address_of_redis(url):
+        raise SystemExit("FLASK_REDIS_URL must be an address such as redis://host:6379/0.")
+    try:
+        return InRedis(url)
+    except ImportError:
+        raise SystemExit("FLASK_REDIS_URL needs a driver: pip install '.[redis]'.") from None
+    except (TypeError, ValueError) as error:
+        told = str(error).rstrip(".")
+        raise SystemExit(f"FLASK_REDIS_URL has an option that cannot be: {told}.") from None
+
+
+def _is_address_of_redis(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in {"redis", "rediss"} and parts.port != 0
+    except ValueError:
+        return False
+    # The driver silently takes a database that is no number for number 0.
+    return is_one and re.fullmatch(r"/?\d{0,5}", parts.path) is not None
+
+
+def _count(what: str, at_most: int) -> None:
+    """Raise 429 Too Many Requests when this client did so too often within the minute."""
+    counts: Counts = current_app.extensions["counts"]
+    if counts.add(_hash(f"{what} {client(request.remote_addr)}")) > at_most:
+        raise TooManyRequests(retry_after=WINDOW_SECONDS - int(time.time()) % WINDOW_SECONDS)
+
+
+def _hash(text: str) -> bytes:
+    key = current_app.secret_key or ""
+    secret = key if isinstance(key, bytes) else key.encode()
+    return hmac.digest(secret, text.encode(), "sha256")[:HASH_BYTES]
+
+
+def client(address: str | None) -> str:
+    """Return the network that counts as one client; some proxies write a port behind an address."""
+    host = (address or "").strip()
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return NO_ADDRESS
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(IPv6Network((int(found), SUBSCRIBER_BITS), strict=False))

@@ -1,6 +1,7 @@
 """Puts the policy in place, before every other room."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import cast
@@ -12,6 +13,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from blueprints.security import files, headers, limits, origin
 from blueprints.security.copies import Copies
 
+HOST_NAME = re.compile(r"[^\s/,]+")  # Werkzeug knows the rest: a dot before, any alphabet
+MOST_HOPS = 10  # by far: a city has two or three
+
 blueprint = Blueprint("security", __name__)
 
 
@@ -21,7 +25,8 @@ def _set_up(state: BlueprintSetupState) -> None:
     _check_settings(app)
     if not app.config["SECRET_KEY"]:
         app.config["SECRET_KEY"] = _kept_secret(Path(app.instance_path))
-    app.before_request(origin.refuse_malformed_host)
+    app.before_request(origin.refuse_malformed_address)
+    app.before_request(origin.tell_who_asks)
     app.before_request(origin.refuse_cross_origin)
     app.after_request(headers.complete)
     limits.limit(app)
@@ -30,7 +35,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     hops = app.config["PROXY_HOPS"]
     if hops:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops
         )
 
 
@@ -39,35 +44,59 @@ def _check_settings(app: Flask) -> None:
     if config["PREFERRED_URL_SCHEME"] not in {"http", "https"}:
         raise SystemExit("FLASK_PREFERRED_URL_SCHEME must be http or https.")
     hops = config["PROXY_HOPS"]
-    if isinstance(hops, bool) or not isinstance(hops, int) or hops < 0:
+    if type(hops) is not int or not 0 <= hops <= MOST_HOPS:
         raise SystemExit(
-            "FLASK_PROXY_HOPS must be the number of proxies before the site, 0 or more."
+            f"FLASK_PROXY_HOPS must be the number of proxies before the site, 0 to {MOST_HOPS}."
         )
     hosts = config["TRUSTED_HOSTS"]
     if isinstance(hosts, str):
         hosts = [host.strip() for host in hosts.split(",") if host.strip()]
     if hosts is not None and not (
-        isinstance(hosts, list) and hosts and all(isinstance(host, str) for host in hosts)
+        isinstance(hosts, list)
+        and hosts
+        and all(_is_text(host) and HOST_NAME.fullmatch(host) for host in hosts)
     ):
         raise SystemExit("FLASK_TRUSTED_HOSTS must be host names with commas between them.")
     config["TRUSTED_HOSTS"] = hosts
-    if config["SECRET_KEY"] and not isinstance(config["SECRET_KEY"], (str, bytes)):
-        # The environment reads a secret of digits as a number.
-        config["SECRET_KEY"] = str(config["SECRET_KEY"])
+    secret = config["SECRET_KEY"]
+    if type(secret) in {int, float}:  # The environment reads a secret of digits as a number.
+        config["SECRET_KEY"] = str(secret)
+    elif secret is not None and not isinstance(secret, bytes) and not _is_text(secret):
+        raise SystemExit("FLASK_SECRET_KEY must be text on one line.")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
 
 
 def _kept_secret(folder: Path) -> str:
-    """Return the secret kept in the folder, made by the first process that asks for it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Return the secret kept in the folder, made by the first process that asks for it.
+
+    Raises:
+        SystemExit: it cannot be made or read, or what is there is none.
+
+    """
     file = folder / "secret_key"
-    if not file.exists():
-        mine = folder / f"secret_key.{os.getpid()}"
-        mine.touch(mode=0o600)
-        mine.write_text(secrets.token_hex(32))
-        try:
-            file.hardlink_to(mine)  # Atomic, and refused when another process was first.
-        except FileExistsError:
-            pass
-        finally:
-            mine.unlink()
-    return file.read_text()
+    try:
+        if not file.exists():
+            _make_secret(file)
+        secret = file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SystemExit(f"The secret {file} cannot be made or read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        secret = ""
+    if not secret or not _is_text(secret):
+        raise SystemExit(f"The secret {file} is no text; without the file a new one is made.")
+    return secret
+
+
+def _make_secret(file: Path) -> None:
+    mine = file.with_name(f"{file.name}.{os.getpid()}")
+    mine.touch(mode=0o600)
+    mine.write_text(secrets.token_hex(32), encoding="utf-8")
+    try:
+        file.hardlink_to(mine)  # Atomic, and refused when another process was first.
+    except FileExistsError:
+        pass
+    finally:
+        mine.unlink()

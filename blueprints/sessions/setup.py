@@ -5,13 +5,14 @@ from typing import cast
 from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
 
+from blueprints.sessions.database_store import DatabaseStore
 from blueprints.sessions.interface import VisitorSessions
-from blueprints.sessions.stores import DatabaseSessions
+from blueprints.sessions.store import Store
 
 try:
-    from blueprints.sessions.redis_store import RedisSessions
+    from blueprints.sessions.redis_store import RedisStore
 except ImportError:  # The extra is not installed; then REDIS_URL has stopped the start before.
-    RedisSessions = None  # type: ignore[assignment,misc]
+    RedisStore = None  # type: ignore[assignment,misc]
 
 blueprint = Blueprint("sessions", __name__)
 
@@ -23,9 +24,9 @@ def _set_up(state: BlueprintSetupState) -> None:
     # The prefix makes the browser itself refuse the cookie from another host or over plain HTTP.
     app.config["SESSION_COOKIE_NAME"] = "__Host-session" if over_https else "session"
     app.config["SESSION_COOKIE_SECURE"] = over_https
-    app.session_interface = app.extensions["sessions"] = _store(app)
+    app.session_interface = app.extensions["sessions"] = VisitorSessions(_store(app))
 
 
-def _store(app: Flask) -> VisitorSessions:
+def _store(app: Flask) -> Store:
     url = app.config["REDIS_URL"]  # checked by the security room, which keeps its counters there
-    return RedisSessions(app, url) if url else DatabaseSessions(app)
+    return RedisStore(url) if url else DatabaseStore()

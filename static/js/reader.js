@@ -1,6 +1,7 @@
 /* A spare: without it the article page lacks nothing but these conveniences, which stay hidden.
    Each control is shown where the browser can do what it says. Nothing is stored and nobody is told:
-   an article is read aloud only by a voice that speaks on the device itself. */
+   an article is read aloud only by a voice that speaks on the device itself. Firefox calls all voices
+   of Linux remote, and names by its address whence they come: from Speech Dispatcher, on the device. */
 
 const speech = window.speechSynthesis;
 const actions = { copy, share, listen };
@@ -9,8 +10,12 @@ function voice() {
   const language = document.documentElement.lang;
   const own = { en: "en-gb", pt: "pt-pt" }[language];
   const code = (each) => each.lang.toLowerCase().replace("_", "-");
-  const voices = speech?.getVoices().filter((each) => each.localService && code(each).startsWith(language));
+  const voices = speech?.getVoices().filter((each) => isNear(each) && code(each).startsWith(language));
   return voices?.find((each) => code(each) === own) ?? voices?.[0];
+}
+
+function isNear(each) {
+  return each.localService || each.voiceURI?.startsWith("urn:moz-tts:speechd:");
 }
 
 function reveal() {
@@ -33,20 +38,26 @@ function share() {
   navigator.share({ title: document.querySelector("h1").textContent, url: address() }).catch(() => {});
 }
 
+/* What the button says is no sign of what it does: the browser may have translated it. */
 function listen(button) {
-  const speaking = button.textContent === button.dataset.stop;
   speech.cancel();
   button.dataset.start ??= button.textContent;
-  button.textContent = speaking ? button.dataset.start : button.dataset.stop;
-  if (speaking) return;
-  const parts = document.querySelectorAll("h1, article > :is(p, h2, h3, ul, ol, blockquote)");
+  if (button.matches("[data-speaking]")) return rest(button);
+  button.dataset.speaking = "";
+  button.textContent = button.dataset.stop;
+  const parts = document.querySelectorAll("h1, .standfirst, article > :is(p:not(.printed), h2, h3, ul, ol, blockquote)");
   for (const part of parts) {
     const words = new SpeechSynthesisUtterance(part.textContent.trim());
     words.voice = voice();
     words.lang = words.voice.lang;
-    if (part === parts[parts.length - 1]) words.onend = () => (button.textContent = button.dataset.start);
+    if (part === parts[parts.length - 1]) words.onend = () => rest(button);
     speech.speak(words);
   }
+}
+
+function rest(button) {
+  delete button.dataset.speaking;
+  button.textContent = button.dataset.start;
 }
 
 document.addEventListener("click", (event) => {

@@ -2,7 +2,9 @@
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 from xml.etree import ElementTree as ET
 
@@ -130,6 +132,34 @@ def test_each_title_has_a_picture_of_its_own_however_long(make_site: MakeSite) -
     pictures = {social_image.draw(title) for title in titles}
     assert len(pictures) == len(titles)
     assert Visitor(make_site()).raw_get("/articles/none/social.png").status_code == 404
+
+
+def test_many_who_ask_for_one_picture_at_once_have_it_drawn_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[Any] = []
+    new = Image.new
+
+    def counted(*size: Any) -> Image.Image:  # noqa: ANN401 - what Pillow takes
+        drawn.append(size)
+        return new(*size)
+
+    monkeypatch.setattr(Image, "new", counted)
+    with ThreadPoolExecutor(20) as clients:
+        pictures = set(clients.map(social_image.draw, ["asked for by many"] * 20))
+    assert len(pictures) == 1
+    assert [size for size in drawn if size[1] == (1200, 630)] == drawn[:1]
+
+
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_the_ids_of_the_feed_stay_when_the_site_moves(make_site: MakeSite, language: str) -> None:
+    site, ids = make_site(), set()
+    for host in ("localhost", "www.example.pt", "www.example.pt:8443"):
+        feed = ET.fromstring(Visitor(site).raw_get(f"{HOME[language]}feed.xml", Host=host).data)
+        ids.add(tuple(found.text for found in feed.iter(ATOM + "id")))
+    (found,) = ids
+    assert all((name or "").startswith("tag:privacy@investporto.example,2026:") for name in found)
+    assert len(set(found)) == len(found)
 
 
 def test_icons_and_manifest_are_there(make_site: MakeSite) -> None:

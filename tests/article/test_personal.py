@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from browserlike import HTML, Visitor, text_of
 from conftest import MakeSite, serving
-from evidence import ARTICLE, records
+from evidence import ARTICLE, records, session_cookie
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, expect
 
@@ -59,8 +59,11 @@ def test_without_consent_a_look_works_for_the_page_view_and_is_forgotten(site: F
     visitor = Visitor(site)
     form = visitor.get(ARTICLE).form("/preferences")
     answer = visitor.submit(form, ticks=("large", "dark"))
-    assert answer.headers["Location"] == f"{ARTICLE}?size=large&theme=dark"
-    assert look(visitor, answer.headers["Location"]) == "size-large theme-dark"
+    assert answer.headers["Location"] == f"{ARTICLE}?size=large&theme=dark#reading"
+    assert (
+        look(visitor, answer.headers["Location"].removesuffix("#reading"))
+        == "size-large theme-dark"
+    )
     assert look(visitor, ARTICLE) is None
     assert visitor.cookies == set()
 
@@ -69,7 +72,7 @@ def test_with_consent_a_look_is_kept_until_the_withdrawal(site: Flask) -> None:
     visitor = Visitor(site)
     page = visitor.choose("accept_selected", ticks=("personalization",))
     answer = visitor.submit(page.form("/preferences"), ticks=("larger", "light"))
-    assert answer.headers["Location"] == "/"
+    assert answer.headers["Location"] == "/#reading"
     assert look(visitor) == "size-larger theme-light"
     assert look(visitor, "/pt/") == "size-larger theme-light"
     assert visitor.cookies == {"session", "preferences"}
@@ -105,6 +108,32 @@ def test_nonsense_in_the_address_changes_nothing(site: Flask, query: str) -> Non
 @pytest.mark.parametrize("value", ["", "size=huge", "at=x", "at=x:0", "at=x:99999", "%%%", "&&=="])
 def test_nonsense_in_the_cookie_is_left_out(value: str) -> None:
     assert read(value) == Preferences()
+
+
+DIGITS = ["9" * 4301, "٣", "1" * 4, "0", "-1", "1.0", "1_0", " 1", "²", ""]
+
+
+@pytest.mark.parametrize("digits", DIGITS)
+def test_a_place_of_other_digits_or_too_many_is_none(site: Flask, digits: str) -> None:
+    assert read(f"at=x:{digits}") == Preferences()
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    sent = f"session={session_cookie(visitor)}; preferences=at=x:{digits}"
+    assert visitor.get("/", Cookie=sent).status == 200
+    form = {"slug": ARTICLE.rpartition("/")[2], "place": digits}
+    assert visitor.post("/preferences/place", form).status_code == 400
+
+
+def test_what_is_kept_stays_small_whatever_the_cookie_says() -> None:
+    for slug in ("é" * 800, "a" * 800, "A b", "../x"):
+        assert read(f"at={slug}:1") == Preferences()
+    assert read("size=large&" + "x=1&" * 1000) == Preferences()
+    wanted = Preferences("larger", "light")
+    for number in range(9):
+        wanted = wanted.stopped_at(f"{'a' * 99}{number}", 999)
+    assert read(wanted.write()) == wanted
+    assert len(wanted.write()) < 1024
+    assert add_interests(["b" * 500, "c", "Two words"], ["a"]) == ("a", "c")
 
 
 def test_preferences_survive_being_written_and_read() -> None:
@@ -216,12 +245,25 @@ def test_interests_are_few_and_clean() -> None:
         ("topics =", "topic =", "message 1 needs exactly"),
         ('en = "Porto Digital", ', "", "message 1: title needs words in en and pt"),
         ("[[messages]]", "[[messages", "it cannot be read"),
+        ("[[messages]]", f"x = {'9' * 4301}\n[[messages]]", "it cannot be read"),
+        ("[[messages]]", f"x = {'[' * 9999}", "it cannot be read"),
+        ('en = "Porto Digital"', "en = 3", "message 1: title needs words in en and pt"),
+        ("topics = [", "topics = 3 #", "message 1: topics is not a list of words"),
+        ("topics = [", "topics = [[3]] #", "message 1: topics is not a list of words"),
     ],
 )
 def test_a_broken_message_is_named(tmp_path: Path, old: str, new: str, says: str) -> None:
     file = tmp_path / "messages.toml"
     file.write_text(SHIPPED.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     with pytest.raises(BrokenMessageError, match=f"^{says}"):
+        read_messages(file)
+
+
+@pytest.mark.parametrize("text", ["messages = 3", "messages = [3]", "messages = {}"])
+def test_messages_of_another_shape_are_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "messages.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(BrokenMessageError, match="message"):
         read_messages(file)
 
 
@@ -238,12 +280,12 @@ def test_a_person_accepts_reads_and_withdraws(context: BrowserContext) -> None:
     page.get_by_role("button", name="Accept all cookies").click()
     expect(page.get_by_role("status")).to_be_visible()
     note("accepts")
-    page.get_by_text("Text size and colours").click()
+    page.get_by_text("Aa", exact=True).click()
     page.get_by_label("Larger").check()
     page.get_by_role("button", name="Apply").click()
     note("reads in larger letters")
     page.goto("/cookies")
-    page.get_by_role("button", name="Withdraw everything").click()
+    page.get_by_role("button", name="Withdraw consent").click()
     expect(page.get_by_role("status")).to_be_visible()
     note("withdraws")
     assert steps == {

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import checkers
 import pytest
 from browserlike import HTML, Visitor
-from conftest import MakeSite, serving
+from conftest import MakeSite, leave_out, serving
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from blueprints.article.content import read_library
@@ -19,6 +20,9 @@ VOICES = """
   window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
 """
 FAR_VOICE = '[{ lang: "pt-PT", localService: false }]'
+FIREFOX_VOICE = (
+    '[{ lang: "pt-PT", localService: false, voiceURI: "urn:moz-tts:speechd:Portuguese?pt-PT" }]'
+)
 NEAR_VOICES = (
     '[{ lang: "pt-PT", localService: false }, { lang: "pt_BR", localService: true },'
     ' { lang: "pt-PT", localService: true }, { lang: "en-US", localService: true }]'
@@ -42,15 +46,30 @@ def portuguese_page(context: BrowserContext, voices: str) -> Page:
 
 def test_a_voice_of_the_device_reads_the_whole_article_and_stops(context: BrowserContext) -> None:
     page = portuguese_page(context, NEAR_VOICES)
+    page.locator("#reading summary").click()
     page.get_by_role("button", name="Ouvir").click()
     said = page.evaluate("said.map(words => [words.text, words.lang, words.voice.localService])")
-    assert len(said) == 9
+    assert len(said) == 10
     assert said[0][0] == page.locator("h1").inner_text()
     assert {(language, local) for _, language, local in said} == {("pt-PT", True)}
     page.get_by_role("button", name="Parar").click()
     expect(page.get_by_role("button", name="Ouvir")).to_be_visible()
     page.get_by_role("button", name="Ouvir").click()
+    page.evaluate("document.querySelector('[data-reader=listen]').textContent = 'Arrêter'")
+    page.evaluate("window.stopped = 0; speechSynthesis.cancel = () => { stopped += 1; }; 0")
+    page.locator("[data-reader=listen]").click()  # on a page that the browser has translated
+    assert page.evaluate("[stopped, said.length]") == [1, 20]
+    expect(page.get_by_role("button", name="Ouvir")).to_be_visible()
+    page.get_by_role("button", name="Ouvir").click()
     page.evaluate("said.at(-1).onend()")
+    expect(page.get_by_role("button", name="Ouvir")).to_be_visible()
+
+
+def test_a_voice_of_firefox_on_linux_is_on_the_device_though_called_remote(
+    context: BrowserContext,
+) -> None:
+    page = portuguese_page(context, FIREFOX_VOICE)
+    page.locator("#reading summary").click()
     expect(page.get_by_role("button", name="Ouvir")).to_be_visible()
 
 
@@ -59,6 +78,7 @@ def test_without_a_fitting_voice_on_the_device_there_is_no_offer_to_listen(
     context: BrowserContext, voices: str
 ) -> None:
     page = portuguese_page(context, voices)
+    page.locator("#reading summary").click()
     expect(page.get_by_role("button", name="Copiar a ligação")).to_be_visible()
     expect(page.locator("[data-reader=listen]")).to_be_hidden()
 
@@ -119,3 +139,42 @@ def test_a_single_article_has_no_neighbours_to_show(make_site: MakeSite) -> None
     path = "/articles/porto-is-one-of-the-smart-cities-in-european-initiative"
     page = Visitor(make_site()).get(path)
     assert not [nav for nav in page.root.iter(HTML + "nav") if "neighbours" in nav.get("class", "")]
+
+
+SHORT = "---\ntitle: A tram\ndate: 2026-01-0{day}\nsummary: A summary\ntopics: [europe]\n---\n"
+WORDS = "It runs every ten minutes from the river to the hill, early and late. " * 6  # 84
+
+
+@pytest.mark.parametrize("path", ["/", "/articles/a"])
+def test_a_reader_view_shows_the_article_alone_also_a_short_one(
+    browser: Browser, make_site: MakeSite, tmp_path: Path, path: str
+) -> None:
+    try:
+        checkers.install(checkers.READER_VIEW)
+    except checkers.NotInstalledError as error:
+        leave_out(f"npm registry ({error})")
+    readability = checkers.MODULES / "@mozilla/readability/Readability.js"
+    (tmp_path / "texts/en").mkdir(parents=True)
+    for day, name in enumerate("cba", start=1):
+        text = SHORT.format(day=day) + WORDS
+        (tmp_path / f"texts/en/{name}.md").write_text(text, encoding="utf-8")
+    with serving(make_site(ARTICLES=str(tmp_path / "texts"))) as address:
+        page = browser.new_page(base_url=address)
+        page.goto(path)
+        code = readability.read_text(encoding="utf-8")
+        shown = page.evaluate(
+            f"() => {{ {code}; return new Readability(document.cloneNode(true)).parse(); }}"
+        )
+        page.close()
+    assert shown["title"] == "A tram"
+    words = " ".join(shown["textContent"].split())
+    assert WORDS.strip() in words
+    for beside in (
+        "Aa",
+        "Advertising",
+        "Intelligent Cities",
+        "Send by e-mail",
+        "articles",
+        "Cookie",
+    ):
+        assert beside not in words

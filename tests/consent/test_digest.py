@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -10,29 +11,29 @@ from uuid import UUID
 import pytest
 import rfc8785
 from conftest import MakeSite
-from flask import Flask
 from log import tampering
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
-from blueprints.consent.log.digest import record_content, record_digest, utc_text
-from blueprints.consent.log.rows import open_rows, record_bytes, snapshot
+from blueprints.consent.choices import Decision, Model, Status
+from blueprints.consent.digest import digest_of, utc_text, write_content
 from blueprints.consent.models import ConsentRecord
+from blueprints.consent.records import read_record, select_records
+from blueprints.consent.services import columns_of
 
-RECORD: dict[str, Any] = {
-    "id": UUID("01a20c66-bee4-75ef-bf2a-c38af3588982"),
-    "subject": UUID("d70a0a30-af9c-4b8d-8e3c-db9a2a6d8c1f"),
-    "statuses": {"personalization": "given", "advertising": "refused"},
-    "policy_version": "0123456789ab",
-    "language": "en",
-    "model": "opt_in",
-    "method": "banner.reject",
-    "is_consent": True,
-    "gpc": False,
-    "decided_at": datetime(2026, 11, 24, 10, 0, 0, 5, tzinfo=UTC),
-    "expires_at": datetime(2027, 5, 24, 10, tzinfo=UTC),
-    "notice": "a" * 64,
-    "salt": bytes(range(16)),
-}
+DECISION = Decision(
+    id="01a20c66-bee4-75ef-bf2a-c38af3588982",
+    subject="d70a0a30-af9c-4b8d-8e3c-db9a2a6d8c1f",
+    decided_at=datetime(2026, 11, 24, 10, 0, 0, 5, tzinfo=UTC),
+    expires_at=datetime(2027, 5, 24, 10, tzinfo=UTC),
+    policy_version="0123456789ab",
+    language="en",
+    model=Model.OPT_IN,
+    method="banner.reject",
+    gpc=False,
+    statuses={"personalization": Status.GIVEN, "advertising": Status.REFUSED},
+    notice="a" * 64,
+)
+SALT = bytes(range(16))
 TEXTS = ["", '"', "\\", "\\u0041", "\x01\x1f\x7f", "\b\t\n\f\r", "é", "\u2028", "😀", "</script>"]
 
 
@@ -45,10 +46,11 @@ def test_a_digest_can_be_computed_by_hand() -> None:
         '"statuses":{"advertising":"refused","personalization":"given"},'
         '"subject":"d70a0a30-af9c-4b8d-8e3c-db9a2a6d8c1f"}'
     )
-    assert record_digest(RECORD) == hashlib.sha256(by_hand.encode()).digest()
+    assert write_content(DECISION, SALT) == by_hand
+    assert digest_of(by_hand) == hashlib.sha256(by_hand.encode()).digest()
 
 
-def variants() -> list[dict[str, Any]]:
+def variants() -> list[Decision]:
     changes: list[dict[str, Any]] = [{}, {"notice": None}, {"gpc": True}, {"statuses": {}}]
     changes += [{"method": text} for text in TEXTS]
     changes += [{"policy_version": text} for text in TEXTS]
@@ -56,49 +58,44 @@ def variants() -> list[dict[str, Any]]:
     changes += [
         {"decided_at": datetime(2026, 1, 2, 3, 4, 5, n, tzinfo=UTC)} for n in (0, 10**6 - 1)
     ]
-    return [RECORD | change for change in changes]
+    return [replace(DECISION, **change) for change in changes]
 
 
-@pytest.mark.parametrize("record", variants())
-def test_the_quick_way_to_write_has_the_bytes_of_the_standard(record: dict[str, Any]) -> None:
-    standard = rfc8785.dumps(record_content(record))
-    assert record_digest(record) == hashlib.sha256(standard).digest()
+@pytest.mark.parametrize("decision", variants())
+def test_the_quick_way_to_write_has_the_bytes_of_the_standard(decision: Decision) -> None:
+    written = write_content(decision, SALT)
+    assert rfc8785.dumps(json.loads(written)).decode() == written
+
+
+def test_every_field_of_a_decision_is_in_the_digest() -> None:
+    """A field that is added to the class is recorded, and nothing of a record is left out."""
+    said = json.loads(write_content(DECISION, SALT))
+    assert said.keys() == {field.name for field in fields(Decision)} | {"is_consent", "salt"}
+    contents = {write_content(decision, SALT) for decision in variants()}
+    assert len(contents) == len(variants())
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_the_quick_way_to_read_has_the_bytes_of_the_standard(
+def test_what_the_database_gives_back_is_what_was_written(
     make_site: MakeSite, request: pytest.FixtureRequest, tmp_path: Path, database: str
 ) -> None:
     uri = f"sqlite:///{tmp_path}/site.db"
     if database == "postgresql":
         uri = request.getfixturevalue("postgresql_uri")
     site = make_site(SQLALCHEMY_DATABASE_URI=uri)
-    records = [
-        record | {"id": UUID(int=number), "digest": bytes([number]) * 32}
-        for number, record in enumerate(variants())
+    decisions = [
+        replace(decision, id=str(UUID(int=number))) for number, decision in enumerate(variants())
     ]
     with tampering(site) as connection:
-        for record in records:
-            connection.execute(insert(ConsentRecord).values(record))
-    written = read(site)
-    assert written == [rfc8785.dumps(record_content(record)) for record in records]
-    assert len(set(written)) == len(records)
-
-
-def read(site: Flask) -> list[bytes]:
-    with site.app_context(), snapshot() as connection, open_rows(connection) as rows:
-        return [record_bytes(row) for row in rows]
-
-
-def test_what_the_database_gives_back_has_the_digest_that_was_written(
-    make_site: MakeSite,
-) -> None:
-    site = make_site()
-    with tampering(site) as connection:
-        row = RECORD | {"digest": record_digest(RECORD)}
-        connection.execute(insert(ConsentRecord).values(row))
-        found = connection.execute(select(ConsentRecord.__table__)).mappings().one()
-    assert record_digest(dict(found)) == found["digest"]
+        for decision in decisions:
+            connection.execute(insert(ConsentRecord).values(columns_of(decision, SALT)))
+        found = connection.execute(select_records().order_by(ConsentRecord.id)).all()
+    for decision, row in zip(decisions, found, strict=True):
+        record = read_record(row)
+        assert record["content"] == write_content(decision, SALT)
+        assert record["digest"] == digest_of(record["content"])
+        assert record["statuses"] == decision.statuses
+        assert (record["id"], record["decided_at"]) == (UUID(decision.id), decision.decided_at)
 
 
 def test_times_are_written_in_utc_with_microseconds() -> None:
@@ -108,6 +105,8 @@ def test_times_are_written_in_utc_with_microseconds() -> None:
 
 def test_without_the_salt_a_digest_tells_nothing() -> None:
     """Whoever tries all likely contents still has to guess sixteen random bytes."""
-    others = {record_digest(RECORD | {"salt": bytes([n]) * 16}) for n in range(256)}
+    others = {digest_of(write_content(DECISION, bytes([n]) * 16)) for n in range(256)}
     assert len(others) == 256
-    assert "salt" in json.loads(rfc8785.dumps(record_content(RECORD)))
+    # Each byte counts, so that sixteen are to be guessed, not fewer.
+    salts = [(1 << n).to_bytes(16) for n in range(128)]
+    assert len({digest_of(write_content(DECISION, salt)) for salt in salts}) == 128

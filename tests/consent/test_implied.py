@@ -28,7 +28,10 @@ def test_the_second_page_is_recorded_as_continued_use_and_no_consent(site: Flask
     page = visitor.get("/")
     assert page.banner is None
     assert page.confirmation is None, "nobody pressed anything, so nothing says saved"
-    assert "this site assumed that you accept" in visitor.get("/cookies").text
+    settings = visitor.get("/cookies")
+    assert "this site assumed that you accept" in settings.text
+    assert settings.all("input", checked="") == [], "nobody ticked anything"
+    assert "Accepted" not in settings.text
     assert len(records(site)) == 1
 
 

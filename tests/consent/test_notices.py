@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from browserlike import Page, Visitor, text_of
 from conftest import MakeSite, statements
 from evidence import records, session_cookie
 from flask import Flask, request
+from log import under_command
 from sqlalchemy import select
 
 from blueprints.consent.models import ConsentNotice
@@ -45,12 +47,17 @@ def test_a_record_names_the_notice_with_every_word_of_the_banner(
     notice = site.extensions["notices"].in_force["en"]
     assert rfc8785.dumps(notice.content).decode() == content
     shown = text_of(banner)
-    for part in ("heading", "introduction", "assumption", "question", "change_settings"):
+    for part in ("heading", "introduction", "assumption", "withdrawal", "question"):
         assert notice.content["banner"][part] in shown
     for button in notice.content["banner"]["buttons"]:
         assert button in shown
+    assert notice.content["banner"]["change_settings"] in shown
+    settings = text_of(visitor.get("/cookies").form("/cookies"))
+    for button in notice.content["settings"]["buttons"]:
+        assert button in settings
     for purpose in notice.content["purposes"]:
         assert not purpose["optional"] or purpose["description"] in shown
+        assert not purpose["optional"] or purpose["short"] in shown
 
 
 def test_each_language_and_model_has_a_notice_of_its_own(make_site: MakeSite) -> None:
@@ -107,7 +114,7 @@ def texts(content: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
             yield from texts(part)
 
 
-@pytest.mark.parametrize("name", ["0" * 64, "x", "é", "0" * 5000, "%00"])
+@pytest.mark.parametrize("name", ["0" * 64, "x", "é", "0" * 1500, "%00"])
 def test_an_unknown_notice_is_not_found(site: Flask, name: str) -> None:
     assert Visitor(site).raw_get(f"/cookies/notices/{name}").status_code == 404
 
@@ -148,6 +155,20 @@ def test_notices_are_kept_at_the_start_where_the_database_is_current(make_site: 
     assert set(kept(site)) == {notice.id for notice in site.extensions["notices"].in_force.values()}
 
 
+@pytest.mark.parametrize(
+    ("command", "number"), [(None, 2), ("run", 2), ("report", 0)], ids=["app.py", "run", "report"]
+)
+def test_who_serves_keeps_the_notices_and_a_command_keeps_none(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, command: str | None, number: int
+) -> None:
+    # `flask run` sets it, and what a command starts inherits it.
+    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")
+    with under_command(command) if command else nullcontext():
+        site = make_site()
+    assert len(kept(site)) == number
+
+
+@pytest.mark.needs("proof")
 def test_a_choice_is_one_insert_once_the_notice_is_kept(make_site: MakeSite) -> None:
     site = make_site(REDIS_URL=None)
     Visitor(site).post("/cookies", {"choice": "reject"}).close()

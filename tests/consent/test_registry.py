@@ -3,40 +3,19 @@
 from pathlib import Path
 
 import pytest
+from browserlike import HTML, Visitor, text_of
 from conftest import MakeSite
+from registries import MATOMO, SHIPPED, shipped_with
 
 from blueprints.consent.registry import Registry
 from blueprints.consent.registry_file import RegistryError, read
+from blueprints.consent.toml_file import TomlFileError, read_table
 
-SHIPPED = Path(__file__).parents[2] / "blueprints/consent/registry.toml"
-MATOMO = """
-[[services]]
-id = "matomo"
-purpose = "personalization"
-name = "Matomo"
-vendor = "InvestPorto"
-country = "PT"
-privacy = "https://stats.example.pt/privacy"
-hosts = { script = ["https://stats.example.pt"], img = ["https://stats.example.pt"] }
-
-[[services.cookies]]
-name = "_pk_id*"
-storage = "cookie"
-party = "first"
-lifetime = "P13M"
-purpose = { en = "Counts visits", pt = "Conta visitas" }
-"""
-
-
-def shipped_with(*changes: tuple[str, str], more: str = "") -> str:
-    """The shipped registry with each text replaced once, and a purpose's id wherever it stands."""
-    text = SHIPPED.read_text(encoding="utf-8") + more
-    for old, new in changes:
-        assert old in text, old
-        text = text.replace(old, new, 1)
-        if old.startswith("id = "):
-            text = text.replace(f"purpose = {old[5:]}", f"purpose = {new[5:].splitlines()[0]}")
-    return text
+# The line of the last purpose, which the cases below spoil.
+LINE = len((SHIPPED.read_text(encoding="utf-8") + MATOMO).splitlines())
+MANY_HOSTS = "{ img = [" + ", ".join(f'"https://{n}.stats.example.pt"' for n in range(99)) + "] }"
+TWO_WAYS = """script = { address = "https://stats.example.pt/s.js" }
+pixel = { address = "https://stats.example.pt/p.gif" }"""
 
 
 def registry(tmp_path: Path, text: str) -> Registry:
@@ -60,6 +39,8 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
         ('id = "advertising"', 'id = "personalization"', "the purpose 'personalization' stands"),
         ('id = "advertising"', 'id = "Ads!"', "the purpose id 'Ads!' is not"),
         ("optional = false", "optional = true", "there is no necessary purpose"),
+        ("optional = false", f"optional = {'9' * 4301}", "it cannot be read"),
+        ("optional = false", f"optional = {'[' * 9999}", "it cannot be read"),
         ('purpose = "necessary"', 'purpose = "fun"', "names the unknown purpose 'fun'"),
         ('lifetime = "P6M"', 'lifetime = "half a year"', "a lifetime that is neither"),
         ('lifetime = "P6M"', 'lifetime = "P"', "a lifetime that is neither"),
@@ -68,6 +49,7 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
         ('party = "first"', 'party = "second"', "has a party that is none of"),
         ('name = "session"', 'name = "*"', "has a name that is not one name"),
         ('name = "session"', 'nome = "session"', "has the unknown key 'nome'"),
+        ('name = "session"', '"na\\u200bme" = "x"', "has the unknown key 'na\\u200bme'"),
         ('country = "PT"', "", "service 'choice' lacks 'country'"),
         ("justification =", "# justification =", "strictly necessary without a justification"),
         ('en = "Strictly necessary", ', "", "needs words in each of en, pt"),
@@ -80,6 +62,14 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
         ("[controller]", "[controller", "it cannot be read"),
         ('"PersonalisedAdvertising"', '"pretty ads"', "names 'pretty ads', which is no DPV term"),
         ('["Preference"]', '["dpv:X"]', "names 'dpv:X', which is no DPV term"),
+        ('en = "Counts visits"', 'en = "Counts\\u0007"', f"line {LINE} has a control character"),
+        ("Counts visits", "Counts\x7f", f"(at line {LINE}, column "),
+        ("Counts visits", "Counts\x85", f"line {LINE} has a control character"),
+        ('lifetime = "P13M"', 'lifetime = "P13M"\npath = "x"', "a path that is not /"),
+        ('lifetime = "P13M"', 'lifetime = "P13M"\npath = "/a;b"', "a path that is not /"),
+        ("hosts = {", f"hosts = {MANY_HOSTS}\n# {{", "longer than 1000 bytes"),
+        ("Your text size", "Your text size, " * 5, "short.en is longer than 60 characters"),
+        ("hosts = {", f"{TWO_WAYS}\nhosts = {{", "enters by script and pixel"),
     ],
 )
 def test_a_contradiction_is_named_in_one_sentence(
@@ -138,3 +128,32 @@ def test_wording_and_order_do_not_change_the_policy_version(tmp_path: Path) -> N
         ),
     )
     assert registry(tmp_path, shipped_with(*swapped, more=MATOMO)).policy_version == before
+
+
+def test_a_byte_order_mark_is_left_out(tmp_path: Path) -> None:
+    assert (
+        registry(tmp_path, "\ufeff" + shipped_with()).policy_version == read(SHIPPED).policy_version
+    )
+
+
+def test_the_words_of_the_notice_have_no_control_characters_either(tmp_path: Path) -> None:
+    file = tmp_path / "notice.toml"
+    file.write_text('\ufeff[en]\nheading = "Cookies"\n', encoding="utf-8")
+    assert read_table(file) == {"en": {"heading": "Cookies"}}
+    file.write_text('[en]\nheading = "Coo\\bkies"\n', encoding="utf-8")
+    with pytest.raises(TomlFileError, match=r"^line 2 has a control character$"):
+        read_table(file)
+
+
+def test_a_service_without_cookies_shows_whom_it_contacts(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "registry.toml"
+    file.write_text(
+        shipped_with(more=MATOMO.partition("[[services.cookies]]")[0]), encoding="utf-8"
+    )
+    page = Visitor(make_site(CONSENT_REGISTRY=str(file))).get("/cookies")
+    words = text_of(page.one("main"))
+    assert "Matomo (PT): InvestPorto stores nothing on your device." in words
+    assert "With your consent, your browser contacts: https://stats.example.pt" in words
+    assert all(list(table.iter(HTML + "td")) for table in page.all("table"))

@@ -1,10 +1,10 @@
-"""The script is a spare: what it adds, and that any failure falls back to the plain form."""
+"""The script is a spare: what it adds, and what becomes of a choice where something fails."""
 
 import pytest
 from conftest import MakeSite
 from evidence import records
 from flask import Flask
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 
 @pytest.fixture
@@ -26,31 +26,62 @@ def test_a_choice_is_swapped_in_without_a_new_page_and_announced(
     assert page.evaluate("window.same") is True
     assert page.evaluate("window.told") == [{"given": ["advertising", "personalization"]}]
     page.get_by_role("link", name="Cookie settings", exact=True).click()
-    page.get_by_role("button", name="Withdraw everything").click()
+    page.get_by_role("button", name="Withdraw consent").click()
     expect(page.get_by_role("status")).to_contain_text("withdrawn")
     assert len(records(site)) == 2
 
 
-@pytest.mark.parametrize("failure", ["abort", "500", "empty"])
-def test_any_failure_falls_back_to_the_plain_form(
-    context: BrowserContext, site: Flask, failure: str
+def test_where_no_answer_comes_the_plain_form_is_sent(context: BrowserContext, site: Flask) -> None:
+    page = context.new_page()
+    page.goto("/")
+    page.route(
+        "**/cookies",
+        lambda route: route.continue_() if route.request.is_navigation_request() else route.abort(),
+    )
+    page.get_by_role("button", name="Reject optional cookies").click()
+    expect(page.get_by_role("status")).to_contain_text("Not accepted")
+    (record,) = records(site)
+    assert record.method == "banner.reject"
+
+
+@pytest.mark.parametrize(
+    ("presses", "counts"), [("ROR", set()), ("AOA", {"given"}), ("RARA", {"given"}), ("RAR", set())]
+)
+def test_the_last_of_several_presses_is_what_counts(
+    context: BrowserContext, site: Flask, presses: str, counts: set[str]
+) -> None:
+    """R, A and O are the buttons, pressed before the first answer is in."""
+    buttons = {"R": "reject", "A": "accept_all", "O": "accept_selected"}
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_label("Personalised content").check()
+    page.evaluate(
+        "all => all.forEach(one => document.querySelector(`button[value=${one}]`).click())",
+        [buttons[press] for press in presses],
+    )
+    expect(page.get_by_role("status")).to_be_focused()
+    page.wait_for_load_state("networkidle")
+    assert len(records(site)) == len(presses)
+    statuses = set(records(site)[-1].statuses.values())
+    assert (statuses & {"given"}) == counts
+    assert bool(page.locator("body").get_attribute("data-given")) == bool(counts)
+
+
+@pytest.mark.parametrize("status", [200, 502])
+def test_an_answer_that_is_not_the_sites_shows_what_the_site_knows(
+    context: BrowserContext, site: Flask, status: int
 ) -> None:
     page = context.new_page()
     page.goto("/")
 
-    def fail_in_the_background(route) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-        if route.request.is_navigation_request() or route.request.method != "POST":
-            route.continue_()
-        elif failure == "abort":
-            route.abort()
-        else:
-            route.fulfill(status=500 if failure == "500" else 200, body="")
+    def lose_the_page(route: Route) -> None:
+        answer = route.fetch(max_redirects=0)
+        route.fulfill(status=status, body="", headers={"Set-Cookie": answer.headers["set-cookie"]})
 
-    page.route("**/cookies", fail_in_the_background)
+    page.route("**/cookies", lose_the_page)
     page.get_by_role("button", name="Reject optional cookies").click()
-    expect(page.get_by_role("status")).to_contain_text("refused")
-    (record,) = records(site)
-    assert record.method == "banner.reject"
+    expect(page.get_by_role("status")).to_contain_text("Not accepted")
+    assert len(records(site)) == 1
 
 
 def test_the_window_offers_nothing_else(context: BrowserContext) -> None:

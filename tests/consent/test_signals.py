@@ -71,7 +71,7 @@ def test_consent_mode_denies_all_by_default_and_updates_once(
         assert partner.asked == []
         assert page.evaluate("window.dataLayer") is None
         page.goto("/cookies")
-        page.get_by_role("button", name="Accept all cookies").click()
+        page.get_by_role("button", name="Accept all").click()
         page.wait_for_load_state("networkidle")
         assert partner.asked == ["/track.js"]
         layer = page.evaluate("window.dataLayer.map((entry) => Array.from(entry))")

@@ -1,5 +1,6 @@
 """The database at start, its migrations, and what it refuses by itself."""
 
+import json
 import logging
 import os
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -17,13 +19,15 @@ from conftest import MakeSite
 from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import Connection, inspect
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from app import create_app
-from blueprints.consent.log.digest import record_digest
-from blueprints.consent.models import ConsentLeaf, ConsentNotice, ConsentRecord, ConsentSeal
-from blueprints.database import db
-from blueprints.database.setup import MIGRATIONS
+from blueprints.consent.digest import digest_of
+from blueprints.consent.models import ConsentNotice, ConsentRecord
+from blueprints.database import UTCDateTime, db
+from blueprints.database.schema import MIGRATIONS
+from blueprints.proof.models import ConsentLeaf, ConsentOpen, ConsentSeal
+from blueprints.sessions.models import StoredSession
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,10 +61,28 @@ def test_each_step_runs_on_a_database_with_rows(empty: Flask) -> None:
                 insert_rows_of(revision, connection)
         with db.engine.connect() as connection:
             query = db.select(ConsentRecord.__table__).order_by(ConsentRecord.id)
-            old, new = connection.execute(query).mappings()
-        assert (old["statuses"], old["notice"]) == ({"advertising": "given"}, None)
-        assert old["digest"] == record_digest(dict(old)), "the digest is over what the row had"
+            old, new, erased = connection.execute(query).mappings()
+        said = json.loads(old["content"])
+        assert (said["statuses"], said["notice"]) == ({"advertising": "given"}, None)
+        assert old["digest"] == digest_of(old["content"]), "the digest is over what the row had"
         assert new["notice"] == NOTICE["id"]
+        assert (erased["subject"], erased["content"]) == (None, None)
+        assert erased["digest"] == ERASED["digest"]
+        with db.engine.connect() as connection:
+            assert connection.scalars(db.select(ConsentOpen.record).order_by("record")).all() == [
+                old["id"],
+                erased["id"],
+            ]
+            subjects = connection.scalars(db.select(StoredSession.subject)).all()
+            assert len(subjects) == len(SESSIONS)
+            assert [subject for subject in subjects if subject] == [GOOD["subject"]]
+        downgrade(directory=MIGRATIONS, revision="0003")
+        for statement in (
+            "UPDATE consent_records SET language = 'pt'",
+            "DELETE FROM consent_records",
+        ):
+            with pytest.raises(DBAPIError, match="never changed"), db.engine.begin() as connection:
+                connection.exec_driver_sql(statement)
         downgrade(directory=MIGRATIONS, revision="0001")
         with db.engine.connect() as connection:
             count = connection.exec_driver_sql("select count(*) from consent_records").scalar()
@@ -74,13 +96,20 @@ def insert_rows_of(revision: str, connection: Connection) -> None:
         connection.exec_driver_sql(RECORD_OF_0001)
     elif revision == "0002":
         connection.execute(db.insert(ConsentNotice).values(NOTICE))
-        connection.execute(db.insert(ConsentRecord).values(GOOD | {"notice": NOTICE["id"]}))
-    else:
+        connection.execute(db.insert(AS_BEFORE_0005), OLD | {"notice": NOTICE["id"]})
+    elif revision == "0003":
         seal = {"number": 1, "first": 0, "size": 1, "root": "r", "head": "h"}
         seal["sealed_at"] = NOTICE["kept_at"]
         connection.execute(db.insert(ConsentSeal).values(seal))
         leaf = {"position": 0, "seal": 1, "record": GOOD["id"], "digest": GOOD["digest"]}
         connection.execute(db.insert(ConsentLeaf).values(leaf))
+        connection.execute(db.insert(AS_BEFORE_0005), OLD | ERASED)
+        erase = (
+            "UPDATE consent_records SET subject = NULL, statuses = NULL, salt = NULL WHERE id = "
+        )
+        connection.exec_driver_sql(f"{erase}'{ERASED['id'].hex}'")
+        sessions = "INSERT INTO sessions (key, data, expires_at) VALUES (:key, :data, :expires_at)"
+        connection.execute(db.text(sessions), SESSIONS)
 
 
 RECORD_OF_0001 = """
@@ -101,6 +130,14 @@ NOTICE: dict[str, Any] = {
 GOOD: dict[str, Any] = {
     "id": UUID("01a20c66-bee4-75ef-bf2a-c38af3588982"),
     "subject": uuid4(),
+    "decided_at": datetime(2026, 1, 1, tzinfo=UTC),
+    "expires_at": datetime(2026, 7, 1, tzinfo=UTC),
+    "content": "{}",
+    "digest": b"d" * 32,
+}
+# As a record was kept until 0005: each of its values in a column.
+OLD: dict[str, Any] = {
+    **{name: value for name, value in GOOD.items() if name != "content"},
     "statuses": {},
     "policy_version": "0" * 12,
     "language": "en",
@@ -108,23 +145,44 @@ GOOD: dict[str, Any] = {
     "method": "banner.reject",
     "is_consent": True,
     "gpc": False,
-    "decided_at": datetime(2026, 1, 1, tzinfo=UTC),
-    "expires_at": datetime(2026, 7, 1, tzinfo=UTC),
     "salt": b"s" * 16,
-    "digest": b"d" * 32,
 }
+AS_BEFORE_0005 = db.table(
+    "consent_records",
+    *(db.column(name, db.Uuid()) for name in ("id", "subject")),
+    *(db.column(name, UTCDateTime()) for name in ("decided_at", "expires_at")),
+    *(db.column(name) for name in (*OLD.keys() - GOOD.keys() - {"statuses"}, "notice", "digest")),
+    db.column("statuses", db.JSON()),
+)
+# Erased by 0003, which left how it was answered.
+ERASED: dict[str, Any] = {
+    "id": UUID("01a20c66-bee4-75ef-bf2a-c38af3588983"),
+    "subject": uuid4(),
+    "digest": b"e" * 32,
+    "notice": NOTICE["id"],
+}
+SESSIONS = [
+    {"key": f"{number:064x}", "data": data, "expires_at": NOTICE["kept_at"]}
+    for number, data in enumerate(
+        [
+            *([msgspec.msgpack.encode({"csrf_token": "x"})] * 1500),
+            msgspec.msgpack.encode({"decision": {"subject": str(GOOD["subject"])}}),
+            msgspec.msgpack.encode({"decision": {"subject": 7}}),
+            msgspec.msgpack.encode({"decision": None}),
+            msgspec.msgpack.encode([1]),
+            b"no msgpack",
+            b"",
+        ]
+    )
+]
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"language": "xx"},
-        {"model": "opt_out"},
-        {"is_consent": False},
-        {"method": "continued_use"},
         {"expires_at": datetime(2020, 1, 1, tzinfo=UTC)},
         {"subject": None},
-        {"salt": None},
+        {"content": None},
         {"digest": None},
         {"notice": "f" * 64},
     ],
@@ -149,7 +207,7 @@ def test_sqlite_is_durable_and_patient(make_site: MakeSite) -> None:
             ("synchronous", 2),
             ("foreign_keys", 1),
             ("secure_delete", 1),
-            ("busy_timeout", 5000),
+            ("busy_timeout", 1000),
         ):
             assert connection.exec_driver_sql(f"pragma {pragma}").scalar() == value
 
@@ -174,16 +232,17 @@ def test_a_database_that_is_away_is_said_in_one_sentence(caplog: pytest.LogCaptu
             }
         )
     (line,) = caplog.messages
-    assert line.startswith("The database cannot be reached")
+    assert line.startswith("The database cannot be used, and no choice recorded until it can: ")
 
 
+@pytest.mark.slow
 def test_the_embedded_database_makes_itself_even_when_many_start_at_once(tmp_path: Path) -> None:
     code = (
-        f"import app; from flask import Flask; app.Flask = lambda *a, **k: "
-        f"Flask(*a, instance_path={str(tmp_path)!r}, **k); site = app.create_app(); "
+        "import app; site = app.create_app(); "
         "print(site.test_client().post('/cookies', data={'choice': 'reject'}).status_code)"
     )
     environment = {key: value for key, value in os.environ.items() if key[:6] != "FLASK_"}
+    environment["FLASK_INSTANCE"] = str(tmp_path)
     starts = [
         subprocess.Popen(  # noqa: S603 - our own interpreter and code
             [sys.executable, "-c", code],
@@ -198,7 +257,8 @@ def test_the_embedded_database_makes_itself_even_when_many_start_at_once(tmp_pat
     for start in starts:
         out, err = start.communicate(timeout=60)
         assert (out, err) == ("303\n", "")
-    assert sorted(path.name for path in tmp_path.iterdir() if "site.db-" not in path.name) == [
+    assert sorted(path.name for path in tmp_path.iterdir() if ".db-" not in path.name) == [
+        "limits.db",
         "migrate.lock",
         "secret_key",
         "site.db",

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from browserlike import HTML, Visitor, text_of
+from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite
+from jinja2 import DictLoader
 
 
 def test_health_answers_and_is_kept_by_nobody(make_site: MakeSite) -> None:
@@ -49,3 +50,26 @@ def test_the_privacy_page_names_the_controller_in_both_languages(make_site: Make
         page = visitor.get(path)
         assert "InvestPorto" in page.text
         assert "CNPD" in page.text
+
+
+@pytest.mark.parametrize("path", ["/robots.txt", "/.well-known/security.txt"])
+def test_a_text_for_machines_ends_its_last_line(make_site: MakeSite, path: str) -> None:
+    text = Visitor(make_site()).raw_get(path).text
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "says"), [("/none", "cannot be shown"), ("/pt/none", "apresentar")]
+)
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_where_an_error_page_cannot_be_made_there_is_a_plain_one(
+    make_site: MakeSite, path: str, says: str, accept: str
+) -> None:
+    site = make_site()
+    site.jinja_env.loader = DictLoader({})  # Not one template is left.
+    answer = Visitor(site).raw_get(path, Accept=accept)
+    page = Page(answer)
+    assert (page.status, answer.mimetype) == (404, "text/html")
+    assert says in page.text
+    assert Visitor(site).get("/").status == 500

@@ -36,6 +36,44 @@ def test_a_page_is_made_once_for_everybody(site: Flask) -> None:
     assert len(made) > first
 
 
+def test_a_page_is_made_anew_when_what_it_is_made_of_has_changed(site: Flask) -> None:
+    made: list[str] = []
+    site.jinja_env.globals["url_for"] = counted(site, made)
+    versions = [1]
+    site.extensions["copies"].depend_on(lambda: versions[-1])
+    Visitor(site).get("/")
+    made.clear()
+    Visitor(site).get("/")
+    assert made == []
+    versions.append(2)
+    Visitor(site).get("/")
+    assert made
+
+
+def test_signals_and_hosts_that_somebody_invents_push_out_no_copy_that_is_asked_for(
+    site: Flask,
+) -> None:
+    made: list[str] = []
+    site.jinja_env.globals["url_for"] = counted(site, made)
+    for number in range(150):
+        Visitor(site).raw_get("/privacy", Sec_GPC=f"0.{number}")
+        Visitor(site).raw_get("/privacy", Host=f"host-{number}.example")
+        if number == 0:
+            Visitor(site).raw_get("/")
+        made.clear()
+        Visitor(site).raw_get("/")
+        assert made == []
+
+
+@pytest.mark.parametrize(("signal", "is_honoured"), [("1, 0", True), ("0", False), ("01", False)])
+def test_an_odd_signal_gets_its_own_page_every_time(
+    site: Flask, signal: str, *, is_honoured: bool
+) -> None:
+    for _ in range(2):
+        assert ("signal is honoured" in Visitor(site, Sec_GPC=signal).get("/").text) is is_honoured
+        assert "signal is honoured" not in Visitor(site).get("/").text
+
+
 def counted(site: Flask, made: list[str]) -> Callable[..., str]:
     original: Any = site.jinja_env.globals["url_for"]
 

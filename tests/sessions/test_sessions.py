@@ -2,18 +2,22 @@
 
 import logging
 import pickle
+from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
+import time_machine
 from browserlike import Page, Visitor
 from conftest import MakeSite, statements
+from evidence import count_sessions, session_cookie
 from flask import Flask
-from redis import Redis
 from sqlalchemy import update
 
 from blueprints.database import db
 from blueprints.sessions.models import StoredSession
+from blueprints.sessions.session import VisitorSession
 
 
 def test_without_a_cookie_the_store_is_never_asked(make_site: MakeSite) -> None:
@@ -91,11 +95,11 @@ def test_two_visitors_do_not_share_a_page_through_a_cache(make_site: MakeSite) -
 @pytest.fixture
 def dead_redis_site(make_site: MakeSite, redis_url: str) -> tuple[Flask, Visitor]:
     """A site whose Redis went away after a visitor had accepted everything."""
-    site = make_site(REDIS_URL=redis_url)
+    before = Visitor(make_site(REDIS_URL=redis_url))
+    before.choose("accept_all")
+    site = make_site(REDIS_URL="redis://127.0.0.1:1/0")
     visitor = Visitor(site)
-    visitor.choose("accept_all")
-    interface: Any = site.session_interface
-    interface.client = Redis.from_url("redis://127.0.0.1:1/0")
+    visitor.client.set_cookie("session", session_cookie(before))
     return site, visitor
 
 
@@ -107,7 +111,7 @@ def test_without_its_session_store_the_site_serves_everybody_with_all_off(
         page = visitor.get("/")
     assert page.status == 200
     assert page.banner is not None
-    assert "cannot be reached" in caplog.text
+    assert "Redis cannot be used: ConnectionError" in caplog.text
     assert "everything optional is off" in visitor.get("/cookies").text
 
 
@@ -116,8 +120,8 @@ def test_without_its_session_store_a_choice_is_503_and_nothing_is_recorded(
     dead_redis_site: tuple[Flask, Visitor], accept: str
 ) -> None:
     site, visitor = dead_redis_site
-    for client in (visitor, Visitor(site)):
-        answer = client.post("/cookies", {"choice": "reject"}, Accept=accept)
+    for client, choice in ((visitor, "accept_all"), (Visitor(site), "reject")):
+        answer = client.post("/cookies", {"choice": choice}, Accept=accept)
         assert answer.status_code == 503
         assert "Set-Cookie" not in answer.headers
         assert "Nothing was recorded" in answer.get_data(as_text=True)
@@ -133,7 +137,7 @@ def test_without_its_database_a_choice_is_503_and_the_article_is_served(
     visitor.choose("accept_all")
     with site.app_context(), db.engine.begin() as connection:
         connection.exec_driver_sql("alter table consent_records rename to gone")
-    answer = visitor.submit(visitor.get("/cookies").form("/cookies"), "reject")
+    answer = Visitor(site).post("/cookies", {"choice": "accept_all"})
     page = Page(answer)
     assert page.status == 503
     assert page.confirmation is None
@@ -150,18 +154,80 @@ def test_without_its_database_a_choice_is_503_and_the_article_is_served(
     assert Visitor(site).post("/cookies", {"choice": "reject"}).status_code == 503
 
 
-def test_a_request_beside_a_renewal_does_not_bring_the_old_session_back(
-    make_site: MakeSite,
+def test_a_slow_page_view_does_not_bring_an_older_choice_back(
+    site: Flask, visitor: Visitor
 ) -> None:
+    visitor.post("/cookies", {"choice": "accept_all"})
+    cookie = session_cookie(visitor)
+    with site.test_request_context("/", headers={"Cookie": f"session={cookie}"}) as context:
+        context.session.pop("confirm")  # a slow page view is under way ...
+        visitor.post("/cookies", {"choice": "reject"})  # ... a choice overtakes it
+        site.session_interface.save_session(site, context.session, site.response_class())
+    page = visitor.get("/cookies")
+    assert page.all("input", checked="") == []
+    assert page.confirmation is not None, "what was to be shown once is still to be shown"
+
+
+def test_a_session_is_a_mapping_before_anything_was_read_from_it(make_site: MakeSite) -> None:
     site = make_site()
     visitor = Visitor(site)
-    visitor.post("/cookies", {"choice": "accept_all"})
-    old = visitor.client.get_cookie("session")
-    assert old is not None
-    with site.test_request_context("/", headers={"Cookie": f"session={old.value}"}) as context:
-        context.session.pop("confirm")  # a slow page view is under way ...
-        visitor.submit(visitor.get("/cookies").form("/cookies"), "reject")  # ... a choice overtakes
-        site.session_interface.save_session(site, context.session, site.response_class())
-    late = Visitor(site)
-    late.client.set_cookie("session", old.value)
-    assert late.get("/").banner is not None
+    visitor.post("/cookies", {"choice": "reject"})
+    sent = {"Cookie": f"session={session_cookie(visitor)}"}
+    keys = {"decision", "confirm", "expires_at"}
+    for look, found in (
+        (len, 3),
+        (set, keys),
+        (bool, True),
+        (lambda values: values.pop("confirm"), True),
+        (lambda values: values.pop("nothing", 5), 5),
+        (lambda values: values.__delitem__("confirm"), None),
+        (lambda values: values.clear(), None),
+        (lambda values: set(dict(values.items())), keys),
+        (lambda values: values.setdefault("confirm", 7), True),
+        (lambda values: "decision" in values, True),
+    ):
+        with site.test_request_context("/", headers=sent) as context:
+            assert look(context.session) == found
+        with site.test_request_context("/") as context, pytest.raises(KeyError):
+            context.session.pop("confirm")
+
+
+def test_nothing_is_kept_in_a_session_that_no_choice_has_made(make_site: MakeSite) -> None:
+    site = make_site()
+    for sent in ({}, {"Cookie": "session=proposed"}):
+        with site.test_request_context("/", headers=sent) as context:
+            context.session["anything"] = 1
+            answer = site.response_class()
+            site.session_interface.save_session(site, context.session, answer)
+        assert "Set-Cookie" not in answer.headers
+    assert count_sessions(site) == 0
+
+
+def test_sessions_that_are_over_leave_the_database(make_site: MakeSite) -> None:
+    site = make_site()
+    with time_machine.travel(datetime(2026, 1, 1, tzinfo=UTC), tick=False):
+        for _ in range(3):
+            Visitor(site).post("/cookies", {"choice": "reject"})
+    assert count_sessions(site) == 3
+    with time_machine.travel(datetime(2026, 8, 1, tzinfo=UTC), tick=False):
+        Visitor(site).post("/cookies", {"choice": "reject"})
+    assert count_sessions(site) == 1
+
+
+def test_a_look_up_that_hangs_holds_up_no_other() -> None:
+    asked, answered = Event(), Event()
+
+    def hang() -> None:
+        asked.set()
+        answered.wait(30)
+
+    slow = Thread(target=lambda: len(VisitorSession("slow", hang)))
+    slow.start()
+    assert asked.wait(30)
+    quick = Thread(target=lambda: len(VisitorSession("quick", lambda: None)))
+    quick.start()
+    quick.join(10)
+    is_held_up = quick.is_alive()
+    answered.set()
+    slow.join()
+    assert not is_held_up

@@ -9,56 +9,38 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 from app import DEFAULTS, create_app
+from blueprints.languages.catalogue import sentences_of
 
 ROOT = Path(__file__).parents[2]
 ROOMS = {path.name for path in (ROOT / "blueprints").iterdir() if (path / "__init__.py").is_file()}
-MAY_IMPORT = {"consent": {"database"}, "sessions": {"database"}}
+# From each room down: what stands higher is imported by nobody below.
+MAY_IMPORT = {
+    "sessions": {"database"},
+    "consent": {"database", "sessions"},
+    "proof": {"database", "sessions", "consent"},
+    "rights": {"database", "sessions", "consent", "proof"},
+    "operator": {"database", "sessions", "consent", "proof", "rights"},
+}
 STANDARD_LIBRARY_ONLY = {"consent/choices.py", "consent/registry.py"}
-# Inside the consent room each module may import those before it, never those after it.
-CONSENT_ORDER = [
-    "registry",
-    "choices",
-    "log.digest",
-    "log.merkle",
-    "own.receipt",
-    "own.receipt_check",
-    "report.numbers",
-    "report.charts",
-    "log.notices",
-    "log.notice_changes",
-    "models",
-    "forms",
-    "services",
-    "log.seals",
-    "log.heads",
-    "log.rows",
-    "log.verifier",
-    "log.retention",
-    "log.erasure",
-    "log.notice_store",
-    "log.reading",
-    "own.history",
-    "report.dossier",
-    "log.sealing",
-    "visitor",
-    "page",
-    "enforcement",
-    "views",
-    "log.views",
-    "own.views",
-    "audit.findings",
-    "audit.browser",
-    "commands.shared",
-    "commands.period",
-    "commands.audit",
-    "commands.export",
-    "commands.find",
-    "commands.log",
-    "commands.policy",
-    "commands.receipt",
-    "commands.report",
-    "setup",
-]
+# Inside a room each module may import those before it, never those after it.
+ORDER = {
+    "consent": """
+        toml_file addresses registry registry_file choices digest notices models records forms
+        services notice_store visitor recording page cookie_check continued_use enforcement views
+        settings commands setup
+        """,
+    "proof": """
+        merkle models seals sealing heads rows verifier views commands setup
+        """,
+    "rights": """
+        receipt receipt_check history erasure retention dossier views find check_receipt commands
+        setup
+        """,
+    "operator": """
+        numbers charts findings browser notice_changes output period audit export policy report
+        setup
+        """,
+}
 TRANSLATIONS = ROOT / "blueprints/languages/translations/pt/LC_MESSAGES"
 
 
@@ -93,6 +75,18 @@ def test_a_room_imports_only_the_rooms_that_it_may(room: str) -> None:
         assert forbidden_imports(room, file) == [], file
 
 
+def test_the_house_is_drawn_from_its_imports() -> None:
+    """Seen with `pytest -s -k drawn`: each room, its lines, and the rooms that it imports."""
+    drawn = {}
+    for room in sorted(ROOMS, key=lambda room: (len(MAY_IMPORT.get(room, ())), room)):
+        files = list((ROOT / "blueprints" / room).rglob("*.py"))
+        lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+        names = {name for file in files for name in imports_of(file)}
+        drawn[room] = {name.split(".")[1] for name in names if name.startswith("blueprints.")}
+        print(f"{room:10} {lines:5}  {' '.join(sorted(drawn[room] - {room}))}")  # noqa: T201
+    assert all(drawn[room] - {room} <= MAY_IMPORT.get(room, set()) for room in ROOMS)
+
+
 def test_the_guard_sees_a_forbidden_import(tmp_path: Path) -> None:
     file = tmp_path / "x.py"
     file.write_text("from blueprints.consent.views import choose\nimport app\n", encoding="utf-8")
@@ -108,11 +102,15 @@ def test_rules_and_registry_import_the_standard_library_only() -> None:
             ), f"{name} imports {module}"
 
 
-def test_inside_the_consent_room_arrows_point_one_way() -> None:
-    for position, module in enumerate(CONSENT_ORDER):
-        later = {f"blueprints.consent.{name}" for name in CONSENT_ORDER[position + 1 :]}
-        file = ROOT / "blueprints/consent" / f"{module.replace('.', '/')}.py"
-        assert not later & set(imports_of(file)), file
+@pytest.mark.parametrize("room", sorted(ORDER))
+def test_inside_a_room_arrows_point_one_way(room: str) -> None:
+    folder, order = ROOT / "blueprints" / room, ORDER[room].split()
+    assert sorted(order) == sorted(
+        path.stem for path in folder.rglob("*.py") if path.stem != "__init__"
+    )
+    for position, module in enumerate(order):
+        later = {f"blueprints.{room}.{name}" for name in order[position + 1 :]}
+        assert not later & set(imports_of(folder / f"{module}.py")), module
 
 
 def test_no_import_hides_inside_a_function() -> None:
@@ -137,7 +135,7 @@ def test_every_room_is_a_blueprint_that_is_registered() -> None:
 def test_the_top_level_is_as_designed() -> None:
     allowed = {"pyproject.toml", "app.py", "blueprints", "templates", "static", "tests"}
     allowed |= {"README.md", "LICENSE", "CHANGELOG.md"}
-    generated = {"instance", "build"}
+    generated = {"instance", "build", "__pycache__"}
     for path in ROOT.iterdir():
         if not path.name.startswith(".") and path.suffix != ".egg-info":
             assert path.name in allowed | generated, path.name
@@ -163,8 +161,5 @@ def test_every_sentence_is_translated_and_the_compiled_file_is_current() -> None
             found = compiled.get(key)
             assert found is not None, f"not compiled: {key}"
             assert list(found.string or ()) == list(message.string or ())
-    words = re.compile(r"""\b_\(\s*"([^"]+)"|ngettext\("([^"]+)\"""")
-    for template in (ROOT / "templates").rglob("*.html"):
-        for match in words.finditer(template.read_text(encoding="utf-8")):
-            key = match[1] or match[2]
-            assert source.get(key) is not None, f"{template.name}: not in messages.po: {key}"
+    for sentence in sentences_of(ROOT / "templates"):
+        assert source.get(sentence) is not None, f"not in messages.po: {sentence}"

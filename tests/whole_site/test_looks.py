@@ -1,10 +1,17 @@
 """What a reader sees: the first screen of a phone, the banner's buttons, the printed page."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
 
 import pytest
+from addresses import SLUGS
 from conftest import MakeSite, serving
+from evidence import REGISTRY
 from playwright.sync_api import Browser, BrowserContext, expect
+
+from blueprints.database import db
 
 PHONE = {"width": 390, "height": 844}
 ARTICLE = "/articles/porto-is-one-of-the-smart-cities-in-european-initiative"
@@ -18,14 +25,27 @@ def phone(browser: Browser, make_site: MakeSite) -> Iterator[BrowserContext]:
         context.close()
 
 
+FIRST_LINE = """title => {
+  const range = document.createRange();
+  range.selectNodeContents(title);
+  return range.getClientRects()[0].bottom;
+}"""
+
+
 @pytest.mark.parametrize("path", ["/", "/pt/"])
-def test_on_a_phone_the_title_is_seen_whole_below_the_banner(
-    phone: BrowserContext, path: str
+@pytest.mark.parametrize(("width", "height", "share"), [(390, 664, 0.6), (320, 640, 0.65)])
+def test_on_a_phone_the_banner_leaves_the_title_in_sight(
+    phone: BrowserContext, path: str, width: int, height: int, share: float
 ) -> None:
     page = phone.new_page()
+    page.set_viewport_size({"width": width, "height": height})
     page.goto(path)
-    bottom = page.locator("h1").evaluate("title => title.getBoundingClientRect().bottom")
-    assert bottom <= PHONE["height"]
+    box = page.locator(".notice").bounding_box()
+    assert box is not None
+    assert box["height"] <= share * height
+    assert page.locator("h1").evaluate(FIRST_LINE) <= height
+    for meaning in page.locator(".purpose span").all():
+        expect(meaning).to_be_in_viewport(ratio=1)
     assert page.locator(".notice").evaluate("notice => getComputedStyle(notice).position") == (
         "static"
     )
@@ -71,15 +91,66 @@ def test_the_three_answers_weigh_the_same_on_every_screen(
     )
 
 
-def test_paper_gets_the_article_and_its_address_and_nothing_else(phone: BrowserContext) -> None:
+PURPOSE = """
+[[purposes]]
+id = "more{number}"
+name = {{ en = "Purpose {number}", pt = "Finalidade {number}" }}
+description = {{ en = "What it is for", pt = "Para que serve" }}
+"""
+
+
+def test_with_many_purposes_the_banner_scrolls_with_the_page(
+    browser: Browser, make_site: MakeSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "registry.toml"
+    more = "".join(PURPOSE.format(number=number) for number in range(4))
+    file.write_text(REGISTRY.read_text(encoding="utf-8") + more, encoding="utf-8")
+    with serving(make_site(CONSENT_REGISTRY=str(file))) as address:
+        page = browser.new_page(viewport={"width": 320, "height": 640})
+        page.goto(address)
+        assert page.locator(".notice input[type=checkbox]").count() == 6
+        expect(page.locator(".notice").get_by_text("What it is for")).to_have_count(8)
+        last = page.locator(".notice button").last
+        last.scroll_into_view_if_needed()
+        expect(last).to_be_in_viewport(ratio=1)
+        assert page.evaluate("scrollX") == 0
+        page.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/pt/"])
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_choice_that_failed_says_so_first_and_has_the_focus(
+    browser: Browser, make_site: MakeSite, path: str, *, script: bool
+) -> None:
+    site = make_site()
+    with site.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("alter table consent_records rename to gone")
+    with serving(site) as address:
+        context = browser.new_context(
+            base_url=address,
+            viewport={"width": 390, "height": 664},
+            java_script_enabled=script,
+        )
+        page = context.new_page()
+        page.goto(path)
+        page.locator(".notice button").nth(1).click()
+        message = page.get_by_role("alert")
+        expect(message).to_be_focused()
+        expect(message).to_be_in_viewport(ratio=1)
+        context.close()
+
+
+def test_paper_gets_the_name_of_the_site_and_the_article_and_nothing_else(
+    phone: BrowserContext,
+) -> None:
     page = phone.new_page()
     page.goto("/")
     page.emulate_media(media="print", color_scheme="dark")
     printed = page.locator("body").inner_text()
     article = page.locator("article").inner_text()
-    assert printed.strip() == article.strip()
+    assert printed.split() == ["InvestPorto", *article.split()]
     assert printed.strip().endswith(ARTICLE)
-    for unprinted in (".notice", ".masthead", ".colophon", "img"):
+    for unprinted in (".notice", ".masthead nav", ".colophon", "img"):
         for element in page.locator(unprinted).all():
             expect(element).to_be_hidden()
     ink = page.locator("article").evaluate("article => getComputedStyle(article).color")
@@ -106,3 +177,39 @@ def test_a_line_of_the_article_holds_near_65_characters(
         )
         page.close()
     assert 58 <= characters <= 74
+
+
+@pytest.mark.parametrize("address", [ARTICLE, f"/pt/artigos/{SLUGS['pt']}"])
+def test_the_article_is_printed_on_one_page(phone: BrowserContext, address: str) -> None:
+    page = phone.new_page()
+    page.goto(address)
+    printed = page.pdf(format="A4", prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type /Page\b", printed)) == 1
+
+
+@pytest.mark.parametrize(
+    ("scheme", "query", "picture"),
+    [
+        ("light", "", "porto.svg"),
+        ("dark", "", "porto-night.svg"),
+        ("light", "?theme=dark", "porto-night.svg"),
+        ("dark", "?theme=light", "porto.svg"),
+    ],
+)
+def test_it_is_night_in_the_drawing_where_the_page_is_dark(
+    phone: BrowserContext, scheme: Literal["light", "dark"], query: str, picture: str
+) -> None:
+    page = phone.new_page()
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{ARTICLE}{query}")
+    shown = page.locator(".drawing img").evaluate("image => image.currentSrc")
+    assert shown.endswith(f"/{picture}")
+
+
+def test_what_a_reader_may_change_moves_nothing_when_it_is_opened(phone: BrowserContext) -> None:
+    page = phone.new_page()
+    page.goto(ARTICLE)
+    before = page.locator("article").bounding_box()
+    page.locator("#reading summary").click()
+    expect(page.get_by_role("button", name="Apply")).to_be_visible()
+    assert page.locator("article").bounding_box() == before

@@ -4,26 +4,33 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from urllib.request import urlopen
+from uuid import UUID
 
 import pytest
 from conftest import MakeSite
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 STALLED = 200
+WORKERS = 2
 
 
 def start(**settings: str) -> subprocess.Popen[str]:
     environment = {key: value for key, value in os.environ.items() if key[:6] != "FLASK_"}
-    return subprocess.Popen(
-        [sys.executable, "app.py"],
-        cwd=ROOT,
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and code
+        [sys.executable, ROOT / "app.py"],
         env=environment | settings,
+        start_new_session=True,  # as a terminal gives it one
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -33,23 +40,40 @@ def start(**settings: str) -> subprocess.Popen[str]:
 @pytest.fixture
 def server(make_site: MakeSite, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     make_site()  # migrates the database that the server will use
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = int(free_port())
     process = start(
         FLASK_PORT=str(port),
         FLASK_SECRET_KEY="k" * 32,
         FLASK_SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/site.db",
     )
-    for _ in range(300):
-        try:
-            fetch(port, "/health")
-            break
-        except OSError:
-            time.sleep(0.1)
+    patiently(lambda: listening(port) == WORKERS)
     yield process, port
     process.terminate()
     process.communicate(timeout=30)
+
+
+def free_port() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
+def patiently(reached: Callable[[], object]) -> None:
+    """Wait until something is so; what cannot be asked yet is not."""
+    for _ in range(300):
+        with suppress(OSError):
+            if reached():
+                return
+        time.sleep(0.1)
+    pytest.fail("it did not come about")
+
+
+def listening(port: int) -> int:
+    """Count the workers that listen."""
+    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    return sum(
+        line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in lines
+    )
 
 
 def fetch(port: int, path: str) -> bytes:
@@ -94,12 +118,25 @@ def test_two_hundred_stalled_clients_starve_nobody(
         connection.close()
 
 
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    tasks = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii")
+    return [int(pid) for pid in tasks.split()]
+
+
+def has_ended(process: int) -> bool:
+    """Whether there is no such process, or only what is left of it until its parent has looked."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return True
+    return status.rpartition(")")[2].split()[0] == "Z"
+
+
 def test_a_killed_worker_is_replaced_while_the_other_serves(
     server: tuple[subprocess.Popen[str], int],
 ) -> None:
     process, port = server
-    tasks = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii")
-    workers = [int(pid) for pid in tasks.split()]
+    workers = workers_of(process)
     assert len(workers) >= 2
     os.kill(workers[-1], signal.SIGKILL)
     resets = 0
@@ -110,6 +147,128 @@ def test_a_killed_worker_is_replaced_while_the_other_serves(
             resets += 1  # the one request that the killed worker had already taken
     assert resets <= 1
     assert process.poll() is None
+
+
+def test_however_often_a_worker_is_killed_the_site_goes_on(
+    server: tuple[subprocess.Popen[str], int],
+) -> None:
+    process, port = server
+    for _ in range(3):
+        for worker in workers_of(process):
+            os.kill(worker, signal.SIGKILL)
+            patiently(partial(has_ended, worker))
+        patiently(lambda: listening(port) == WORKERS)
+        patiently(partial(answers, port))
+    assert process.poll() is None
+
+
+def answers(port: int) -> bool:
+    """Whether the site serves; a connection that a killed worker had taken is reset."""
+    try:
+        return b"<h1>" in fetch(port, "/")
+    except ConnectionError:
+        return False
+
+
+def test_the_workers_end_with_a_killed_main_process(
+    server: tuple[subprocess.Popen[str], int],
+) -> None:
+    process, _port = server
+    workers = workers_of(process)
+    assert workers
+    process.kill()
+    process.wait()
+    for worker in workers:
+        patiently(partial(has_ended, worker))
+
+
+def test_a_taken_port_is_refused_before_anything_is_said(
+    server: tuple[subprocess.Popen[str], int], tmp_path: Path
+) -> None:
+    _process, port = server
+    for host in ("127.0.0.1", "0.0.0.0", "localhost"):  # noqa: S104 - the second start ends at once
+        second = start(
+            FLASK_HOST=host,
+            FLASK_PORT=str(port),
+            FLASK_SECRET_KEY="k" * 32,
+            FLASK_SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/site.db",
+        )
+        out, err = second.communicate(timeout=60)
+        assert (second.returncode, out) == (1, "")
+        assert err == (
+            f"FLASK_HOST and FLASK_PORT cannot be used, {host} port {port}: "
+            "Address already in use.\n"
+        )
+
+
+@pytest.mark.parametrize("host", ["203.0.113.9", "no.such.name.invalid", "[::1]", "a..b"])
+def test_a_host_that_cannot_be_is_refused_before_anything_is_said(
+    make_site: MakeSite, tmp_path: Path, host: str
+) -> None:
+    make_site()
+    process = start(
+        FLASK_HOST=host,
+        FLASK_SECRET_KEY="k" * 32,
+        FLASK_SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/site.db",
+    )
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, len(err.splitlines())) == (1, "", 1)
+    assert err.startswith(f"FLASK_HOST and FLASK_PORT cannot be used, {host} port 8000: ")
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.4, 0.8, 1.2, 1.6, 2, 3, 5])
+def test_ctrl_c_ends_the_start_without_a_traceback(tmp_path: Path, seconds: float) -> None:
+    process = start(
+        FLASK_PORT=free_port(),
+        FLASK_SECRET_KEY="k" * 32,
+        FLASK_INSTANCE=str(tmp_path),
+    )
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers as well
+    _out, err = process.communicate(timeout=30)
+    assert process.returncode in {0, -signal.SIGINT, -signal.SIGTERM}
+    assert err == ""
+
+
+def test_its_address_is_told_once_it_is_served(tmp_path: Path) -> None:
+    port = free_port()
+    process = start(FLASK_PORT=port, FLASK_SECRET_KEY="k" * 32, FLASK_INSTANCE=str(tmp_path))
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"InvestPorto is at http://127.0.0.1:{port}/\n"
+    assert b"<h1>" in fetch(int(port), "/")
+    process.terminate()
+    process.communicate(timeout=30)
+
+
+def test_the_log_of_an_outage_is_a_line_an_event_and_of_nobody(
+    server: tuple[subprocess.Popen[str], int], tmp_path: Path
+) -> None:
+    process, port = server
+    choice = (
+        "POST /cookies{} HTTP/1.1\r\nHost: localhost\r\nCookie: session={}\r\nConnection: close\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{}"
+    )
+    accept = choice.format("", "", 17, "choice=accept_all").encode()
+    answer = speak(port, accept).decode()
+    cookie = re.findall(r"session=([^;]+);", answer)[-1]
+    with closing(sqlite3.connect(tmp_path / "site.db")) as database:
+        (subject,) = database.execute("SELECT subject FROM consent_records").fetchone()
+        database.execute(
+            "CREATE TRIGGER worst BEFORE INSERT ON consent_records"
+            " BEGIN SELECT RAISE(ABORT, 'worst'); END"
+        )
+    assert b" 503 " in speak(port, accept)
+    speak(port, choice.format("", cookie, 13, "choice=reject").encode())
+    speak(port, choice.format("/withdraw", cookie, 0, "").encode())
+    fetch(port, "/")
+    process.terminate()
+    out, err = process.communicate(timeout=30)
+    lines = [*out.splitlines()[1:], *err.splitlines()]
+    assert lines
+    for line in lines:
+        assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ [A-Z]+ \w", line), line
+    for told in (cookie, subject, str(UUID(subject)), "given", "refused", "withdrawn", "127.0.0.1"):
+        assert told not in out[out.index("\n") :] + err
 
 
 def test_a_body_without_a_length_is_refused(server: tuple[subprocess.Popen[str], int]) -> None:

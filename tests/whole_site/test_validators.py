@@ -11,11 +11,13 @@ from pathlib import Path
 
 import checkers
 import pytest
+from addresses import addresses
 from browserlike import Visitor
 from conftest import CHROMIUM_FLAGS, MakeSite, chromium_path, leave_out, serving
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext
-from test_every_page import addresses
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("checkers")]  # started once
 
 CheckFiles = Callable[[str, list[Path]], list[str]]
 Check = Callable[[list[dict[str, str | None]]], list[str]]
@@ -24,7 +26,10 @@ STATIC = Path(__file__).parents[2] / "static"
 # What axe cannot decide by itself, and how it was decided.
 ANSWERED = {
     "hidden-content": "judged a second time with all details open, and in a wide window",
+    "label-content-name-mismatch": "“Aa”, which to axe might be an icon, begins its name",
 }
+# Opened, what stands behind “Aa” lies over the title and the lines below it: judged when closed.
+HIDDEN_WHEN_OPENED = "color-contrast"
 EVERY_RULE = """async (opened) => {
   if (opened) {
     for (const hidden of document.querySelectorAll("[hidden]")) hidden.hidden = false;
@@ -166,7 +171,11 @@ def test_axe_finds_nothing_with_any_of_its_rules(
             page.evaluate(axe)
             violations, incomplete = page.evaluate(EVERY_RULE, opened)
             wrong += [(path, *each) for each in violations]
-            undecided += [(path, *each) for each in incomplete]
+            undecided += [
+                (path, *each)
+                for each in incomplete
+                if not (opened and each[0] == HIDDEN_WHEN_OPENED)
+            ]
     for path, rule, what in undecided:
         print(f"undecided: {path} {rule}: {what}")  # noqa: T201 - pytest shows it on demand
     assert wrong == []

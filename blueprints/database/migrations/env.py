@@ -1,16 +1,33 @@
-"""Runs the migrations on the database of the application at hand."""
+"""Runs the migrations on the database of the application at hand, all of them or none.
+
+An upgrade that fails, or is killed, leaves the database to the version of the site that ran before.
+"""
+
+from contextlib import AbstractContextManager
 
 from alembic import context
+from alembic.util import CommandError
+from sqlalchemy import Connection
 
 from blueprints.database import db
+from blueprints.database.schema import NEWER, problem
+from blueprints.database.sqlite import make_file, reserve, transaction
 
-with db.engine.connect() as connection:
+is_sqlite = db.engine.dialect.name == "sqlite"
+
+
+def begin(connection: Connection) -> AbstractContextManager[object]:
+    return transaction(connection) if is_sqlite else connection.begin()
+
+
+make_file(db.engine)
+if problem() == NEWER:
+    raise CommandError(NEWER)
+with reserve(db.engine) if is_sqlite else db.engine.connect() as connection, begin(connection):
     context.configure(
         connection=connection,
         target_metadata=db.metadata,
         render_as_batch=True,  # SQLite alters a table by making it anew
         compare_type=True,
     )
-    with context.begin_transaction():
-        context.run_migrations()
-    connection.commit()
+    context.run_migrations()

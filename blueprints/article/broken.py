@@ -1,0 +1,28 @@
+"""What is said of a file that cannot be right: one sentence a problem, all of them at once."""
+
+import re
+
+# No text has them, and a feed that holds one is no XML; among them what Unicode keeps for none.
+CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class BrokenArticleError(ValueError):
+    """Articles are wrong; each argument is one sentence that names the file and the field."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(*problems)
+        self.problems = [_on_one_line(problem) for problem in problems]
+
+    def __str__(self) -> str:
+        return "; ".join(self.problems)
+
+
+def _on_one_line(problem: str) -> str:
+    """Name what cannot be seen in the words that a sentence repeats from a file."""
+    return "".join(each if each.isprintable() else f"U+{ord(each):04X}" for each in problem)
+
+
+def control_character(text: str) -> str | None:
+    """Return the name of the first control character in the text, if it has any."""
+    found = CONTROL.search(text)
+    return f"U+{ord(found[0]):04X}" if found else None

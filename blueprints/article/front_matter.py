@@ -1,0 +1,107 @@
+"""What stands before a text: its title, its dates and what else is said of it.
+
+It is YAML, in which words with a colon need quotation marks, and in which a number, `yes` or a time
+of the day is no text: what an editor most likely meant is part of the sentence.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+import frontmatter
+import yaml
+
+from blueprints.article.broken import control_character
+
+REQUIRED = ("title", "date", "summary")
+OF_THE_IMAGE = ("image_alt", "caption", "credit")
+TEXTS = ("title", "summary", "standfirst", "author", "image", *OF_THE_IMAGE)
+DAYS = ("date", "updated")
+KEYS = {*REQUIRED, *TEXTS, *DAYS, "slug", "topics", "draft"}
+# Bounded, because a reader's cookie names the articles in which they stopped.
+SLUG = re.compile(r"(?=.{1,100}$)[a-z0-9]+(-[a-z0-9]+)*")
+COLON = "mapping values are not allowed"  # as the YAML library calls it
+
+
+class BrokenFrontMatterError(ValueError):
+    """It cannot be read at all; the message is one sentence without the file's name."""
+
+
+def split(text: str) -> tuple[dict[str, Any], str]:
+    """Return the fields of a file and its text.
+
+    Raises:
+        BrokenFrontMatterError: what stands before the text is no YAML, or no list of keys.
+
+    """
+    try:
+        post = frontmatter.loads(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        if str(error.problem).startswith(COLON):
+            raise BrokenFrontMatterError(
+                f"line {line} has words with a colon; put them in quotation marks"
+            ) from None
+        raise BrokenFrontMatterError(
+            f"front matter cannot be read: line {line}: {error.problem}"
+        ) from None
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise BrokenFrontMatterError(f"front matter cannot be read: {reason}") from None
+    return post.metadata, post.content
+
+
+def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields without those that are left empty."""
+    return {key: value for key, value in fields.items() if value not in (None, "")}
+
+
+def problems(fields: Mapping[str, Any], name: str) -> Iterator[str]:
+    """Tell all that is wrong with the fields of the file of that name."""
+    for key in fields:
+        if key not in KEYS:
+            yield f"unknown key '{key}'"
+    given = filled(fields)
+    for key in REQUIRED:
+        if key not in given:
+            yield f"{key} is missing"
+    for key in TEXTS:
+        if not isinstance(given.get(key, ""), str):
+            yield f"{key} is not a text; put it in quotation marks"
+    for key in DAYS:
+        if not _is_day(given.get(key, date.max)):
+            yield f"{key} is not a day written YYYY-MM-DD"
+    yield from _problems_of_few_values(given, name)
+    yield from _control_characters(given)
+
+
+def _problems_of_few_values(fields: Mapping[str, Any], name: str) -> Iterator[str]:
+    day, updated = fields.get("date"), fields.get("updated")
+    if isinstance(day, date) and isinstance(updated, date) and str(updated) < str(day):
+        yield "updated is before date"
+    if "image" in fields and "image_alt" not in fields:
+        yield "image_alt is missing: words that say what the image shows"
+    for key in OF_THE_IMAGE:
+        if key in fields and "image" not in fields:
+            yield f"{key} is said of no image"
+    slug = fields.get("slug", name)
+    if not isinstance(slug, str) or not SLUG.fullmatch(slug):
+        yield "slug is not lower-case words with hyphens between, 100 letters at most"
+    topics = fields.get("topics", [])
+    if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics):
+        yield "topics is not a list of words"
+    if not isinstance(fields.get("draft", False), bool):
+        yield "draft is not true or false"
+
+
+def _control_characters(fields: Mapping[str, Any]) -> Iterator[str]:
+    for key in (*TEXTS, "topics"):  # YAML can also write one as "\x07".
+        value = fields.get(key, "")
+        words = value if isinstance(value, list) else [value]
+        if found := control_character("".join(map(str, words))):
+            yield f"{key} has the control character {found}"
+
+
+def _is_day(value: object) -> bool:
+    return isinstance(value, date) and not isinstance(value, datetime)

@@ -1,0 +1,82 @@
+"""The articles as readers may see them now.
+
+Drafts, and what has a date to come, are nowhere on the site until the day begins in Lisbon. Whoever
+writes sees them with `FLASK_DRAFTS=1`, marked, where nobody else is served.
+
+The folder of texts is looked at every two seconds, by the request that happens to come then; where
+a file has changed, all are read again beside the requests, and nobody waits for it. A text that is
+broken is told in the log, once, and what was read before stays.
+"""
+
+import time
+from collections.abc import Callable, Hashable
+from datetime import date, datetime
+from logging import Logger
+from pathlib import Path
+from threading import Lock, Thread
+
+from babel.dates import get_timezone
+
+from blueprints.article.broken import BrokenArticleError
+from blueprints.article.content import Library
+from blueprints.article.pictures import FOLDER
+
+LISBON = get_timezone("Europe/Lisbon")
+SECONDS_BETWEEN_LOOKS = 2
+
+Files = tuple[tuple[str, int, int], ...]  # path, time of the last change, size
+
+
+def today() -> date:
+    return datetime.now(LISBON).date()
+
+
+def files_of(folder: Path) -> Files:
+    """Return what tells whether a text or a picture has changed."""
+    found = sorted((*folder.glob("*/*.md"), *folder.glob(f"{FOLDER}/*")))
+    stats = ((file, file.stat()) for file in found)
+    return tuple((str(file), stat.st_mtime_ns, stat.st_size) for file, stat in stats)
+
+
+class Shelf:
+    def __init__(
+        self, folder: Path, read: Callable[[], Library], log: Logger, *, shows_drafts: bool
+    ) -> None:
+        self._folder = folder
+        self._read = read
+        self._log = log
+        self._shows_drafts = shows_drafts
+        self._files = files_of(folder)
+        self.every = read()
+        self._shown = (date.min, self.every, self.every)  # on that day, of these, these
+        self._next_look = time.monotonic() + SECONDS_BETWEEN_LOOKS
+        self._lock = Lock()
+
+    def library(self) -> Library:
+        """Return what may be seen today."""
+        day, every, shown = self._shown
+        if day != today() or every is not self.every:
+            day, every = today(), self.every
+            shown = every if self._shows_drafts else every.public(day)
+            self._shown = (day, every, shown)
+        return shown
+
+    def version(self) -> Hashable:
+        """Return what a page is made of here: another one when a text or the day has changed."""
+        if time.monotonic() >= self._next_look and self._lock.acquire(blocking=False):
+            Thread(target=self._look, daemon=True).start()
+        return today(), id(self.every)
+
+    def _look(self) -> None:
+        try:
+            files = files_of(self._folder)
+            if files and files != self._files:
+                self._files = files
+                self.every = self._read()
+        except BrokenArticleError as error:
+            self._log.error("What was read before stays, because of %s", error)
+        except OSError as error:  # A file went away between two looks: the next one will tell.
+            self._log.warning("The articles cannot be looked at: %s", error.strerror)
+        finally:
+            self._next_look = time.monotonic() + SECONDS_BETWEEN_LOOKS
+            self._lock.release()

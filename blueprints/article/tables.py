@@ -1,0 +1,36 @@
+"""The tables of a text, made fit for a phone and for the policy.
+
+On a phone a row is read as a card, in which each cell says what its column is: so every cell
+carries the words of its column's head. The alignment of a column is a class, because the policy of
+every page blocks a style that stands in an element.
+"""
+
+from itertools import pairwise
+
+from markdown_it.token import Token
+
+SIDES = {"text-align:right": "end", "text-align:center": "middle"}
+
+
+def label_cells(tokens: list[Token]) -> None:
+    heads: list[str] = []
+    column = 0
+    for token, inner in pairwise(tokens):
+        if token.type == "table_open":
+            heads = []
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type in {"th_open", "td_open"}:
+            side = SIDES.get(str(token.attrs.pop("style", "")))
+            if side:
+                token.attrSet("class", side)
+            if token.type == "th_open":
+                token.attrSet("scope", "col")
+                heads.append(_words(inner))
+            else:
+                token.attrSet("data-label", heads[column])
+            column += 1
+
+
+def _words(inline: Token) -> str:
+    return "".join(child.content or " " for child in inline.children or ()).strip()

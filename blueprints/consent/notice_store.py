@@ -1,0 +1,100 @@
+"""The notices that were shown, kept in the database for as long as records name them."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from blueprints.consent.models import ConsentNotice
+from blueprints.consent.notices import Notice
+from blueprints.database import db, reading, write
+
+ID = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class KeptNotice:
+    notice: Notice
+    kept_at: datetime
+
+
+class Notices:
+    """The notices in force, one per language, and the way to those kept before."""
+
+    def __init__(self, in_force: Mapping[str, Notice]) -> None:
+        self.in_force = in_force
+        self._kept: set[str] = set()  # what this process knows to be in the database
+
+    def keep(self, notice: Notice, now: datetime) -> None:
+        """See to it that the notice is in the database; asks it once per process only.
+
+        Raises:
+            SQLAlchemyError: the database did not take it.
+
+        """
+        if notice.id in self._kept:
+            return
+        if find(notice.id) is None:
+            row = insert(ConsentNotice).values(
+                id=notice.id,
+                content=notice.text,
+                policy_version=notice.policy_version,
+                language=notice.language,
+                model=notice.model,
+                kept_at=now,
+            )
+            try:
+                write(lambda connection: connection.execute(row))
+            except IntegrityError:
+                if find(notice.id) is None:
+                    raise
+                # Another process kept it meanwhile.
+        self._kept.add(notice.id)
+
+    def keep_all(self) -> None:
+        for notice in self.in_force.values():
+            self.keep(notice, datetime.now(UTC))
+
+    def forget(self) -> None:
+        """Ask the database again next time: it refused a record, so it may be another by now."""
+        self._kept.clear()
+
+    def find(self, notice_id: str) -> Notice | None:
+        """Return a notice in force or kept; None where there is no such notice.
+
+        Raises:
+            SQLAlchemyError: the database cannot be asked.
+
+        """
+        for notice in self.in_force.values():
+            if notice.id == notice_id:
+                return notice
+        kept = find(notice_id) if ID.fullmatch(notice_id) else None
+        return kept.notice if kept else None
+
+
+def find(notice_id: str) -> KeptNotice | None:
+    """Return a kept notice by its id."""
+    query = select(ConsentNotice.__table__).where(ConsentNotice.id == notice_id)
+    with reading() as connection:
+        row = connection.execute(query).one_or_none()
+    return _read(row) if row else None
+
+
+def all_kept() -> Iterator[KeptNotice]:
+    """Return every kept notice, the newest first."""
+    query = select(ConsentNotice.__table__).order_by(
+        ConsentNotice.kept_at.desc(), ConsentNotice.language, ConsentNotice.id
+    )
+    with db.engine.connect() as connection:
+        for row in connection.execute(query):
+            yield _read(row)
+
+
+def _read(row: Row[Any]) -> KeptNotice:
+    return KeptNotice(Notice(row.id, json.loads(row.content)), row.kept_at)

@@ -1,0 +1,152 @@
+"""The consent notice as a visitor sees it, written down: the exact words, and what they are about.
+
+A notice is identified by the SHA-256 of its canonical JSON, so that a record which names it pins
+every word (GDPR Art. 7(1); ISO/IEC 29184, 5.2.8). A change of wording makes a new notice and asks
+nobody again; a change of substance makes a new policy version as well.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, TypeVar
+
+from blueprints.consent.choices import Model
+from blueprints.consent.digest import canonical, sha256_of
+from blueprints.consent.registry import Cookie, Purpose, Registry, Service, Text
+from blueprints.consent.registry_file import LANGUAGES
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A notice in one language. `content` is what its id is the SHA-256 of."""
+
+    id: str
+    content: Mapping[str, Any]
+
+    @property
+    def policy_version(self) -> str:
+        return str(self.content["policy_version"])
+
+    @property
+    def language(self) -> str:
+        return str(self.content["language"])
+
+    @property
+    def model(self) -> str:
+        return str(self.content["model"])
+
+    @cached_property
+    def purposes(self) -> tuple[Purpose, ...]:
+        """The purposes as they were shown, for the macros that show the present ones."""
+        return tuple(_shown(Purpose, entry) for entry in self.content["purposes"])
+
+    @cached_property
+    def services(self) -> tuple[Service, ...]:
+        """The services as they were shown, for the macros that show the present ones."""
+        return tuple(
+            _shown(
+                Service,
+                {**entry, "cookies": tuple(_shown(Cookie, cookie) for cookie in entry["cookies"])},
+            )
+            for entry in self.content["services"]
+        )
+
+    @property
+    def text(self) -> str:
+        """The canonical JSON."""
+        return canonical(self.content).decode()
+
+
+def _shown(cls: type[T], entry: Mapping[str, Any]) -> T:
+    """Make an entry of the registry from one of a notice, whichever version of the site wrote it.
+
+    What are texts in several languages there are the same words in every language here.
+    """
+    types = {field.name: field.type for field in fields(cls)}  # type: ignore[arg-type]
+    return cls(
+        **{
+            key: _text(value) if types[key] in (Text, Text | None) else value
+            for key, value in entry.items()
+            if key in types
+        }
+    )
+
+
+def _text(words: str | None) -> Text | None:
+    return None if words is None else dict.fromkeys(LANGUAGES, words)
+
+
+def write_notice(
+    registry: Registry, words: Mapping[str, Any], language: str, model: Model
+) -> Notice:
+    """Write down the notice in force. `words` are those of notice.toml in this language."""
+    buttons = _buttons(words)
+    shared = {"question": words["question"]}
+    content = {
+        "language": language,
+        "model": str(model),
+        "policy_version": registry.policy_version,
+        "controller": {
+            "name": registry.controller.name,
+            "address": registry.controller.address,
+            "contact": registry.controller.contact,
+        },
+        "banner": {
+            "heading": words["heading"],
+            "introduction": words["introduction"],
+            "assumption": words["assumption"][model],
+            "withdrawal": words["withdrawal"],
+            "change_settings": words["change_settings"],
+            # The client's banner to the letter has no third button; the settings page has it.
+            "buttons": buttons[:2] if model is Model.IMPLIED else buttons,
+            **shared,
+        },
+        "settings": {"buttons": _buttons(words["settings"]), **shared},
+        "purposes": [_purpose(purpose, language) for purpose in registry.purposes],
+        "services": [_service(service, language) for service in registry.services],
+    }
+    return Notice(sha256_of(content).hex(), content)
+
+
+def _buttons(words: Mapping[str, Any]) -> list[str]:
+    return [words["accept_selected"], words["accept_all"], words["reject"]]
+
+
+def _purpose(purpose: Purpose, language: str) -> dict[str, Any]:
+    return {
+        "id": purpose.id,
+        "optional": purpose.optional,
+        "gpc": purpose.gpc,
+        "dpv": purpose.dpv,
+        "personal_data": list(purpose.personal_data),
+        "name": purpose.name[language],
+        "description": purpose.description[language],
+        "short": purpose.short and purpose.short[language],
+    }
+
+
+def _service(service: Service, language: str) -> dict[str, Any]:
+    return {
+        "id": service.id,
+        "purpose": service.purpose,
+        "name": service.name,
+        "vendor": service.vendor,
+        "country": service.country,
+        "privacy": service.privacy,
+        "hosts": {kind: list(hosts) for kind, hosts in service.hosts.items()},
+        "enters": {kind: way.address for kind, way in service.ways.items()},
+        "cookies": [_cookie(cookie, language) for cookie in service.cookies],
+    }
+
+
+def _cookie(cookie: Cookie, language: str) -> dict[str, Any]:
+    return {
+        "name": cookie.name,
+        "storage": cookie.storage,
+        "party": cookie.party,
+        "lifetime": cookie.lifetime,
+        "purpose": cookie.purpose[language],
+        "justification": cookie.justification and cookie.justification[language],
+    }

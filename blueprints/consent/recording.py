@@ -1,0 +1,166 @@
+"""How a decision of the visitor at hand is kept, and how it counts where it cannot be.
+
+A record and what the session holds are one transaction, in order with whatever else this visitor
+sends. What is taken back counts from the press on: while it cannot be recorded, a cookie in their
+browser says so and outranks the session; the first request after the outage records it.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from blinker import Namespace
+from flask import current_app, g
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import ServiceUnavailable
+
+from blueprints.consent import services
+from blueprints.consent.choices import (
+    Decision,
+    Model,
+    Withdrawal,
+    present_choice,
+    read_decision,
+    withdrawn,
+)
+from blueprints.consent.notices import Notice
+from blueprints.consent.visitor import (
+    ANSWERED,
+    current_choice,
+    last_decision,
+    notices,
+    pending_withdrawal,
+    recorded_choice,
+    registry,
+    sends_gpc,
+)
+from blueprints.sessions import Content, StoreUnavailableError, Values
+
+
+class NothingTakenBackError(Exception):
+    """It does more than to take back, or another request was first: nothing has changed."""
+
+
+# Sent with the application, in the request that made the choice, once the record is committed.
+choice_recorded = Namespace().signal("choice_recorded")
+
+Accept = Callable[[frozenset[str]], frozenset[str]]  # what was accepted -> what is from now on
+
+
+def save(
+    accept: Accept,
+    method: str,
+    notice: Notice | None,
+    *,
+    takes_back: bool = False,
+    **kept: Any,  # noqa: ANN401 - msgpack
+) -> Decision:
+    """Record what the visitor accepts from now on, and let it count from this answer on.
+
+    `accept` makes it of what was accepted when it is this request's turn. `notice` is the one that
+    was shown, where that is known. `kept` is put beside the decision in the session.
+
+    Raises:
+        NothingTakenBackError: `takes_back` was said, and it does not; nothing has changed.
+        ServiceUnavailable: it could not be stored: nothing more than before is accepted, and what
+            was to be taken back is, from this answer on.
+
+    """
+    try:
+        return _record(accept, method, notice, kept, takes_back=takes_back)
+    except StoreUnavailableError as error:
+        current_app.logger.error("A choice could not be recorded: %s", error)
+        take_back(accept, method)
+        raise ServiceUnavailable from None
+
+
+def _record(
+    accept: Accept,
+    method: str,
+    notice: Notice | None,
+    kept: Mapping[str, Any],
+    *,
+    takes_back: bool = False,
+) -> Decision:
+    act = services.Act(
+        language=g.language,
+        model=Model(current_app.config["CONSENT_MODEL"]),
+        method=method,
+        gpc=sends_gpc(),
+        notice=notice.id if notice else None,
+        at=datetime.now(UTC),
+        lifetime_months=current_app.config["CONSENT_LIFETIME_MONTHS"],
+    )
+    rules, withdrawal = registry(), pending_withdrawal()
+    answers = withdrawal.token if withdrawal else None
+
+    def record(connection: Connection, before: Values) -> Content:
+        last = read_decision(before)
+        choice = present_choice(last, rules, act.model, gpc=act.gpc, now=act.at)
+        is_answered = answers is None or before.get(ANSWERED) == answers
+        given = accept((choice if is_answered else withdrawn(choice, withdrawal)).given)
+        if takes_back and not given < choice.given:
+            raise NothingTakenBackError
+        decision = services.decide(rules, given, choice, last, act)
+        services.record(connection, decision)
+        values = {"decision": asdict(decision), **kept}
+        if token := answers or before.get(ANSWERED):
+            values[ANSWERED] = token
+        return Content(values, decision.expires_at)
+
+    try:
+        if notice:
+            notices().keep(notice, act.at)
+        current_app.extensions["sessions"].change(record)
+    except StoreUnavailableError:
+        notices().forget()
+        raise
+    except SQLAlchemyError as error:
+        raise StoreUnavailableError(type(error).__name__) from error
+    g.recorded = True  # An error page may have to say so.
+    _let_it_count(None)
+    choice_recorded.send(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - as Flask's documentation of signals has it
+    return cast("Decision", last_decision())  # It has just been stored.
+
+
+def settle_withdrawal() -> None:
+    """Record what was taken back while it could not be recorded, now that it can be."""
+    withdrawal = pending_withdrawal()
+    if withdrawal is None:
+        return
+    given = recorded_choice().given
+    if g.get("session_store_is_down"):
+        return
+    if given <= withdrawal.kept:  # What was given has ended meanwhile, and the session perhaps.
+        _let_it_count(None)
+        return
+    with suppress(StoreUnavailableError, NothingTakenBackError):
+        _record(lambda given: given, withdrawal.method, None, {}, takes_back=True)
+
+
+def take_back(accept: Accept, method: str) -> None:
+    """Let count what would have been taken back, in this browser, until it can be recorded."""
+    given = current_choice().given
+    if g.get("session_store_is_down"):  # What was given cannot be looked up; perhaps everything.
+        held = pending_withdrawal()
+        given = held.kept if held else frozenset(registry().optional_ids)
+    stays = accept(given) & given
+    if stays != given:
+        _let_it_count(Withdrawal(stays, method, secrets.token_hex(8)))
+
+
+def forget() -> None:
+    """Let nothing count that the visitor ever chose: all that is kept about it has been erased."""
+    g.withdrawal = None
+    g.pop("choice", None)
+
+
+def _let_it_count(withdrawal: Withdrawal | None) -> None:
+    g.withdrawal = withdrawal
+    g.pop("choice", None)
+    off = frozenset(registry().optional_ids) - current_choice().given
+    g.clear_storage = registry().keeps_more_than_cookies(off)

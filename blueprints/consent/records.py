@@ -1,0 +1,33 @@
+"""A consent record as it is read: its columns, and what its content says."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from blueprints.consent.digest import utc_text
+from blueprints.consent.models import ConsentRecord
+
+# By name: the columns (id and subject as UUID, times as datetime, digest as bytes, content as
+# text), and beside them each value of the content as JSON has it. One that was erased has no more
+# than its columns, with `subject` and `content` None.
+Record = Mapping[str, Any]
+
+
+def select_records() -> Select[*tuple[Any, ...]]:
+    return select(ConsentRecord.__table__)
+
+
+def read_record(row: Any) -> Record:  # noqa: ANN401 - a row of any query of whole records
+    """Return the record in a row."""
+    columns = row._mapping  # noqa: SLF001 - a public name of SQLAlchemy
+    return {**json.loads(columns["content"] or "{}"), **columns}
+
+
+def plain(value: Any) -> str:  # noqa: ANN401 - a value of any column
+    """Write what JSON has no word for: a time, a digest, a number."""
+    if isinstance(value, datetime):
+        return utc_text(value)
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,85 @@
+"""A store that failed is left alone for a moment, so that what is down holds up nobody.
+
+The first failure begins a pause, in which nobody asks the store: whoever wants it is told at once.
+When the pause is over one request asks, for all: the others are told at once until it is answered.
+Each room that has a store keeps one `Outage` for it, in memory, for nobody has to be told of it.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from time import monotonic
+
+PAUSE_SECONDS = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class Outage:
+    """Knows whether the store `name` is down; `means_down` tells its failures from other errors.
+
+    The log has one line when an outage begins and one when it is over.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        means_down: Callable[[Exception], bool],
+        raises: type[Exception],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._name, self._means_down, self._raises, self._clock = name, means_down, raises, clock
+        self._lock = Lock()
+        self._is_down = False
+        self._until = 0.0  # when the pause is over
+        self._is_asked = False  # whether somebody asks for all
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Run the body, which asks the store, unless the store is to be left alone.
+
+        Any other error of the body passes as it is and says nothing about the store.
+
+        Raises:
+            Exception: of the kind `raises`: the store failed, or it was not asked.
+
+        """
+        asks_for_all = self._begin()
+        try:
+            yield
+        except Exception as error:
+            if not self._means_down(error):
+                raise
+            self._fail(error)
+            raise self._raises(f"{self._name} failed: {type(error).__name__}") from error
+        else:
+            self._answer()
+        finally:
+            if asks_for_all:
+                self._is_asked = False
+
+    def _begin(self) -> bool:
+        """Return whether this request is the one that asks for all."""
+        with self._lock:
+            if not self._is_down:
+                return False
+            if self._is_asked or self._clock() < self._until:
+                raise self._raises(f"{self._name} failed a moment ago and was not asked")
+            self._is_asked = True
+            return True
+
+    def _fail(self, error: Exception) -> None:
+        with self._lock:
+            was_down, self._is_down = self._is_down, True
+            self._until = self._clock() + PAUSE_SECONDS
+        if not was_down:
+            why = type(error.__cause__ or error).__name__
+            logger.error("%s cannot be used: %s", self._name, why)
+
+    def _answer(self) -> None:
+        if self._is_down:
+            with self._lock:
+                was_down, self._is_down = self._is_down, False
+            if was_down:
+                logger.warning("%s can be used again.", self._name)

@@ -1,0 +1,80 @@
+"""Whether the tables are those of this version of the site, and how the embedded ones become so."""
+
+import fcntl
+import logging
+from pathlib import Path
+from threading import Lock
+
+from alembic import command
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from sqlalchemy.exc import DBAPIError
+
+from blueprints.database.base import db
+from blueprints.database.errors import DatabaseUnavailableError
+from blueprints.database.sqlite import file_of
+
+MIGRATIONS = str(Path(__file__).parent / "migrations")
+IS_BEHIND = "The database is behind this version of the site"
+BEHIND = f"{IS_BEHIND}: run 'flask db upgrade'."
+NEWER = "The database is newer than this version of the site: run the version that upgraded it."
+
+
+def problem() -> str | None:
+    """Say in one sentence what is wrong with the tables; None where nothing is."""
+    file = file_of(db.engine) if db.engine.dialect.name == "sqlite" else None
+    if file and not file.exists():
+        return f"{IS_BEHIND}: there is no file {file} yet; 'flask db upgrade' makes one."
+    script = ScriptDirectory(MIGRATIONS)
+    with db.engine.connect() as connection:
+        found = set(MigrationContext.configure(connection).get_current_heads())
+    if not found <= {step.revision for step in script.walk_revisions()}:
+        return NEWER
+    return None if found == set(script.get_heads()) else BEHIND
+
+
+def reason(error: Exception) -> str:
+    """Say why the database failed, in its own words, which have no value of a statement."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(cause).partition("\n")[0] or type(cause).__name__
+
+
+class Embedded:
+    """The database of a site that was given none: made and migrated here, by whoever is first.
+
+    Where that fails, at the start or later, it is tried again when the database is asked next.
+    """
+
+    def __init__(self, file: Path, lock: Path) -> None:
+        self._file, self._lock_file = file, lock
+        self._lock = Lock()
+        self._is_ready = False
+
+    def make_ready(self, *, patiently: bool = False) -> None:
+        """Migrate what is not migrated yet; `patiently` waits for another process that does so.
+
+        Raises:
+            Exception: the file or its content cannot be used; no step was left half done.
+
+        """
+        if self._is_ready:
+            return
+        with self._lock, self._lock_file.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX if patiently else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._file.touch(mode=0o600)
+            found = problem()
+            if found == NEWER:
+                raise DatabaseUnavailableError(NEWER)
+            if found:
+                _upgrade()
+            self._is_ready = True
+
+
+def _upgrade() -> None:
+    quiet = logging.getLogger("alembic")
+    level, quiet.level = quiet.level, logging.WARNING
+    try:
+        command.upgrade(current_app.extensions["migrate"].migrate.get_config(MIGRATIONS), "heads")
+    finally:
+        quiet.level = level

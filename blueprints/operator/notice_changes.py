@@ -1,0 +1,110 @@
+"""What changed between two notices, in words for the operator, and whether that asks again.
+
+Substance is what visitors consent to: purposes, services, what they store, whom they contact. Words
+are everything else that is shown. Substance makes a new policy version, and asks everybody again;
+words do not (EDPB Guidelines 05/2020, 110).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from blueprints.consent.notices import Notice
+
+Entry = Mapping[str, Any]
+
+SUBSTANCE_OF_PURPOSE = ("optional",)
+SUBSTANCE_OF_SERVICE = ("purpose", "vendor", "country")
+SUBSTANCE_OF_COOKIE = ("storage", "party", "lifetime")
+
+
+def asks_again(old: Notice, new: Notice) -> bool:
+    return old.policy_version != new.policy_version
+
+
+def substance_changes(old: Notice, new: Notice) -> list[str]:
+    """Say each change of substance in one sentence."""
+    before, after = old.content, new.content
+    return [
+        *_entries("Purpose", _by_id(before["purposes"]), _by_id(after["purposes"]), _purpose),
+        *_entries("Service", _by_id(before["services"]), _by_id(after["services"]), _service),
+    ]
+
+
+def word_changes(old: Notice, new: Notice) -> list[str]:
+    """Say each change of words in one sentence; both notices are in one language."""
+    before, after = dict(_words(old.content)), dict(_words(new.content))
+    return [
+        f"{key}: was “{before[key]}”, is “{after[key]}”."
+        for key in sorted(after.keys() & before.keys())
+        if before[key] != after[key]
+    ]
+
+
+def _entries(
+    kind: str, old: Entry, new: Entry, changes: Callable[[Entry, Entry], Iterable[str]]
+) -> Iterator[str]:
+    for key in old:
+        if key not in new:
+            yield f"{kind} '{key}' was removed."
+    for key, entry in new.items():
+        if key not in old:
+            yield f"{kind} '{key}' was added."
+        else:
+            for change in changes(old[key], entry):
+                yield f"{kind} '{key}': {change}"
+
+
+def _fields(names: tuple[str, ...], old: Entry, new: Entry) -> Iterator[str]:
+    for name in names:
+        if old[name] != new[name]:
+            yield f"{name} was {_plain(old[name])}, is {_plain(new[name])}."
+
+
+def _plain(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _purpose(old: Entry, new: Entry) -> Iterator[str]:
+    yield from _fields(SUBSTANCE_OF_PURPOSE, old, new)
+
+
+def _service(old: Entry, new: Entry) -> Iterator[str]:
+    yield from _fields(SUBSTANCE_OF_SERVICE, old, new)
+    before, after = _hosts(old), _hosts(new)
+    yield from (f"host {host} ({kind}) was removed." for host, kind in sorted(before - after))
+    yield from (f"host {host} ({kind}) was added." for host, kind in sorted(after - before))
+    if "enters" in old and "enters" in new:  # Notices of before do not say it.
+        ways_in, ways_now = (set(of["enters"].items()) for of in (old, new))
+        yield from (f"{kind} {way} was removed." for kind, way in sorted(ways_in - ways_now))
+        yield from (f"{kind} {way} was added." for kind, way in sorted(ways_now - ways_in))
+    was, is_now = ({entry["name"]: entry for entry in of["cookies"]} for of in (old, new))
+    yield from _entries("cookie", was, is_now, lambda a, b: _fields(SUBSTANCE_OF_COOKIE, a, b))
+
+
+def _hosts(service: Entry) -> set[tuple[str, str]]:
+    return {(host, kind) for kind, hosts in service["hosts"].items() for host in hosts}
+
+
+def _by_id(entries: list[Entry]) -> dict[str, Entry]:
+    return {entry["id"]: entry for entry in entries}
+
+
+def _words(content: Any, where: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON
+    """Give every text of a notice that is not substance, with the way to it."""
+    if isinstance(content, Mapping):
+        for key in content.keys() - _no_words_of(content):
+            yield from _words(content[key], f"{where} {key}".strip())
+    elif isinstance(content, list):
+        for number, entry in enumerate(content, start=1):
+            name = (entry.get("id") or entry.get("name")) if isinstance(entry, Mapping) else number
+            yield from _words(entry, f"{where} {name}")
+    elif content is not None:
+        yield where, _plain(content)
+
+
+def _no_words_of(entry: Entry) -> set[str]:
+    if "hosts" in entry:
+        return {"id", "hosts", "enters", *SUBSTANCE_OF_SERVICE}
+    if "lifetime" in entry:
+        return {"name", *SUBSTANCE_OF_COOKIE}
+    return {"id", "policy_version", "language", *SUBSTANCE_OF_PURPOSE}

@@ -1,0 +1,59 @@
+"""Writes a file of a command whole or not at all.
+
+Whether it can be written is known before the log is read, which may take minutes. The text goes to
+a file beside it, which takes its place when it is whole: whatever goes wrong, a file that was there
+is still there as it was. A device or a pipe is written to as it is.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import copymode
+
+from blueprints.consent.commands import BadInputError
+
+
+@contextmanager
+def replacing(file: Path) -> Iterator[Callable[[str], None]]:
+    """Hand over what writes this file, once it is sure that it can be written.
+
+    Raises:
+        BadInputError: it cannot be written, before the body or in it.
+
+    """
+    with _telling(file):
+        is_device = file.exists() and not file.is_file()
+        target = file if is_device else file.resolve()  # A link goes on pointing to it.
+        written = target if is_device else _beside(target)
+
+    def write(text: str) -> None:
+        with _telling(file):
+            written.write_text(text, encoding="utf-8")
+            if not is_device:
+                written.replace(target)
+
+    try:
+        yield write
+    finally:
+        if not is_device:
+            written.unlink(missing_ok=True)
+
+
+def _beside(target: Path) -> Path:
+    """Make an empty file in the same folder, with the rights of the one whose place it takes."""
+    if target.exists():
+        target.open("a").close()  # It may be read only in a folder that is not.
+    beside = target.with_name(f".{os.getpid()}.part")
+    beside.touch(exist_ok=False)
+    if target.exists():
+        copymode(target, beside)
+    return beside
+
+
+@contextmanager
+def _telling(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BadInputError(f"The report cannot be written to {file}: {error.strerror}.") from None

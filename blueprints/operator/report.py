@@ -1,0 +1,153 @@
+"""`flask consent report`: how people choose, as a table and as a page for a meeting."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import TypeVar
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from blueprints.consent.commands import database
+from blueprints.consent.registry import Registry
+from blueprints.operator import period as days
+from blueprints.operator.numbers import (
+    ASSUMED,
+    OTHER,
+    SMALLEST,
+    Groups,
+    Report,
+    percent,
+    summarise,
+)
+from blueprints.operator.output import replacing
+
+T = TypeVar("T")
+
+STATUSES = ("given", ASSUMED, "refused", "withdrawn", OTHER)
+STEPS_IN_FULL = 45  # a longer timeline is shown in the terminal month by month
+
+
+@click.command
+@days.of_a_period
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page with charts to this file: one file, no network, no script.",
+)
+@with_appcontext
+def report(since: date | None, until: date | None, html: Path | None) -> None:
+    """Show how people choose: decisions per day, share given per purpose, languages, methods.
+
+    No visitor appears in it: groups under five are merged.
+    """
+    period = days.period(since, until)
+    with replacing(html) if html else nullcontext() as write:
+        with database():
+            records = days.records(period, "Reading")
+            found = summarise(records, datetime.now(UTC), since, until)
+        if write:
+            write(_page(found))
+    click.echo("\n".join(_text(found)))
+
+
+def _page(report: Report) -> str:
+    return current_app.jinja_env.get_template("report/report.html").render(
+        report=report,
+        named=_named,
+        spelled=_spelled,
+        statuses=STATUSES,
+        # Only here: the other commands, and the site, need not carry pygal.
+        charts=import_module("blueprints.operator.charts"),
+        smallest=SMALLEST,
+        controller=_registry().controller,
+    )
+
+
+def _registry() -> Registry:
+    registry: Registry = current_app.extensions["registry"]
+    return registry
+
+
+def _named(by_purpose: Mapping[str, T]) -> dict[str, T]:
+    """Call the purposes by name; one that the registry no longer has keeps its id."""
+    names = {purpose.id: purpose.name["en"] for purpose in _registry().purposes}
+    return {names.get(purpose, purpose): value for purpose, value in by_purpose.items()}
+
+
+def _spelled(groups: Groups) -> Groups:
+    """Put codes into words: "en" and "banner.accept_all"."""
+    languages = {"en": "English", "pt": "Portuguese"}
+    return tuple(
+        replace(
+            group,
+            name=languages.get(group.name, group.name.replace(".", ": ").replace("_", " ")),
+        )
+        for group in groups
+    )
+
+
+def _text(report: Report) -> Iterator[str]:
+    yield f"How people chose from {report.since} to {report.until} (UTC)"
+    yield ""
+    if not report.is_shown:
+        yield f"Fewer than {SMALLEST} decisions: a report on so few would show single people."
+        return
+    yield f"Decisions             {report.decisions:>11,}"
+    yield f"Still valid           {_few(report.still_valid):>11}"
+    yield f"Median time to expiry {_days(report.median_days_left):>11}  of those still valid"
+    yield f"Median validity       {_days(report.median_days_valid):>11}  from decision to expiry"
+    if report.erased:
+        yield f"Erased                {_few(report.erased):>11}  counted nowhere else"
+    yield from _table("What was accepted", report.answers)
+    for purpose, groups in _named(report.purposes).items():
+        yield from _table(purpose, groups)
+    yield from _table("Global Privacy Control", report.gpc)
+    yield from _table("Language", report.languages)
+    yield from _table("Method", report.methods)
+    yield from _table("Policy version", report.policy_versions)
+    yield from _table("Consent model", report.models)
+    yield from _timeline(report)
+
+
+def _table(title: str, groups: Groups) -> Iterator[str]:
+    yield ""
+    yield title
+    for group in groups or ():
+        yield f"  {group.name:<26} {group.count:>10,} {percent(group.share):>7}"
+    if not groups:
+        yield f"  fewer than {SMALLEST} decisions"
+
+
+def _timeline(report: Report) -> Iterator[str]:
+    timeline = report.timeline
+    yield ""
+    yield f"Decisions per {timeline.step}"
+    if len(timeline.counts) <= STEPS_IN_FULL:
+        for day, count in timeline.counts.items():
+            yield f"  {day!s:<26} {'other' if count is None else f'{count:,}':>10}"
+    else:
+        yield f"  {'':<26} {'all':>10} {'fewest':>7} {'most':>7}"
+        for month, counts in timeline.by_month.items():
+            shown = {day: count for day, count in counts.items() if count is not None}
+            whole = [
+                f"{count:,}"
+                for count in sorted(n for day, n in shown.items() if day not in timeline.cut)
+            ] or ["-"]
+            yield f"  {month:%Y-%m}{'':<19} {sum(shown.values()):>10,} {whole[0]:>7} {whole[-1]:>7}"
+    for day in sorted(timeline.cut):
+        yield f"  {day}: only a part of this {timeline.step} is counted"
+    if timeline.merged:
+        yield f"  {OTHER:<26} {timeline.merged:>10,}"
+
+
+def _days(days: int | None) -> str:
+    return "unknown" if days is None else f"{days:,} days"
+
+
+def _few(count: int) -> str:
+    return f"under {SMALLEST}" if 0 < count < SMALLEST else f"{count:,}"

@@ -1,0 +1,17 @@
+from typing import cast
+
+from flask import Blueprint, Flask
+from flask.blueprints import BlueprintSetupState
+
+from blueprints.consent.commands import add_commands
+from blueprints.operator.audit import audit
+from blueprints.operator.export import export
+from blueprints.operator.policy import policy
+from blueprints.operator.report import report
+
+blueprint = Blueprint("operator", __name__)
+
+
+@blueprint.record_once
+def _set_up(state: BlueprintSetupState) -> None:
+    add_commands(cast("Flask", state.app), audit, export, policy, report)

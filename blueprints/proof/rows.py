@@ -1,0 +1,177 @@
+"""Reads the log for checking: every value as the database has it, however wrong it may be.
+
+A row that somebody has tampered with may hold what no column of ours should, so nothing is
+converted on the way that could fail. Rows come as a stream from one snapshot: memory stays the same
+for any length, and choices that are made meanwhile are neither held up nor seen.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, String, cast, exists, func, select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute
+
+from blueprints.consent.models import ConsentRecord
+from blueprints.database import db
+from blueprints.proof.models import ConsentLeaf, ConsentOpen, ConsentSeal
+from blueprints.proof.seals import Seal
+
+CHUNK = 1000
+
+Row = Sequence[Any]
+Rows = AbstractContextManager[Iterator[Row]]  # closed at the end, read to it or not
+
+
+@contextmanager
+def snapshot() -> Iterator[Connection]:
+    """Open a connection that sees the database as it is now, for as long as it is open."""
+    connection = db.engine.connect()
+    try:
+        if db.engine.dialect.name == "sqlite":
+            connection.detach()  # It will not go back to the pool, for it reads text as bytes.
+            raw = connection.connection.dbapi_connection
+            assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - for the type checker
+            raw.text_factory = bytes
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+    finally:
+        connection.close()
+
+
+def sealed_rows(connection: Connection) -> Rows:
+    """Stream position, seal, record and digest of each leaf, then the columns of its record."""
+    leaf = [
+        type_coerce(ConsentLeaf.position, String),
+        type_coerce(ConsentLeaf.seal, String),
+        _uuid(ConsentLeaf.record),
+        type_coerce(ConsentLeaf.digest, String),
+    ]
+    record = ConsentLeaf.record == ConsentRecord.id
+    query = select(*leaf, *_record_columns()).outerjoin_from(ConsentLeaf, ConsentRecord, record)
+    return _stream(connection, query.order_by(ConsentLeaf.position))
+
+
+def open_rows(connection: Connection) -> Rows:
+    """Stream each record that has no leaf: whether it is listed as open, then its columns."""
+    leaf = ConsentLeaf.record == ConsentRecord.id
+    listed = exists().where(ConsentOpen.record == ConsentRecord.id)
+    query = select(listed, *_record_columns()).outerjoin_from(ConsentRecord, ConsentLeaf, leaf)
+    return _stream(connection, query.where(ConsentLeaf.record.is_(None)).order_by(ConsentRecord.id))
+
+
+def wrongly_open(connection: Connection) -> Row | None:
+    """Return what is listed as open first of all that is not, and its leaf if it has one."""
+    record, leaf = ConsentRecord.id == ConsentOpen.record, ConsentLeaf.record == ConsentOpen.record
+    query = (
+        select(_uuid(ConsentOpen.record), _uuid(ConsentLeaf.record))
+        .outerjoin_from(ConsentOpen, ConsentRecord, record)
+        .outerjoin(ConsentLeaf, leaf)
+        .where(ConsentRecord.id.is_(None) | ConsentLeaf.record.is_not(None))
+    )
+    with _stream(connection, query.order_by(ConsentOpen.record).limit(1)) as rows:
+        return next(rows, None)
+
+
+def seals(connection: Connection) -> Iterator[Seal]:
+    """Give each seal in the order of the numbers.
+
+    Raises:
+        ValueError, TypeError, AttributeError: a seal holds what no seal of this site does.
+
+    """
+    of = ConsentSeal
+    plain = (of.number, of.first, of.size, of.root, of.previous, of.head)
+    raw: list[Any] = [*(type_coerce(column, String) for column in plain), _time(of.sealed_at)]
+    query = select(*raw).order_by(of.number)
+    rows = list(connection.execute(query.limit(CHUNK)))
+    while rows:
+        for row in rows:
+            number, first, size, *texts = row
+            root, previous, head, at = (v.decode() if isinstance(v, bytes) else v for v in texts)
+            sealed_at = datetime.fromisoformat(at).replace(tzinfo=UTC)
+            yield Seal(number, first, size, root, previous, head, sealed_at)
+        rows = list(connection.execute(query.where(of.number > rows[-1][0]).limit(CHUNK)))
+
+
+@contextmanager
+def _stream(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[Iterator[Row]]:
+    with connection.execute(query.execution_options(yield_per=CHUNK)) as rows:
+        if connection.dialect.name == "sqlite":
+            yield iter(rows)
+        else:
+            yield ([v.encode() if type(v) is str else v for v in row] for row in rows)
+
+
+def _record_columns() -> list[Any]:
+    of = ConsentRecord
+    return [
+        _uuid(of.id),
+        _uuid(of.subject),
+        _time(of.decided_at),
+        _time(of.expires_at),
+        of.notice,
+        type_coerce(of.content, String),
+        type_coerce(of.digest, String),
+    ]
+
+
+def _uuid(column: InstrumentedAttribute[Any]) -> Any:  # noqa: ANN401 - an expression of any kind
+    if db.engine.dialect.name == "sqlite":
+        return type_coerce(column, String)
+    return func.replace(cast(column, String), "-", "")
+
+
+def _time(column: InstrumentedAttribute[Any]) -> Any:  # noqa: ANN401 - an expression of any kind
+    if db.engine.dialect.name == "sqlite":
+        return type_coerce(column, String)
+    return func.to_char(func.timezone("UTC", column), "YYYY-MM-DD HH24:MI:SS.US")
+
+
+class _Said(msgspec.Struct):
+    """What the content of every record says; the first five its columns say again."""
+
+    id: str
+    subject: str
+    decided_at: str
+    expires_at: str
+    notice: str | None
+    statuses: dict[str, str]
+    policy_version: str
+    language: str
+    model: str
+    method: str
+    is_consent: bool
+    gpc: bool
+    salt: str
+
+
+SAID = msgspec.json.Decoder(_Said)
+WHOLE_SECOND = len("2026-11-24 10:00:00")
+
+
+def says_the_same(row: Row) -> bool:
+    """Whether the columns of a record say what its content says."""
+    id_, subject, decided_at, expires_at, notice, content, _digest = row
+    try:
+        said = SAID.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    texts = (
+        said.id.replace("-", ""),
+        said.subject.replace("-", ""),
+        *(time.replace("T", " ").removesuffix("Z") for time in (said.decided_at, said.expires_at)),
+    )
+    columns = (id_, subject, _whole(decided_at), _whole(expires_at))
+    return (*map(str.encode, texts), said.notice and said.notice.encode()) == (*columns, notice)
+
+
+def _whole(time: Any) -> Any:  # noqa: ANN401 - as the database has it
+    """Put the fraction in, which other tools leave out where it is zero."""
+    is_without = isinstance(time, bytes) and len(time) == WHOLE_SECOND
+    return time + b".000000" if is_without else time

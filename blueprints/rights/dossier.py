@@ -1,0 +1,110 @@
+"""Everything the log holds about one record or one visitor, gathered for an authority.
+
+What can be checked is checked on the way: that a record fits its digest, a notice its number, and
+that the proof leads from the digest to the root of a seal whose head fits.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from blueprints.consent import notice_store
+from blueprints.consent.digest import digest_of, sha256_of
+from blueprints.consent.models import ConsentRecord
+from blueprints.consent.notice_store import KeptNotice
+from blueprints.consent.records import Record, read_record, select_records
+from blueprints.database import db
+from blueprints.proof import merkle, seals
+from blueprints.proof.seals import Proof
+from blueprints.rights import history
+
+
+class UnknownIdError(Exception):
+    """No record and no visitor has this number."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record with its proof. An erased record has no content."""
+
+    record: Record
+    is_valid: bool  # at the time of the dossier
+    proof: Proof | None  # None: not yet sealed
+
+    @property
+    def is_erased(self) -> bool:
+        return self.record["subject"] is None
+
+    @property
+    def fits_digest(self) -> bool | None:
+        """Whether the record fits its digest; None where it is erased, so that nobody can tell."""
+        return (
+            None if self.is_erased else digest_of(self.record["content"]) == self.record["digest"]
+        )
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the proof leads from the digest to a seal whose head fits."""
+        if self.proof is None:
+            return False
+        proof, seal = self.proof, self.proof.seal
+        root = bytes.fromhex(seal.root)
+        is_in = merkle.is_in(self.record["digest"], proof.index, seal.size, proof.path, root)
+        return is_in and seal.computed_head == seal.head
+
+
+@dataclass(frozen=True)
+class ShownNotice:
+    kept: KeptNotice
+
+    @property
+    def fits_number(self) -> bool:
+        return sha256_of(self.kept.notice.content).hex() == self.kept.notice.id
+
+
+@dataclass(frozen=True)
+class Dossier:
+    asked_for: UUID
+    made_at: datetime
+    entries: tuple[Entry, ...]  # the record asked for, or all of the visitor's, the newest first
+    others: tuple[Record, ...]  # of the same visitor
+    notices: tuple[ShownNotice, ...]  # those that the entries name
+
+
+def compile_dossier(number: UUID, now: datetime) -> Dossier:
+    """Gather what there is about a record, or about a subject.
+
+    Raises:
+        UnknownIdError: neither a record nor a subject has this number.
+        SQLAlchemyError: the database cannot be asked.
+
+    """
+    record = _record(number)
+    if record is None:
+        asked, others = history.records_of(number), []
+    else:
+        asked = [record]
+        subject = record["subject"]
+        others = [r for r in history.records_of(subject) if r["id"] != number] if subject else []
+    if not asked:
+        raise UnknownIdError
+    names = dict.fromkeys(row["notice"] for row in asked if row["notice"])
+    kept = (notice_store.find(name) for name in names)
+    return Dossier(
+        asked_for=number,
+        made_at=now,
+        entries=tuple(_entry(row, now) for row in asked),
+        others=tuple(others),
+        notices=tuple(ShownNotice(notice) for notice in kept if notice),
+    )
+
+
+def _record(number: UUID) -> Record | None:
+    query = select_records().where(ConsentRecord.id == number)
+    with db.engine.connect() as connection:
+        row = connection.execute(query).one_or_none()
+    return read_record(row) if row else None
+
+
+def _entry(row: Record, now: datetime) -> Entry:
+    return Entry(row, row["expires_at"] > now, seals.prove(row["id"]))

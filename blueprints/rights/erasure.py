@@ -1,0 +1,79 @@
+"""A visitor leaves: what the site keeps about them goes, here and in their browser."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import ColumnElement, Connection
+from werkzeug.exceptions import ServiceUnavailable
+
+from blueprints.consent import services
+from blueprints.consent.choices import Decision, read_decision
+from blueprints.consent.models import ConsentRecord
+from blueprints.consent.recording import forget, take_back
+from blueprints.consent.registry import Registry
+from blueprints.database import wipe_journal
+from blueprints.sessions import StoreUnavailableError, Values
+
+
+def erase_visitor() -> tuple[Decision | None, int]:
+    """Erase every record of the visitor at hand, and end their session.
+
+    Return the decision that the session held, if it did, and how many records there were.
+
+    Raises:
+        ServiceUnavailable: nothing has changed.
+
+    """
+    found: list[tuple[Decision | None, int]] = []
+
+    def erase(connection: Connection, before: Values) -> None:
+        decision = read_decision(before)
+        erased = services.erase(connection, _theirs(UUID(decision.subject))) if decision else 0
+        found.append((decision, erased))
+
+    try:
+        current_app.extensions["sessions"].change(erase)
+    except StoreUnavailableError as error:
+        current_app.logger.error("A visitor's records could not be erased: %s", error)
+        take_back(lambda _given: frozenset(), "settings.erase")  # Whoever leaves accepts nothing.
+        raise ServiceUnavailable from None
+    wipe_journal()
+    forget()
+    return found[0]
+
+
+def erase_subject(subject: UUID) -> int:
+    """Erase every record of a subject and end the session that holds their choice.
+
+    Raises:
+        StoreUnavailableError: not all of it could be erased; doing it again erases the rest.
+
+    """
+
+    def erase(connection: Connection) -> int:
+        return services.erase(connection, _theirs(subject))
+
+    erased: int = current_app.extensions["sessions"].end_of_subject(subject, erase)
+    wipe_journal()
+    return erased
+
+
+def _theirs(subject: UUID) -> ColumnElement[bool]:
+    return ConsentRecord.subject == subject
+
+
+def cookies_of(registry: Registry, sent: Iterable[str]) -> list[str]:
+    """Return which of the cookies that the browser sent are this site's own to delete."""
+    declared = [
+        cookie
+        for service in registry.services
+        for cookie in service.cookies
+        if cookie.storage == "cookie" and cookie.party == "first"
+    ]
+    session_cookie = current_app.config["SESSION_COOKIE_NAME"]  # deleted with the session
+    return sorted(
+        name
+        for name in set(sent)
+        if name != session_cookie and any(cookie.matches(name) for cookie in declared)
+    )

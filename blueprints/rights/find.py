@@ -1,0 +1,83 @@
+"""`flask consent find`: what an authority is handed about one record or one visitor."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from blueprints.consent.commands import BadInputError, database, utc
+from blueprints.consent.records import plain
+from blueprints.rights.dossier import Dossier, Entry, UnknownIdError, compile_dossier
+
+TEMPLATES = {"text": "report/find.txt", "html": "report/find.html"}
+
+
+@click.command
+@click.argument("number", metavar="ID")
+@click.option("--json", "kind", flag_value="json", help="As JSON.")
+@click.option("--html", "kind", flag_value="html", help="As one page without network or script.")
+@with_appcontext
+def find(number: str, kind: str | None) -> None:
+    """Show everything about ID, the number of a record or of a visitor (subject).
+
+    The record, how long it is valid, the notice that was shown word for word, the proof that the
+    record is in the sealed log, and the other records of the same visitor.
+    """
+    try:
+        asked_for = UUID(number)
+    except ValueError:
+        raise BadInputError(f"{number} is not the number of a record or of a visitor.") from None
+    try:
+        with database():
+            found = compile_dossier(asked_for, datetime.now(UTC))
+    except UnknownIdError:
+        raise BadInputError(
+            f"There is no record and no visitor with the number {number}."
+        ) from None
+    if kind == "json":
+        click.echo(json.dumps(_as_json(found), default=plain, ensure_ascii=False, indent=1))
+        return
+    template = current_app.jinja_env.get_template(TEMPLATES[kind or "text"])
+    controller = current_app.extensions["registry"].controller
+    click.echo(template.render(dossier=found, utc=utc, controller=controller))
+
+
+def _as_json(found: Dossier) -> Mapping[str, Any]:
+    return {
+        "asked_for": found.asked_for,
+        "made_at": found.made_at,
+        "records": [_entry(entry) for entry in found.entries],
+        "other_records": [record["id"] for record in found.others],
+        "notices": [
+            {
+                "id": shown.kept.notice.id,
+                "fits_number": shown.fits_number,
+                "kept_at": shown.kept.kept_at,
+                "content": shown.kept.notice.content,
+            }
+            for shown in found.notices
+        ],
+    }
+
+
+def _entry(entry: Entry) -> Mapping[str, Any]:
+    proof = entry.proof
+    return {
+        **{name: value for name, value in entry.record.items() if name != "content"},
+        "is_valid": entry.is_valid,
+        "is_erased": entry.is_erased,
+        "fits_digest": entry.fits_digest,
+        "is_proven": entry.is_proven,
+        "proof": proof
+        and {
+            "position": proof.position,
+            "index": proof.index,
+            "path": proof.path,
+            "seal": proof.seal.as_json,
+        },
+    }

@@ -1,0 +1,78 @@
+"""What the log holds about one visitor: their records, and the receipt of one of them.
+
+Every function takes the subject; a view passes the one of the visitor's own session and no other.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from blueprints.consent.choices import Status
+from blueprints.consent.models import ConsentRecord
+from blueprints.consent.notice_store import Notices
+from blueprints.consent.notices import Notice
+from blueprints.consent.records import Record, read_record, select_records
+from blueprints.database import reading
+from blueprints.proof import seals
+from blueprints.rights.receipt import Inclusion, Making, Node, write_receipt
+
+
+def records_of(subject: UUID, at_most: int | None = None) -> list[Record]:
+    """Return the records of a subject, the newest first.
+
+    Raises:
+        SQLAlchemyError: the database cannot be asked.
+
+    """
+    query = (
+        select_records()
+        .where(ConsentRecord.subject == subject)
+        .order_by(ConsentRecord.decided_at.desc(), ConsentRecord.id.desc())
+        .limit(at_most)
+    )
+    with reading() as connection:
+        return [read_record(row) for row in connection.execute(query)]
+
+
+def receipt_of(subject: UUID, record: UUID, notices: Notices, making: Making) -> Node | None:
+    """Write the receipt of a record; None where the subject has no such record.
+
+    Raises:
+        SQLAlchemyError: the database cannot be asked.
+
+    """
+    records = records_of(subject)
+    position = next((at for at, row in enumerate(records) if row["id"] == record), None)
+    if position is None:
+        return None
+    row = records[position]
+    kept = notices.find(row["notice"]) if row["notice"] else None
+    notice = kept.content if kept else _no_notice(notices.in_force[row["language"]])
+    renewed = _renewed(row, records[position + 1 :])
+    making = replace(making, renewed=renewed)
+    return write_receipt(json.loads(row["content"]), notice, making, inclusion_of(record))
+
+
+def _no_notice(in_force: Notice) -> Mapping[str, Any]:
+    return {"controller": in_force.content["controller"], "purposes": [], "services": []}
+
+
+def _renewed(row: Record, before: list[Record]) -> tuple[str, ...]:
+    """Return the purposes that the record before this one gave already, and this one gives."""
+    if not before or not before[0]["is_consent"]:
+        return ()
+    given = (set(_given(record)) for record in (row, before[0]))
+    return tuple(sorted(set.intersection(*given)))
+
+
+def _given(record: Record) -> list[str]:
+    return [purpose for purpose, status in record["statuses"].items() if status == Status.GIVEN]
+
+
+def inclusion_of(record: UUID) -> Inclusion | None:
+    proof = seals.prove(record)
+    if proof is None:
+        return None
+    return Inclusion(proof.index, tuple(step.hex() for step in proof.path), proof.seal.as_json)

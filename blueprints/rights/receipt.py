@@ -1,0 +1,233 @@
+"""The consent receipt: a visitor's own copy of a consent record, which anybody can check.
+
+JSON-LD after ISO/IEC TS 27560:2023, in the terms of W3C DPV 2.3 (guide "consent-27560": a receipt
+gathers one consent record per purpose, example 45). Its context is complete, so that reading it
+needs no network. What the vocabularies have no word for stands under this site's own address, where
+a page explains each of them.
+
+A receipt is a function of what it carries itself: the fields that the record's digest is over and
+the notice that they name. `receipt_check` writes it again from these and so finds any change.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from blueprints.consent.choices import Status
+from blueprints.consent.digest import sha256_of
+
+Node = dict[str, Any]
+
+PROFILE = "https://w3id.org/dpv/schema/dpv-27560#"
+ABOUT = "/cookies/receipt/about"
+LANGUAGE_TAGS = {"en": "en", "pt": "pt-PT"}
+STATUSES = {
+    Status.GIVEN: "ConsentGiven",
+    Status.REFUSED: "ConsentRefused",
+    Status.WITHDRAWN: "ConsentWithdrawn",
+}
+PREFIXES = {
+    "dpv": "https://w3id.org/dpv#",
+    "pd": "https://w3id.org/dpv/pd#",
+    "loc": "https://w3id.org/dpv/loc#",
+    "eu-gdpr": "https://w3id.org/dpv/legal/eu/gdpr#",
+    "legal-eu": "https://w3id.org/dpv/legal/eu#",
+    "legal-pt": "https://w3id.org/dpv/legal/pt#",
+    "dct": "http://purl.org/dc/terms/",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+}
+TYPES = {
+    "@id": (
+        *("dpv:hasPurpose", "dpv:hasPersonalData", "dpv:hasJurisdiction", "dpv:hasApplicableLaw"),
+        *("dpv:hasAuthority", "dpv:hasLegalBasis", "dpv:hasLocation", "dpv:isIndicatedBy"),
+        *("dpv:isExercisedAt", "dct:conformsTo", "site:heads"),
+    ),
+    "xsd:dateTime": ("dpv:isIndicatedAtTime", "dct:created"),
+    # Kept as it is to the last character, because a digest is computed over it.
+    "@json": ("site:digestedFields", "site:noticeContent", "site:seal"),
+}
+
+
+@dataclass(frozen=True)
+class Making:
+    """How a receipt came about: all of it that is not in the record."""
+
+    id: str
+    created_at: str
+    origin: str  # of the site, https://www.example.pt
+    counts: bool  # whether the decision still counted
+    renewed: tuple[str, ...] = ()  # purposes given before and given again
+
+
+@dataclass(frozen=True)
+class Inclusion:
+    """That the record is in the sealed log: RFC 9162, section 2.1.3."""
+
+    index: int
+    path: tuple[str, ...]
+    seal: Mapping[str, Any]  # as in /consent/seals.json
+
+
+def write_receipt(
+    fields: Mapping[str, Any],
+    notice: Mapping[str, Any],
+    making: Making,
+    inclusion: Inclusion | None = None,
+) -> Node:
+    """Write the receipt of a record. `fields` are what its digest is over.
+
+    `notice` is the content of the notice that was shown. A record of before notices were kept names
+    none; then it is one without purposes and services.
+    """
+    records = [
+        _record(fields, notice, making, purpose, status)
+        for purpose, status in sorted(fields["statuses"].items())
+    ]
+    receipt: Node = {
+        "@context": _context(making.origin),
+        "id": f"urn:uuid:{making.id}",
+        "type": "dpv:ConsentReceipt",
+        "dct:identifier": making.id,
+        "dpv:hasIdentifier": making.id,
+        "dct:conformsTo": f"{PROFILE}receipt-eu-gdpr",
+        "dct:created": making.created_at,
+        "dct:language": LANGUAGE_TAGS[fields["language"]],
+        "dpv:hasRecordOfActivity": records,
+        "site:decision": fields["id"],
+        "site:counts": making.counts,
+        "site:renewed": list(making.renewed),
+        "site:policyVersion": fields["policy_version"],
+        "site:consentModel": fields["model"],
+        "site:isConsent": fields["is_consent"],
+        "site:globalPrivacyControl": fields["gpc"],
+        "site:noticeContent": dict(notice),
+        "site:digestedFields": dict(fields),
+        "site:digest": sha256_of(fields).hex(),
+        "site:salt": fields["salt"],
+        "site:heads": f"{making.origin}/consent/seals.json",
+    }
+    if inclusion:
+        receipt["site:inclusionProof"] = {
+            "type": "site:InclusionProof",
+            "site:leafIndex": inclusion.index,
+            "site:treeSize": inclusion.seal["size"],
+            "site:path": list(inclusion.path),
+            "site:rootHash": inclusion.seal["root"],
+            "site:seal": dict(inclusion.seal),
+        }
+    return receipt | {"site:checksum": sha256_of(receipt).hex()}
+
+
+def _context(origin: str) -> Node:
+    typed = {term: {"@type": kind} for kind, terms in TYPES.items() for term in terms}
+    return {
+        "@version": 1.1,
+        **PREFIXES,
+        "site": f"{origin}{ABOUT}#",
+        "id": "@id",
+        "type": "@type",
+        "site:path": {"@container": "@list"},
+        **typed,
+    }
+
+
+def _record(
+    fields: Mapping[str, Any], notice: Mapping[str, Any], making: Making, purpose: str, status: str
+) -> Node:
+    own_id = str(uuid5(UUID(fields["id"]), purpose))
+    settings = making.origin + ("/pt/cookies" if fields["language"] == "pt" else "/cookies")
+    controller = notice["controller"]
+    node: Node = {
+        "id": f"urn:uuid:{own_id}",
+        "type": "dpv:ConsentRecord",
+        "dct:identifier": own_id,
+        "dpv:hasIdentifier": own_id,
+        "dct:conformsTo": f"{PROFILE}record-eu-gdpr",
+        "dpv:hasDataSubject": {"type": "dpv:DataSubject", "dct:identifier": fields["subject"]},
+        "dpv:hasDataController": {
+            "type": "dpv:DataController",
+            "dpv:hasName": controller["name"],
+            "dpv:hasAddress": controller["address"],
+            "dpv:hasContact": controller["contact"],
+        },
+        # The controller is in Portugal: its law, and its authority, the CNPD.
+        "dpv:hasJurisdiction": "loc:PT",
+        "dpv:hasApplicableLaw": "legal-eu:law-GDPR",
+        "dpv:hasAuthority": "legal-pt:DPA-PT",
+        "dpv:hasLegalBasis": "eu-gdpr:A6-1-a" if fields["is_consent"] else "dpv:ImpliedConsent",
+        "dpv:hasProcess": [_process(notice, purpose)],
+        "dpv:hasConsentControl": {"type": "dpv:WithdrawConsent", "dpv:isExercisedAt": settings},
+        "dpv:hasRight": {"type": "eu-gdpr:A7-3"},
+        "dpv:hasConsentStatus": list(_statuses(fields, making, purpose, status)),
+    }
+    if fields["notice"]:
+        node["dpv:hasNotice"] = _notice(fields, notice, making)
+    return node
+
+
+def _notice(fields: Mapping[str, Any], notice: Mapping[str, Any], making: Making) -> Node:
+    digest = fields["notice"]
+    return {
+        "id": f"{making.origin}/cookies/notices/{digest}",
+        "type": "dpv:ConsentNotice",
+        "dct:identifier": digest,
+        "dct:language": LANGUAGE_TAGS[notice["language"]],
+        "site:sha256": digest,
+    }
+
+
+def _process(notice: Mapping[str, Any], purpose: str) -> Node:
+    """Say what is done for the purpose, with which data, by whom, kept for how long."""
+    shown = next((entry for entry in notice["purposes"] if entry["id"] == purpose), None) or {}
+    services = [entry for entry in notice["services"] if entry["purpose"] == purpose]
+    lifetimes = sorted({c["lifetime"] for entry in services for c in entry["cookies"]})
+    process: Node = {
+        "type": "dpv:Process",
+        "dct:title": shown.get("name", purpose),
+        "dpv:hasPurpose": f"dpv:{shown.get('dpv', 'Purpose')}",
+    }
+    if data := shown.get("personal_data"):
+        process["dpv:hasPersonalData"] = [f"pd:{term}" for term in data]
+    if others := sorted({entry["vendor"] for entry in services if entry["hosts"]}):
+        process["dpv:hasRecipient"] = [
+            {"type": "dpv:ThirdParty", "dpv:hasName": vendor} for vendor in others
+        ]
+    if lifetimes:
+        process["dpv:hasStorageCondition"] = [
+            *({"type": "dpv:StorageDuration", "dpv:hasDuration": item} for item in lifetimes),
+            {"type": "dpv:StorageLocation", "dpv:hasLocation": "dpv:WithinDevice"},
+        ]
+    return process
+
+
+def _statuses(
+    fields: Mapping[str, Any], making: Making, purpose: str, status: str
+) -> Iterator[Node]:
+    """State what was indicated. What was only assumed is never called given (GDPR Recital 32)."""
+    given = status == Status.GIVEN and fields["is_consent"]
+    term = STATUSES[Status(status)] if fields["is_consent"] else "ConsentUnknown"
+    yield {
+        "type": "dpv:RenewedConsentGiven" if given and purpose in making.renewed else f"dpv:{term}",
+        "dpv:isIndicatedAtTime": fields["decided_at"],
+        "dpv:isIndicatedBy": "dpv:DataSubject",
+        "dpv:hasIndicationMethod": fields["method"],
+        "dpv:hasDuration": {
+            "type": "dpv:TemporalDuration",
+            "rdf:value": _duration(fields["decided_at"], fields["expires_at"]),
+        },
+    }
+    if given and not making.counts:
+        yield {
+            "type": "dpv:ConsentExpired",
+            "dpv:isIndicatedAtTime": min(fields["expires_at"], making.created_at),
+            "dpv:isIndicatedBy": "dpv:DataController",
+        }
+
+
+def _duration(start: str, end: str) -> str:
+    """Return the time between as ISO 8601: calendar months, as choices are made to last."""
+    since, until = datetime.fromisoformat(start), datetime.fromisoformat(end)
+    return f"P{(until.year - since.year) * 12 + until.month - since.month}M"

@@ -1,0 +1,20 @@
+from typing import cast
+
+from flask import Flask
+from flask.blueprints import BlueprintSetupState
+
+from blueprints.consent.commands import add_commands
+from blueprints.consent.settings import check_number
+from blueprints.rights.check_receipt import check_receipt
+from blueprints.rights.commands import erase, purge
+from blueprints.rights.find import find
+from blueprints.rights.views import blueprint
+
+__all__ = ["blueprint"]
+
+
+@blueprint.record_once
+def _set_up(state: BlueprintSetupState) -> None:
+    app = cast("Flask", state.app)
+    check_number(app, "CONSENT_RETENTION_YEARS", "years", 1, 10)
+    add_commands(app, check_receipt, erase, find, purge)

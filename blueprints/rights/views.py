@@ -1,0 +1,120 @@
+"""What a visitor can see, take along and have erased: their history, their receipt, all of it.
+
+Only for the subject in the visitor's own session: no address of these pages contains an id, so that
+there is nothing to guess.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from flask import Blueprint, current_app, g, jsonify, make_response, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.wrappers import Response
+
+from blueprints.consent.choices import Decision
+from blueprints.consent.digest import utc_text
+from blueprints.consent.forms import VisitorForm
+from blueprints.consent.records import Record
+from blueprints.consent.views import bad_request, no_store
+from blueprints.consent.visitor import current_choice, notices, own_decision, registry
+from blueprints.rights import erasure, history
+from blueprints.rights.receipt import Making
+
+T = TypeVar("T")
+
+RECORDS_AT_MOST = 200
+
+blueprint = Blueprint("rights", __name__)
+
+
+@blueprint.get("/cookies/history", pt="/pt/cookies/history")
+def show_history() -> Response:
+    """Show the visitor's own records, the newest first."""
+    decision = own_decision()
+    records: list[Record] = []
+    if decision:
+        subject = UUID(decision.subject)
+        records = _asked(lambda: history.records_of(subject, RECORDS_AT_MOST))
+    page = render_template(
+        "consent/history.html",
+        records=records,
+        at_most=RECORDS_AT_MOST,
+        purpose_names={purpose.id: purpose.name[g.language] for purpose in registry().purposes},
+    )
+    return no_store(make_response(page))
+
+
+@blueprint.get("/cookies/receipt", pt="/pt/cookies/receipt")
+def receipt() -> Response:
+    """Give out the receipt of the visitor's last choice, as a file."""
+    decision = own_decision()
+    now = datetime.now(UTC)
+    found = decision and _asked(
+        lambda: history.receipt_of(
+            UUID(decision.subject), UUID(decision.id), notices(), _making(decision, now)
+        )
+    )
+    if not found:
+        page = make_response(render_template("consent/no_receipt.html"), 404)
+        return no_store(page)
+    response = make_response(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
+    response.mimetype = "application/ld+json"
+    response.headers["Content-Disposition"] = (
+        f'attachment; filename="consent-receipt-{now:%Y-%m-%d}.jsonld"'
+    )
+    return no_store(response)
+
+
+@blueprint.get("/cookies/receipt/about", pt="/pt/cookies/receipt/about")
+def about_receipt() -> str:
+    """Say what a receipt is, and how anybody can check one."""
+    return render_template(f"consent/receipt.{g.language}.html")
+
+
+def _making(decision: Decision, now: datetime) -> Making:
+    counting = current_choice().decision
+    return Making(
+        id=str(uuid4()),
+        created_at=utc_text(now),
+        origin=f"{current_app.config['PREFERRED_URL_SCHEME']}://{request.host}",
+        counts=counting is not None and counting.id == decision.id,
+    )
+
+
+def _asked(ask: Callable[[], T]) -> T:
+    try:
+        return ask()
+    except SQLAlchemyError as error:
+        current_app.logger.error("The consent records cannot be read: %s", type(error).__name__)
+        raise ServiceUnavailable from None
+
+
+@blueprint.get("/cookies/erase", pt="/pt/cookies/erase")
+def ask_before_erasing() -> Response:
+    """Ask once more: what is erased does not come back."""
+    page = render_template("consent/erase.html", last_decision=own_decision())
+    return no_store(make_response(page))
+
+
+@blueprint.post("/cookies/erase", pt="/pt/cookies/erase")
+def erase() -> Response:
+    """Erase what is kept about the visitor, and say what was erased and what stays."""
+    if problem := VisitorForm(request.form).problem:
+        return bad_request(problem)
+    decision, erased = erasure.erase_visitor()
+    cookies = erasure.cookies_of(registry(), request.cookies)
+    g.alternates = {}  # This page is an answer; it has no address.
+    if g.wants_json:
+        answer = jsonify(erased=True, records=erased, cookies=cookies)
+    else:
+        page = render_template(
+            "consent/erased.html", records=erased, cookies=cookies, had_choice=decision is not None
+        )
+        answer = make_response(page)
+    # The choice has ended with the session, so that the cookies themselves go as after a refusal.
+    g.clear_storage = registry().keeps_more_than_cookies(frozenset(registry().optional_ids))
+    return no_store(answer)

@@ -1,0 +1,162 @@
+"""Counts of what each client did within the running minute, shared by the workers of a site.
+
+They live in Redis where it is set, else in `instance/limits.db`. Both are a few lines of our own,
+because the usual library for it has no store that the processes of one machine share without a
+server. A store that fails is left alone for two seconds, in which each process counts for itself:
+nobody waits for longer than a second, and nothing goes uncounted.
+
+The minute is part of what is counted, so that a clock that jumps begins a new count and locks
+nobody out. What is counted is no more than a hash, and it is deleted when the next minute's first
+one arrives.
+"""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Protocol
+
+try:
+    from redis import Redis, RedisError
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+except ImportError:  # The extra is not installed.
+    Redis = None  # type: ignore[assignment,misc]
+
+WINDOW_SECONDS = 60
+PAUSE_SECONDS = 2
+REDIS_TIMEOUT_SECONDS = 1
+FILE_TIMEOUT_SECONDS = 0.5  # for the turn among threads, and once more among processes
+FILE_PAGES_AT_MOST = 4096  # 16 MB, for some 300,000 clients a minute
+CLIENTS_IN_MEMORY_AT_MOST = 100_000
+
+TABLE = """
+CREATE TABLE IF NOT EXISTS counts (
+    client BLOB PRIMARY KEY, minute INTEGER NOT NULL, count INTEGER NOT NULL
+) WITHOUT ROWID
+"""
+COUNT_ONCE_MORE = """
+INSERT INTO counts VALUES (:client, :minute, 1) ON CONFLICT (client) DO UPDATE
+SET count = iif(minute = :minute, count + 1, 1), minute = :minute RETURNING count
+"""
+
+
+class StoreFailedError(Exception):
+    """The store of counts cannot be used now."""
+
+
+class Store(Protocol):
+    def add(self, client: bytes, minute: int) -> int:
+        """Count once more, and return how often the client was counted within this minute.
+
+        Raises:
+            StoreFailedError: nobody knows.
+
+        """
+
+
+class Counts:
+    def __init__(self, store: Store, logger: logging.Logger) -> None:
+        self._store = store
+        self._spare = InMemory()
+        self._logger = logger
+        self._ask_again_at = 0.0  # on the monotonic clock; 0 while all is well
+
+    def add(self, client: bytes) -> int:
+        """Count once more, and return how often the client was counted within this minute."""
+        minute = int(time.time() // WINDOW_SECONDS)
+        if time.monotonic() >= self._ask_again_at:
+            try:
+                count = self._store.add(client, minute)
+            except StoreFailedError as error:
+                if not self._ask_again_at:
+                    self._logger.error("Each process counts for itself: %s", error)
+                self._ask_again_at = time.monotonic() + PAUSE_SECONDS
+            else:
+                self._ask_again_at = 0.0
+                return count
+        return self._spare.add(client, minute)
+
+
+class InRedis:
+    def __init__(self, url: str) -> None:
+        """Raise ImportError where the extra is not installed, TypeError for an unknown option."""
+        if Redis is None:
+            raise ImportError("redis")
+        self._redis = Redis.from_url(
+            url,
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._redis.connection_pool.make_connection()  # An unknown option shows only here.
+
+    def add(self, client: bytes, minute: int) -> int:
+        key = f"count:{minute}:{client.hex()}"
+        try:
+            with self._redis.pipeline() as both:
+                both.incr(key)
+                both.expire(key, WINDOW_SECONDS)
+                count, _ = both.execute()
+        except RedisError as error:
+            raise StoreFailedError(f"Redis: {type(error).__name__}") from error
+        return int(count)
+
+
+class InFile:
+    """One small SQLite file, opened anew for each count, so that it may vanish or be spoilt."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._turn = threading.Lock()  # threads wait here; SQLite's own waiting is polling
+        self._minute = 0
+
+    def add(self, client: bytes, minute: int) -> int:
+        if not self._turn.acquire(timeout=FILE_TIMEOUT_SECONDS):
+            raise StoreFailedError(f"{self._path.name}: too many wait for it")
+        try:
+            with closing(self._open()) as database:
+                if minute != self._minute:
+                    database.execute("DELETE FROM counts WHERE minute <> ?", (minute,))
+                    self._minute = minute
+                row = {"client": client, "minute": minute}
+                ((count,),) = database.execute(COUNT_ONCE_MORE, row).fetchall()
+        except (OSError, sqlite3.OperationalError) as error:
+            raise StoreFailedError(f"{self._path.name}: {error}") from error
+        except sqlite3.DatabaseError as error:  # It is spoilt, and holds nothing worth a repair.
+            self._path.unlink(missing_ok=True)
+            raise StoreFailedError(f"{self._path.name}: {error}") from error
+        finally:
+            self._turn.release()
+        return int(count)
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.touch(mode=0o600)
+        database = sqlite3.connect(self._path, FILE_TIMEOUT_SECONDS, isolation_level=None)
+        for pragma in (
+            "synchronous = OFF",  # a count that a power cut forgets is no loss
+            "journal_mode = MEMORY",
+            "secure_delete = ON",
+            f"max_page_count = {FILE_PAGES_AT_MOST}",
+        ):
+            database.execute(f"PRAGMA {pragma}")
+        database.execute(TABLE)
+        return database
+
+
+class InMemory:
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._minute = 0
+        self._counts: Counter[bytes] = Counter()
+
+    def add(self, client: bytes, minute: int) -> int:
+        with self._turn:
+            if minute != self._minute or len(self._counts) >= CLIENTS_IN_MEMORY_AT_MOST:
+                self._counts.clear()
+                self._minute = minute
+            self._counts[client] += 1
+            return self._counts[client]

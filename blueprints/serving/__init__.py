@@ -1,0 +1,12 @@
+"""Start, say what happens, stop.
+
+settings.py  where settings come from, and the names and kinds that stop the start
+log.py       what the site's own log says: one line an event, with its time, and of nobody
+server.py    the production server: its port, its workers, its end
+"""
+
+from blueprints.serving.server import serve
+from blueprints.serving.settings import read
+from blueprints.serving.setup import blueprint
+
+__all__ = ["blueprint", "read", "serve"]

@@ -1,0 +1,52 @@
+"""Where settings come from, and what stops the start before any room asks for a value.
+
+A misspelt name would be ignored in silence, and the site would run with the default: in the
+embedded database, or without its proxies. So every name with our prefix must be ours, or one of
+Flask's command line: what README does not name does not exist.
+"""
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from flask import Flask
+
+PREFIX = "FLASK_"
+OF_THE_COMMAND_LINE = {"APP", "DEBUG", "ENV", "SKIP_DOTENV"}  # of the `flask` command itself
+OF_FLASK_RUN = "RUN_"  # FLASK_RUN_PORT and its like
+OF_OTHER_KINDS = {"SECRET_KEY", "TRUSTED_HOSTS"}  # the security room checks them
+
+
+def read(app: Flask, defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
+    """Fill the configuration from the defaults, the environment and `overrides`; last wins.
+
+    Raises:
+        SystemExit: a name is nobody's, or what must be text is none.
+
+    """
+    _check_names(defaults)
+    app.config.from_mapping(defaults)
+    app.config.from_prefixed_env()
+    app.config.from_mapping(overrides)
+    _check_texts(app, defaults)
+
+
+def _check_names(ours: Mapping[str, Any]) -> None:
+    for variable in sorted(os.environ):
+        name = variable.removeprefix(PREFIX)
+        if name in {variable, *ours, *OF_THE_COMMAND_LINE} or name.startswith(OF_FLASK_RUN):
+            continue
+        meant = get_close_matches(name.upper(), ours, n=1)
+        hint = f"; did you mean {PREFIX}{meant[0]}?" if meant else "."
+        raise SystemExit(f"{variable} is no setting of this site{hint}")
+
+
+def _check_texts(app: Flask, defaults: Mapping[str, Any]) -> None:
+    """Refuse a number, a list or an unprintable text: the environment reads values as JSON."""
+    for name, default in defaults.items():
+        value = app.config[name]
+        if name in OF_OTHER_KINDS or value is default or not isinstance(default, str | None):
+            continue
+        if not isinstance(value, str) or not value.isprintable():
+            raise SystemExit(f"{PREFIX}{name} must be text on one line.")

@@ -1,0 +1,34 @@
+"""Sets the log and the instance folder up, before any room has something to say or to write."""
+
+from pathlib import Path
+from typing import cast
+
+from flask import Blueprint, Flask
+from flask.blueprints import BlueprintSetupState
+
+from blueprints.serving import log
+
+blueprint = Blueprint("serving", __name__)
+
+
+@blueprint.record_once
+def _set_up(state: BlueprintSetupState) -> None:
+    app = cast("Flask", state.app)
+    log.set_up()
+    port = app.config["PORT"]
+    if type(port) is not int or not 0 < port < 2**16:
+        raise SystemExit("FLASK_PORT must be a port number.")
+    if app.config["INSTANCE"]:
+        app.instance_path = str(Path(app.config["INSTANCE"]).absolute())
+    _make_instance(Path(app.instance_path))
+
+
+def _make_instance(folder: Path) -> None:
+    """Make the folder for what the site writes; one that is there may be read-only.
+
+    Then the article is served all the same, and each room says what it cannot write.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(f"The folder {folder} cannot be made: {error.strerror}.") from None

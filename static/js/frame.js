@@ -1,0 +1,4 @@
+/* A spare: once a frame has had the focus, browsers heed no "autofocus" in its next page. Without it
+   the focus stays at the beginning of the frame. Nothing is scrolled, here or around it. */
+
+document.querySelector("[autofocus]").focus({ preventScroll: true });

@@ -1,0 +1,323 @@
+"""What an article shows of others: loaded in a frame of its own, where the reader allows it."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from browserlike import Visitor, text_of
+from conftest import MakeSite, serving
+from evidence import records, session_cookie
+from flask import Flask
+from partner import ARTICLE, Partner, partner_server, site_with_partner
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from blueprints.database import db
+
+PATH = "/articles/film"
+FRAME = f"{PATH}/embeds/1"
+PARAGRAPHS = "\n\n".join(["Words that fill a paragraph of the article. " * 12] * 12)
+FILMS = f"""{ARTICLE}
+{PARAGRAPHS}
+
+![Another film](embed:player/porto-2)
+
+{PARAGRAPHS}
+"""
+FROM_ELSEWHERE: list[dict[str, str]] = [
+    {"Sec_Fetch_Site": "cross-site"},
+    {"Sec_Fetch_Site": "same-site"},
+    {"Sec_Fetch_Site": "none"},  # typed, or followed from a mail
+    {"Sec_Fetch_Site": "cross-site", "Referer": f"http://localhost{PATH}"},
+    {"Sec_Fetch_Site": "", "Referer": "https://elsewhere.example/"},
+    {"Sec_Fetch_Site": "", "Referer": "http://localhost.elsewhere.example/"},
+    {"Sec_Fetch_Site": "", "Referer": "http://["},
+    {"Sec_Fetch_Site": ""},
+]
+
+
+@pytest.fixture
+def partner() -> Iterator[Partner]:
+    with partner_server() as server:
+        yield server
+
+
+@pytest.fixture
+def site(make_site: MakeSite, tmp_path: Path, partner: Partner) -> Flask:
+    return site_with_partner(make_site, tmp_path, partner, FILMS)
+
+
+def policy(page: object, directive: str) -> list[str]:
+    header = page.response.headers["Content-Security-Policy"]  # type: ignore[attr-defined]
+    parts = [part.split() for part in header.split("; ")]
+    return next((sources for name, *sources in parts if name == directive), [])
+
+
+def test_the_article_frames_it_and_names_nobody_whatever_was_chosen(
+    site: Flask, partner: Partner
+) -> None:
+    visitor = Visitor(site)
+    for page in (visitor.get(PATH), visitor.choose("accept_all", path=PATH)):
+        first, second = page.all("iframe")
+        assert (first.get("src"), first.get("title")) == (FRAME, "A film about Porto")
+        assert (second.get("src"), second.get("title")) == (f"{PATH}/embeds/2", "Another film")
+        assert first.get("loading") == "lazy"
+        assert first.get("allowfullscreen") is not None
+        assert policy(page, "frame-src") == ["'self'"]
+        assert f"{partner.address}/player" not in page.response.text
+        (holder,) = page.all("figure", class_="embed")[0].iter("{http://www.w3.org/2000/svg}svg")
+        assert (holder.get("width"), holder.get("height")) == ("560", "315")
+
+
+def test_a_page_without_such_things_may_frame_nothing(site: Flask) -> None:
+    assert policy(Visitor(site).get("/privacy"), "frame-src") == []
+
+
+def test_a_placeholder_says_who_and_offers_once_and_always(site: Flask) -> None:
+    page = Visitor(site).frame(FRAME)
+    assert "provided by Partner player (Partner)" in page.text
+    assert "accepts the whole purpose: Keep your text size" in page.text
+    assert "It also covers: InvestPorto, Partner statistics." in page.text
+    once, always = page.all("button")
+    assert once.get("aria-label") == "Load once: A film about Porto"
+    assert text_of(always) == "Always allow “Personalised content”"
+    assert page.all("iframe") == []
+    assert policy(page, "frame-src") == []
+    assert policy(page, "frame-ancestors") == ["'self'"]
+    assert page.response.headers["Cache-Control"] == "public, no-cache"
+    # A copy that is kept ready has the same policy.
+    assert policy(Visitor(site).frame(FRAME), "frame-ancestors") == ["'self'"]
+    assert policy(Visitor(site).get(PATH), "frame-ancestors") == ["'none'"]
+
+
+def test_load_once_is_for_this_time_only_and_records_nothing(site: Flask, partner: Partner) -> None:
+    visitor = Visitor(site)
+    answer = visitor.submit(visitor.frame(FRAME).form(FRAME))
+    assert answer.status_code == 303
+    page = visitor.frame(answer.headers["Location"])
+    assert page.one("iframe").get("src") == f"{partner.address}/player/porto-1"
+    assert text_of(page.one("div", autofocus="")) == "Loaded, this once. Nothing was recorded."
+    assert policy(page, "frame-src") == [partner.address]
+    assert page.response.headers["Cache-Control"] == "no-store"
+    assert records(site) == []
+    assert visitor.cookies == set()
+    again = visitor.frame(FRAME)
+    assert again.all("iframe") == []
+    assert policy(again, "frame-src") == []
+
+
+@pytest.mark.parametrize("headers", FROM_ELSEWHERE)
+def test_a_link_from_elsewhere_loads_nothing(site: Flask, headers: dict[str, str]) -> None:
+    page = Visitor(site).frame(f"{FRAME}?once", **headers)
+    assert page.all("iframe") == []
+    assert policy(page, "frame-src") == []
+    assert page.response.headers["Cache-Control"] == "no-store"
+
+
+def test_an_older_browser_says_by_its_referrer_that_this_site_asked(site: Flask) -> None:
+    referrer = f"http://localhost{FRAME}"
+    page = Visitor(site).frame(f"{FRAME}?once", Sec_Fetch_Site="", Referer=referrer)
+    assert len(page.all("iframe")) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "headers", "status"),
+    [
+        ({}, {"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"service": "player"}, {}, 400),
+        ({"more": "1"}, {}, 400),
+    ],
+)
+def test_load_once_takes_only_its_own_form(
+    site: Flask, sent: dict[str, str], headers: dict[str, str], status: int
+) -> None:
+    answer = site.test_client().post(FRAME, data=sent, headers=headers)
+    assert answer.status_code == status
+    assert "<iframe" not in answer.text
+
+
+@pytest.mark.parametrize("number", [f"{PATH}/embeds/{n}" for n in (0, 3, -1, 10**40, "x")])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_number_without_an_embed_is_a_404(site: Flask, number: str, method: str) -> None:
+    assert site.test_client().open(number, method=method).status_code == 404
+    assert site.test_client().open("/articles/none/embeds/1", method=method).status_code == 404
+
+
+def test_always_allow_is_a_recorded_choice_that_adds_one_purpose(
+    site: Flask, partner: Partner
+) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_selected", ticks=("advertising",))
+    answer = visitor.submit(visitor.frame(FRAME).form("/cookies/allow"))
+    assert answer.headers["Location"] == FRAME
+    page = visitor.frame(FRAME)
+    assert page.one("iframe").get("src") == f"{partner.address}/player/porto-1"
+    assert text_of(page.one("h1")).startswith("Loaded. “Personalised content” is accepted.")
+    assert records(site)[-1].statuses == {"personalization": "given", "advertising": "given"}
+    assert records(site)[-1].method == "embed.always"
+    later = visitor.frame(f"{PATH}/embeds/2")
+    assert later.one("iframe").get("src") == f"{partner.address}/player/porto-2"
+    assert later.all("h1") == []
+    assert later.response.headers["Cache-Control"] == "no-store", "it contacts others"
+
+
+def test_a_purpose_that_has_become_another_one_is_shown_anew_and_not_accepted(site: Flask) -> None:
+    sent = {"purpose": "personalization", "next": FRAME, "notice": "0" * 64}
+    answer = Visitor(site).post("/cookies/allow", sent)
+    assert (answer.status_code, answer.headers["Location"]) == (303, FRAME)
+    assert records(site) == []
+
+
+@pytest.mark.parametrize("purpose", ["necessary", "nonsense", ""])
+def test_always_allow_knows_only_optional_purposes(site: Flask, purpose: str) -> None:
+    answer = Visitor(site).post("/cookies/allow", {"purpose": purpose})
+    assert answer.status_code == 400
+    assert records(site) == []
+
+
+def test_in_an_outage_nothing_is_loaded_but_once_and_the_frame_says_so(site: Flask) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    form = Visitor(site).frame(FRAME).form("/cookies/allow")
+    with site.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("alter table sessions rename to gone")
+    cookie = f"session={session_cookie(visitor)}"
+    assert visitor.frame(FRAME, Cookie=cookie).all("iframe") == []
+    assert visitor.frame(f"{FRAME}?once", Cookie=cookie).all("iframe")
+    visitor.headers["Sec-Fetch-Dest"] = "iframe"
+    answer = visitor.submit(form)
+    assert answer.status_code == 503
+    assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
+    assert "colophon" not in answer.text
+
+
+def test_in_the_implied_model_a_frame_is_no_second_page(
+    make_site: MakeSite, tmp_path: Path, partner: Partner
+) -> None:
+    implied = partial(make_site, CONSENT_MODEL="implied")
+    site = site_with_partner(implied, tmp_path, partner, FILMS)
+    visitor = Visitor(site)
+    visitor.get(PATH)
+    for _ in range(3):
+        assert visitor.frame(FRAME).all("iframe") == []
+    assert records(site) == []
+
+
+def test_text_size_and_colours_of_this_page_view_reach_into_the_frame(site: Flask) -> None:
+    visitor = Visitor(site)
+    look = "?size=large&theme=dark"
+    assert visitor.get(PATH + look).all("iframe")[0].get("src") == FRAME + look
+    page = visitor.frame(FRAME + look)
+    assert page.one("html").get("class") == "size-large theme-dark"
+    answer = visitor.submit(page.form(FRAME + look))
+    shown = visitor.frame(answer.headers["Location"])
+    assert shown.one("html").get("class") == "size-large theme-dark"
+    assert len(shown.all("iframe")) == 1
+
+
+def test_the_same_twice_is_two(make_site: MakeSite, tmp_path: Path, partner: Partner) -> None:
+    text = FILMS.replace("![Another film](embed:player/porto-2)", ARTICLE.splitlines()[-3])
+    page = Visitor(site_with_partner(make_site, tmp_path, partner, text)).get(PATH)
+    assert [frame.get("title") for frame in page.all("iframe")] == ["A film about Porto"] * 2
+    figures = page.all("figure", class_="embed")
+    assert [figure.get("id") for figure in figures] == ["embed-1", "embed-2"]
+
+
+def test_a_feed_and_paper_have_its_title_and_its_address(
+    context: BrowserContext, site: Flask
+) -> None:
+    feed = Visitor(site).raw_get("/feed.xml").text
+    link = f'&lt;a href="http://localhost{PATH}#embed-1"&gt;A film about Porto&lt;/a&gt;'
+    assert link in feed.replace("&#34;", '"')
+    page = context.new_page()
+    page.goto(PATH)
+    page.emulate_media(media="print")
+    expect(page.locator("iframe").first).to_be_hidden()
+    caption = page.locator(".embed figcaption").first.inner_text()
+    assert caption.split("\n") == ["A film about Porto", page.url + "#embed-1"]
+
+
+def test_an_article_that_embeds_what_is_not_declared_stops_the_start(
+    make_site: MakeSite, tmp_path: Path, partner: Partner
+) -> None:
+    text = ARTICLE.replace("embed:player", "embed:unknown")
+    with pytest.raises(SystemExit, match=r"^An article is broken: .*no embed 'unknown'\.\n"):
+        site_with_partner(make_site, tmp_path, partner, text)
+
+
+def second_film(page: Page) -> tuple[float, dict[str, float] | None]:
+    """Return how far the article is scrolled, and where the second frame stands in it."""
+    box = page.locator("iframe").nth(1).bounding_box()
+    return page.evaluate("scrollY"), dict(box) if box else None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("javascript", [False, True])
+def test_loading_moves_nothing_loads_one_film_and_can_be_gone_back_from(
+    browser: Browser, site: Flask, partner: Partner, width: int, *, javascript: bool
+) -> None:
+    with serving(site) as address:
+        context = browser.new_context(
+            base_url=address,
+            java_script_enabled=javascript,
+            viewport={"width": width, "height": 800},
+        )
+        page = context.new_page()
+        page.goto(PATH)
+        frame = page.frame_locator("iframe >> nth=1")
+        button = frame.get_by_role("button", name="Load once: Another film")
+        page.locator("iframe").nth(1).scroll_into_view_if_needed()
+        button.scroll_into_view_if_needed()
+        before = second_film(page)
+        assert before[0] > 1000
+        button.press("Enter")
+        film = frame.frame_locator("iframe")
+        expect(film.get_by_text("Playing porto-2")).to_be_visible()
+        assert second_film(page) == before
+        assert partner.asked == ["/player/porto-2"]
+        assert partner.referrers == {f"{address}/"}
+        assert context.cookies() == []
+        assert page.url == address + PATH
+        assert page.evaluate("document.activeElement.matches('iframe')")
+        if javascript:
+            expect(frame.get_by_role("status", name="Loaded, this once.")).to_be_focused()
+            assert film.locator("html").evaluate("() => document.fullscreenEnabled")
+        page.evaluate("history.back()")
+        expect(button).to_be_visible()
+        assert second_film(page) == before
+        assert page.url == address + PATH
+        frame.get_by_role("button", name="Always allow").click()
+        expect(film.get_by_text("Playing porto-2")).to_be_visible()
+        expect(frame.get_by_role("heading", name="is accepted")).to_be_visible()
+        assert second_film(page) == before
+        assert set(partner.asked) == {"/player/porto-2"}
+        page.goto(PATH)
+        playing = page.frame_locator("iframe >> nth=0").frame_locator("iframe")
+        expect(playing.get_by_text("Playing porto-1")).to_be_visible()
+        context.close()
+
+
+def test_no_page_elsewhere_can_load_it_for_a_reader(
+    browser: Browser, site: Flask, partner: Partner
+) -> None:
+    elsewhere = Flask("elsewhere")
+    with serving(site) as address, serving(elsewhere) as other:
+        target = f"{address}{FRAME}?once"
+
+        @elsewhere.get("/")
+        def trap() -> str:
+            return f"""<!doctype html><title>trap</title><a href="{target}">A link</a>
+<img src="{target}" alt=""><iframe src="{target}" title="trap"></iframe>"""
+
+        page = browser.new_page()
+        # Another site to the browser, which takes two ports of one host for the same one.
+        page.goto(other.replace("127.0.0.1", "localhost"), wait_until="networkidle")
+        page.get_by_role("link").click()
+        expect(page.get_by_role("button", name="Load once")).to_be_visible()
+        page.goto(target, wait_until="networkidle")
+        expect(page.get_by_role("button", name="Load once")).to_be_visible()
+        assert partner.asked == []
+        # The guard's counter-test: pressed here, it loads.
+        page.get_by_role("button", name="Load once").click()
+        expect(page.frame_locator("iframe").get_by_text("Playing porto-1")).to_be_visible()
+        page.close()

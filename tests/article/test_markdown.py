@@ -1,0 +1,134 @@
+"""What an editor may write in a text, what it becomes, and what is refused."""
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from browserlike import HTML, Visitor, text_of
+from conftest import MakeSite, serving
+from playwright.sync_api import Browser
+
+from blueprints.article.markdown import render, typeset
+from blueprints.article.pictures import Pictures
+
+FRONT_MATTER = '---\ntitle: A "title"\ndate: 2026-01-02\nsummary: A "summary"\n---\n'
+EVERYTHING = """First words[^1] of ~~many~~ some, and "quoted" -- by many.
+
+## A part
+
+### A smaller part
+
+| City | Inhabitants |
+|------|------------:|
+| Porto | 231,800 |
+
+- one
+  - two
+    1. three
+
+---
+
+https://www.example.pt/{long}/and/on
+
+    code = "{long}"
+
+Again[^1].
+
+[^1]: Where it is said.
+""".replace("{long}", "Donaudampfschifffahrt" * 6)
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    for language in ("en", "pt"):
+        (tmp_path / "texts" / language).mkdir(parents=True)
+        file = tmp_path / "texts" / language / "a.md"
+        file.write_text(FRONT_MATTER + EVERYTHING, encoding="utf-8")
+    return tmp_path / "texts"
+
+
+def test_every_element_of_a_text_is_on_the_page(make_site: MakeSite, texts: Path) -> None:
+    article = Visitor(make_site(ARTICLES=str(texts))).get("/").one("article")
+    for tag in ("s", "h2", "h3", "table", "hr", "pre"):
+        assert len(list(article.iter(HTML + tag))) == 1, tag
+    nested, _notes = article.iter(HTML + "ol")
+    assert text_of(nested) == "three"
+    (cell,) = [cell for cell in article.iter(HTML + "td") if cell.get("class")]
+    assert (cell.get("class"), cell.get("data-label"), text_of(cell)) == (
+        "end",
+        "Inhabitants",
+        "231,800",
+    )
+    assert [head.get("scope") for head in article.iter(HTML + "th")] == ["col", "col"]
+
+
+def test_a_footnote_and_each_place_that_refers_to_it_lead_to_each_other(
+    make_site: MakeSite, texts: Path
+) -> None:
+    article = Visitor(make_site(ARTICLES=str(texts))).get("/").one("article")
+    links = [link for link in article.iter(HTML + "a") if link.get("role")]
+    forth = [link for link in links if link.get("role") == "doc-noteref"]
+    back = [link for link in links if link.get("role") == "doc-backlink"]
+    assert [link.get("href") for link in forth] == ["#fn1", "#fn1"]
+    assert [link.get("href") for link in back] == [f"#{link.get('id')}" for link in forth]
+    (note,) = [item for item in article.iter(HTML + "li") if item.get("id") == "fn1"]
+    assert text_of(note).startswith("Where it is said.")
+
+
+def test_the_feed_has_the_same_elements(make_site: MakeSite, texts: Path) -> None:
+    feed = ET.fromstring(Visitor(make_site(ARTICLES=str(texts))).raw_get("/feed.xml").data)
+    content = feed.findtext("{*}entry/{*}content") or ""
+    for piece in ("<table>", "<s>many</s>", 'role="doc-endnotes"', "<h3>", "<pre>"):
+        assert piece in content
+
+
+def test_portuguese_is_printed_as_in_portugal_and_english_as_it_was_written(
+    make_site: MakeSite, texts: Path
+) -> None:
+    visitor = Visitor(make_site(ARTICLES=str(texts)))
+    english, portuguese = visitor.get("/"), visitor.get("/pt/")
+    assert 'and "quoted" -- by many' in text_of(english.one("article"))
+    assert "and «quoted» – by many" in text_of(portuguese.one("article"))
+    assert text_of(english.one("h1")) == 'A "title"'
+    assert text_of(portuguese.one("h1")) == "A «title»"
+    assert typeset("*a* <b> & 'c'", "pt") == "*a* <b> & “c”"
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("a\n\n<div>b</div>", ["line 7 has HTML, '<div>b</div>'; a text is Markdown alone"]),
+        ("a\nb <i>c</i>\nd <br>", ["line 6 has HTML, '<i>'", "line 7 has HTML, '<br>'"]),
+        ("<!-- a\nb -->", ["line 5 has HTML, '<!--'"]),
+        ("a\n\n# b\n\nc\n===", ["line 7 is a heading of the first", "line 9 is a heading"]),
+        ("a ![b](c.jpg)\nd", ["line 5 has a picture among words"]),
+        ("a\n\n![](c.jpg)", ["line 7: the picture 'c.jpg' needs words in its brackets"]),
+        ("![b](c.jpg)", ["line 5: the picture 'c.jpg' is not the name of a file in images/"]),
+        ("![b](../a/c.jpg)", ["line 5: the picture '../a/c.jpg' is not the name of a file"]),
+        ("![b](https://www.example.pt/c.jpg)", ["line 5: the picture 'https://www.example.pt/c."]),
+        ("a < b, `<i>`, <https://www.example.pt>, &lt;i&gt;", []),
+    ],
+)
+def test_what_a_text_may_not_hold_is_told_with_its_line(
+    tmp_path: Path, text: str, problems: list[str]
+) -> None:
+    found = render(text, "en", Pictures(tmp_path, tmp_path), first_line=5).problems
+    assert len(found) == len(problems)
+    assert all(each.startswith(says) for each, says in zip(found, problems, strict=True)), found
+
+
+@pytest.mark.parametrize("width", [320, 390, 820])
+def test_nothing_in_a_text_makes_a_page_scroll_sideways(
+    browser: Browser, make_site: MakeSite, texts: Path, width: int
+) -> None:
+    with serving(make_site(ARTICLES=str(texts))) as address:
+        page = browser.new_page(viewport={"width": width, "height": 700})
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        sizes = page.evaluate(
+            "['article > p:nth-of-type(2)', 'article > h3', 'article > h2'].map(each => "
+            "parseFloat(getComputedStyle(document.querySelector(each)).fontSize))"
+        )
+        page.close()
+    assert sizes == sorted(sizes)
+    assert sizes[1] > sizes[0], "a heading is larger than the text"

@@ -1,0 +1,79 @@
+"""Texts that change while the site runs."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from browserlike import Visitor, text_of
+from conftest import MakeSite
+from flask import Flask
+
+pytestmark = pytest.mark.slow
+
+SECONDS_UNTIL_SEEN = 30  # on a machine that is busy; else three
+TEXT = "---\ntitle: {title}\ndate: 2026-01-02\nsummary: S\n---\nWords.\n"
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    folder = tmp_path / "texts/en"
+    folder.mkdir(parents=True)
+    (folder / "a.md").write_text(TEXT.format(title="The first"), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def site(make_site: MakeSite, texts: Path) -> Flask:
+    return make_site(ARTICLES=str(texts.parent))
+
+
+def title(site: Flask) -> str:
+    return text_of(Visitor(site).get("/").one("h1"))
+
+
+def is_soon(holds: Callable[[], bool]) -> bool:
+    end = time.monotonic() + SECONDS_UNTIL_SEEN
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_changed_text_is_seen_without_a_restart(site: Flask, texts: Path) -> None:
+    assert title(site) == "The first"
+    (texts / "a.md").write_text(TEXT.format(title="The second"), encoding="utf-8")
+    assert is_soon(lambda: title(site) == "The second")
+    assert "The second" in Visitor(site).raw_get("/feed.xml").text
+
+
+def test_a_new_text_and_its_end_are_seen_without_a_restart(site: Flask, texts: Path) -> None:
+    new = texts / "new.md"
+    new.write_text(TEXT.format(title="New").replace("2026-01", "2026-02"), encoding="utf-8")
+    assert is_soon(lambda: title(site) == "New")
+    assert Visitor(site).get("/articles/new").status == 200
+    new.unlink()
+    assert is_soon(lambda: title(site) == "The first")
+    assert Visitor(site).get("/articles/new").status == 404
+
+
+def test_a_broken_text_is_told_once_and_the_old_one_stays(
+    site: Flask, texts: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def told() -> list[str]:
+        return [line.getMessage() for line in caplog.records if "stays" in line.getMessage()]
+
+    (texts / "a.md").write_text(TEXT.format(title=""), encoding="utf-8")
+    assert is_soon(lambda: title(site) == "The first" and bool(told()))
+    time.sleep(5)  # two more looks
+    assert title(site) == "The first"
+    assert told() == ["What was read before stays, because of en/a.md: title is missing"]
+    (texts / "a.md").write_text(TEXT.format(title="Mended"), encoding="utf-8")
+    assert is_soon(lambda: title(site) == "Mended")
+
+
+def test_a_folder_that_goes_away_takes_no_article_away(site: Flask, texts: Path) -> None:
+    (texts / "a.md").unlink()
+    time.sleep(5)
+    assert title(site) == "The first"

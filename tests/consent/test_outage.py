@@ -1,0 +1,367 @@
+"""What is taken back counts from the press on, also while nothing can be recorded."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import psycopg
+import pytest
+from browserlike import Page, Visitor
+from conftest import MakeSite
+from evidence import ARTICLE, REGISTRY, records, session_cookie
+from flask import Flask
+from log import run
+from redis import Redis
+
+from blueprints.database import db
+
+ADVERTISER = """
+[[services]]
+id = "advertiser"
+purpose = "advertising"
+name = "Advertiser"
+vendor = "Advertiser"
+country = "IE"
+privacy = "https://ads.example.com/privacy"
+hosts = { script = ["https://ads.example.com"] }
+script = { address = "https://ads.example.com/tag.js" }
+
+[[services.cookies]]
+name = "_ads"
+storage = "cookie"
+party = "first"
+lifetime = "P30D"
+purpose = { en = "Recognises you", pt = "Reconhece-o" }
+"""
+Outage = Callable[[], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def site(backend: dict[str, Any], make_site: MakeSite, tmp_path: Path) -> Flask:
+    registry = tmp_path / "registry.toml"
+    registry.write_text(REGISTRY.read_text(encoding="utf-8") + ADVERTISER, encoding="utf-8")
+    return make_site(**backend, CONSENT_REGISTRY=str(registry))
+
+
+@pytest.fixture
+def nothing_can_be_written(site: Flask, tmp_path: Path) -> Outage:
+    """An outage in which the database takes nothing for as long as the body runs."""
+    uri = site.config["SQLALCHEMY_DATABASE_URI"]
+
+    @contextmanager
+    def outage() -> Iterator[None]:
+        if uri.startswith("sqlite"):
+            holder = sqlite3.connect(tmp_path / "site.db", isolation_level=None)
+            holder.execute("BEGIN IMMEDIATE")
+            yield
+            holder.execute("ROLLBACK")
+            holder.close()
+        else:
+            with psycopg.connect(uri.replace("+psycopg", "")) as locker:
+                locker.execute("LOCK TABLE consent_records IN EXCLUSIVE MODE")
+                yield
+        let_the_pause_pass(site)
+
+    return outage
+
+
+def let_the_pause_pass(site: Flask) -> None:
+    """Let the site ask its stores again, as it does two seconds after a failure."""
+    access = site.extensions["database"]
+    for outage in (access.reads, access.writes):
+        outage._until = 0.0  # noqa: SLF001 - instead of waiting
+
+
+def loads_the_advertiser(page: Page) -> bool:
+    policy = page.response.headers["Content-Security-Policy"]
+    scripts = [script.get("src") or "" for script in page.all("script")]
+    return "ads.example.com" in policy or any("ads.example.com" in src for src in scripts)
+
+
+def accepts(site: Flask) -> Visitor:
+    visitor = Visitor(site)
+    assert loads_the_advertiser(visitor.choose("accept_all"))
+    visitor.client.set_cookie("_ads", "x")
+    return visitor
+
+
+WITHDRAWING: dict[str, tuple[str, dict[str, str]]] = {
+    "settings.withdraw": ("/cookies/withdraw", {}),
+    "banner.reject": ("/cookies", {"choice": "reject", "next": "/"}),
+    "settings.reject": ("/cookies", {"choice": "reject", "next": "/cookies"}),
+    "banner.accept_selected": ("/cookies", {"choice": "accept_selected", "next": "/"}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", WITHDRAWING)
+def test_a_withdrawal_counts_while_nothing_can_be_written_and_is_recorded_afterwards(
+    site: Flask, nothing_can_be_written: Outage, method: str
+) -> None:
+    visitor = accepts(site)
+    path, sent = WITHDRAWING[method]
+    with nothing_can_be_written():
+        answer = Page(visitor.post(path, sent))
+        assert answer.status == 503
+        assert not loads_the_advertiser(answer), "it counts on that very answer"
+        assert "What you withdrew is off" in answer.text
+        assert "_ads" not in visitor.cookies
+        for path in ("/", ARTICLE, "/cookies", "/none"):
+            page = visitor.get(path)
+            assert not loads_the_advertiser(page), path
+            assert page.banner is None
+        settings = visitor.get("/cookies")
+        assert settings.all("input", checked="") == []
+        assert "We could not record this yet" in settings.text
+        assert len(records(site)) == 1
+    assert "withdrawal" in visitor.cookies
+    page = visitor.get("/")
+    given, withdrawn = records(site)
+    assert set(withdrawn.statuses.values()) == {"withdrawn"}
+    assert (withdrawn.subject, withdrawn.method) == (given.subject, method)
+    assert not loads_the_advertiser(page)
+    assert "withdrawal" not in visitor.cookies
+    assert not loads_the_advertiser(visitor.get("/"))
+    assert len(records(site)) == 2, "it is recorded once"
+    assert run(site, "verify").exit_code == 0
+
+
+def test_what_is_selected_anew_is_not_granted_and_what_stays_stays(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_selected", ticks=("advertising",))
+    sent = {"choice": "accept_selected", "purposes": "personalization"}
+    with nothing_can_be_written():
+        assert Page(visitor.post("/cookies", sent)).status == 503
+        assert visitor.get("/cookies").all("input", checked="") == []
+    visitor.get("/")
+    assert records(site)[-1].statuses == {
+        "personalization": "refused",
+        "advertising": "withdrawn",
+    }
+
+
+def test_one_purpose_can_be_taken_back_while_the_other_stays(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = accepts(site)
+    sent = {"choice": "accept_selected", "purposes": "personalization"}
+    with nothing_can_be_written():
+        assert not loads_the_advertiser(Page(visitor.post("/cookies", sent)))
+        (box,) = visitor.get("/cookies").all("input", checked="")
+        assert box.get("value") == "personalization"
+    visitor.get("/")
+    assert records(site)[-1].statuses == {"personalization": "given", "advertising": "withdrawn"}
+
+
+def test_a_refusal_from_a_page_of_before_counts_in_an_outage_too(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = accepts(site)
+    with nothing_can_be_written():
+        answer = visitor.post("/cookies", {"choice": "reject", "notice": "0" * 64})
+        assert not loads_the_advertiser(Page(answer))
+    visitor.get("/")
+    assert set(records(site)[-1].statuses.values()) == {"withdrawn"}
+
+
+def test_where_a_grant_cannot_be_written_nothing_is_granted(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    stranger = Visitor(site)
+    with nothing_can_be_written():
+        answer = Page(stranger.post("/cookies", {"choice": "accept_all"}))
+        assert answer.status == 503
+        assert "Nothing was recorded, and everything optional is off" in answer.text
+        assert not loads_the_advertiser(answer)
+        assert stranger.cookies == set(), "nothing is stored for it"
+    page = stranger.get("/")
+    assert page.banner is not None
+    assert not loads_the_advertiser(page)
+
+
+def test_an_earlier_acceptance_stays_where_more_cannot_be_written_and_the_page_says_so(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_selected", ticks=("advertising",))
+    with nothing_can_be_written():
+        answer = Page(visitor.post("/cookies/allow", {"purpose": "personalization"}))
+        assert answer.status == 503
+        if visitor.get("/cookies").all("input", checked=""):
+            assert "Your earlier choice still counts" in answer.text
+        else:
+            assert "everything optional is off" in answer.text
+    (box,) = visitor.get("/cookies").all("input", checked="")
+    assert box.get("value") == "advertising"
+
+
+def test_a_later_choice_outranks_what_was_taken_back_before(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = accepts(site)
+    with nothing_can_be_written():
+        visitor.post("/cookies/withdraw", {})
+    visitor.post("/cookies", {"choice": "accept_all"})
+    assert [set(record.statuses.values()) for record in records(site)] == [
+        {"given"},
+        {"withdrawn"},
+        {"given"},
+    ]
+    assert "withdrawal" not in visitor.cookies
+    assert loads_the_advertiser(visitor.get("/"))
+
+
+def pages_at_once(visitor: Visitor, number: int) -> None:
+    sent = {
+        cookie: visitor.client.get_cookie(cookie)
+        for cookie in ("session", "withdrawal")
+        if visitor.client.get_cookie(cookie)
+    }
+    cookies = "; ".join(f"{name}={cookie.value}" for name, cookie in sent.items() if cookie)
+    start = Barrier(number)
+
+    def open_one(_number: int) -> None:
+        start.wait()
+        Visitor(visitor.site).raw_get("/", Cookie=cookies)
+
+    with ThreadPoolExecutor(number) as pool:
+        list(pool.map(open_one, range(number)))
+
+
+def test_pages_that_are_opened_at_once_record_a_withdrawal_once(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = accepts(site)
+    with nothing_can_be_written():
+        visitor.post("/cookies/withdraw", {})
+    pages_at_once(visitor, 6)
+    statuses = [set(record.statuses.values()) for record in records(site)]
+    assert statuses == [{"given"}, {"withdrawn"}]
+    assert not loads_the_advertiser(visitor.get("/"))
+
+
+def test_a_choice_whose_answer_is_lost_is_not_undone_by_what_was_taken_back_before(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = accepts(site)
+    with nothing_can_be_written():
+        visitor.post("/cookies/withdraw", {})
+    kept = visitor.client.get_cookie("withdrawal")
+    assert kept is not None
+    visitor.post("/cookies", {"choice": "accept_all"})
+    visitor.client.set_cookie("withdrawal", kept.value)  # This browser never saw the answer.
+    assert loads_the_advertiser(visitor.get("/"))
+    assert "withdrawal" not in visitor.cookies
+    assert len(records(site)) == 3
+
+
+@pytest.mark.needs("rights")
+def test_whoever_asks_in_vain_for_their_records_to_be_erased_accepts_nothing_any_more(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = accepts(site)
+    with nothing_can_be_written():
+        answer = Page(visitor.post("/cookies/erase", {}))
+        assert answer.status == 503
+        assert "Nothing was erased." in answer.text
+        assert not loads_the_advertiser(answer)
+        assert not loads_the_advertiser(visitor.get("/"))
+        history = visitor.get("/cookies/history")
+        assert "This is the choice that counts now." not in history.text
+    visitor.get("/")
+    assert records(site)[-1].method == "settings.erase"
+    assert Page(visitor.post("/cookies/erase", {})).status == 200
+    assert {record.subject for record in records(site)} == {None}
+    assert "withdrawal" not in visitor.cookies
+
+
+def test_a_client_that_asks_for_json_is_told_the_same(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = accepts(site)
+    with nothing_can_be_written():
+        answer = visitor.post("/cookies/withdraw", {}, Accept="application/json")
+        assert answer.status_code == 503
+        assert answer.json is not None
+        assert "What you withdrew is off" in answer.json["message"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "nonsense",
+        "banner.accept_all",
+        "settings.withdraw:nonsense",
+        "settings.withdraw:0123456789abcdef:nonsense",
+        "settings.withdraw:0123456789abcdef:necessary:advertising:personalization",
+        ":" * 3000,
+        "settings.withdraw:" + "advertising:" * 300,
+        json.dumps({"advertising": "given"}),
+    ],
+)
+def test_the_cookie_can_only_take_back(make_site: MakeSite, value: str) -> None:
+    site = make_site()
+    for choice in (None, "reject"):
+        visitor = Visitor(site)
+        if choice:
+            visitor.post("/cookies", {"choice": choice})
+        visitor.client.set_cookie("withdrawal", value)
+        page = visitor.get("/cookies")
+        assert page.status == 200
+        assert page.all("input", checked="") == []
+    assert [set(record.statuses.values()) for record in records(site)] == [{"refused"}]
+
+
+def test_a_registry_of_before_works_and_the_start_says_what_it_lacks(
+    make_site: MakeSite, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shipped = REGISTRY.read_text(encoding="utf-8")
+    start = shipped.index('[[services.cookies]]\nname = "withdrawal"')
+    end = shipped.index("[[services]]", start)
+    registry = tmp_path / "registry.toml"
+    registry.write_text(shipped[:start] + shipped[end:], encoding="utf-8")
+    site = make_site(CONSENT_REGISTRY=str(registry))
+    assert "The registry does not declare withdrawal, a cookie of this site." in caplog.text
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    with site.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("alter table consent_records rename to gone")
+    assert visitor.post("/cookies/withdraw", {}).status_code == 503
+    assert visitor.get("/cookies").all("input", checked="") == []
+
+
+def test_with_redis_full_or_read_only_a_withdrawal_counts(
+    make_site: MakeSite, redis_server: tuple[str, Redis], tmp_path: Path
+) -> None:
+    url, redis = redis_server
+    registry = tmp_path / "registry.toml"
+    registry.write_text(REGISTRY.read_text(encoding="utf-8") + ADVERTISER, encoding="utf-8")
+    site = make_site(REDIS_URL=url, CONSENT_REGISTRY=str(registry))
+    for break_it, mend_it in (
+        (lambda: redis.config_set("maxmemory", 1), lambda: redis.config_set("maxmemory", 0)),
+        (lambda: redis.replicaof("127.0.0.1", "1"), lambda: redis.replicaof("NO", "ONE")),
+    ):
+        visitor = accepts(site)
+        break_it()
+        answer = Page(visitor.post("/cookies/withdraw", {}))
+        assert answer.status == 503
+        assert not loads_the_advertiser(answer)
+        assert not loads_the_advertiser(visitor.get("/"))
+        mend_it()
+        let_redis_be_asked(site)
+        assert not loads_the_advertiser(visitor.get("/"))
+        assert set(records(site)[-1].statuses.values()) == {"withdrawn"}
+        assert session_cookie(visitor)
+
+
+def let_redis_be_asked(site: Flask) -> None:
+    store: Any = site.extensions["sessions"]
+    store._store._outage._until = 0.0  # noqa: SLF001 - instead of waiting two seconds

@@ -1,0 +1,235 @@
+"""What the running site asks of its database is bounded, written together, and never lost."""
+
+import logging
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from traceback import format_exception
+
+import pytest
+from conftest import MakeSite
+from flask import Flask
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from app import create_app
+from blueprints.database import DatabaseUnavailableError, db, outage, reading, write
+from blueprints.database.turns import Turns
+from blueprints.sessions.models import StoredSession
+
+ROOT = Path(__file__).parents[2]
+EXPIRES_AT = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def sqlite_site(make_site: MakeSite) -> Flask:
+    return make_site()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_site(request: pytest.FixtureRequest, make_site: MakeSite) -> Flask:
+    if request.param == "sqlite":
+        return make_site()
+    return make_site(SQLALCHEMY_DATABASE_URI=request.getfixturevalue("postgresql_uri"))
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store is asked again at once, so that no test waits."""
+    monkeypatch.setattr(outage, "PAUSE_SECONDS", 0)
+
+
+def put(key: str) -> Callable[[Connection], str]:
+    """Return work that writes a row and tells its key."""
+
+    def work(connection: Connection) -> str:
+        row = {"key": key, "data": b"", "expires_at": EXPIRES_AT}
+        connection.execute(insert(StoredSession).values(row))
+        return key
+
+    return work
+
+
+def keys() -> list[str]:
+    with reading() as connection:
+        return list(connection.scalars(select(StoredSession.key).order_by(StoredSession.key)))
+
+
+def file_of(site: Flask) -> Path:
+    with site.app_context():
+        return Path(db.engine.url.database or "")
+
+
+def test_what_was_written_is_committed_before_it_is_answered(either_site: Flask) -> None:
+    with either_site.app_context():
+        assert write(put("a")) == "a"
+        assert write(lambda _connection: None) is None
+        assert keys() == ["a"]
+
+
+def test_work_that_fails_undoes_its_own_changes_alone(either_site: Flask) -> None:
+    def twice(connection: Connection) -> None:
+        put("b")(connection)
+        put("a")(connection)
+
+    with either_site.app_context():
+        write(put("a"))
+        with pytest.raises(IntegrityError):
+            write(twice)
+        write(put("c"))
+        assert keys() == ["a", "c"]
+
+
+def test_what_waits_together_is_committed_together(sqlite_site: Flask) -> None:
+    """While the first work runs, four more arrive; one of them is refused."""
+    has_begun, may_end = Event(), Event()
+
+    def slow(connection: Connection) -> str:
+        has_begun.set()
+        may_end.wait()
+        return put("slow")(connection)
+
+    def in_a_thread(work: Callable[[Connection], str]) -> str:
+        with sqlite_site.app_context():
+            return write(work)
+
+    commits: list[Connection] = []
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(in_a_thread, slow)
+        has_begun.wait()
+        with sqlite_site.app_context():
+            writer = sqlite_site.extensions["database"].writer
+            db.event.listen(db.engine, "commit", commits.append)
+            rest = [pool.submit(in_a_thread, put(key)) for key in ("a", "b", "a", "c")]
+            while len(writer._queue) < len(rest):  # noqa: SLF001 - nobody else can tell
+                pass
+            may_end.set()
+            results = [first, *rest]
+            errors = [error for result in results if (error := result.exception())]
+            assert [type(error) for error in errors] == [IntegrityError]
+            assert keys() == ["a", "b", "c", "slow"]
+    assert len(commits) == 2, "one commit for the first, and one for the four"
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_while_another_process_holds_sqlite_readers_read_and_nothing_half_is_written(
+    sqlite_site: Flask,
+) -> None:
+    with sqlite_site.app_context():
+        write(put("a"))
+        with sqlite3.connect(file_of(sqlite_site)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(DatabaseUnavailableError):
+                write(put("b"))
+            assert keys() == ["a"]
+            other.rollback()
+        other.close()
+        write(put("c"))
+        assert keys() == ["a", "c"], "what was answered as not recorded is never recorded"
+
+
+def test_a_write_that_nobody_has_begun_in_time_is_withdrawn(
+    sqlite_site: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_begun, may_end = Event(), Event()
+
+    def slow(_connection: Connection) -> None:
+        has_begun.set()
+        may_end.wait()
+
+    def in_a_thread() -> None:
+        with sqlite_site.app_context():
+            write(slow)
+
+    monkeypatch.setattr(sqlite_site.extensions["database"].writer, "_seconds", 0.05)
+    with ThreadPoolExecutor() as pool, sqlite_site.app_context():
+        first = pool.submit(in_a_thread)
+        has_begun.wait()
+        try:
+            with pytest.raises(SQLAlchemyError, match="no time"):
+                write(put("late"))
+        finally:
+            may_end.set()
+        first.result()
+        assert keys() == []
+        write(put("next"))  # A crowd is no outage: nobody waits for a pause to be over.
+
+
+def test_processes_take_turns_and_nobody_overtakes(tmp_path: Path) -> None:
+    """A process that holds its turn keeps the others out, and one that is killed does not."""
+    code = (
+        "import sys; from pathlib import Path; from blueprints.database.turns import Turns\n"
+        "with Turns(Path(sys.argv[1]), 1).take(): print('mine', flush=True); sys.stdin.read()"
+    )
+    database = tmp_path / "site.db"
+    command = [sys.executable, "-c", code, str(database)]
+    holder = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "mine\n"
+        with pytest.raises(TimeoutError), Turns(database, 0).take():
+            pass
+        holder.kill()
+    with Turns(database, 0).take():
+        pass
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_a_file_that_is_deleted_is_noticed_and_one_that_is_back_is_opened(
+    sqlite_site: Flask, tmp_path: Path
+) -> None:
+    file = file_of(sqlite_site)
+    away = tmp_path / "away"
+    away.mkdir()
+    with sqlite_site.app_context():
+        write(put("a"))
+        for part in tmp_path.glob("site.db*"):
+            part.rename(away / part.name)
+        for _ in range(2):
+            with pytest.raises(DatabaseUnavailableError):
+                write(put("b"))
+            with pytest.raises(DatabaseUnavailableError):
+                keys()
+        assert not file.exists(), "nothing but a start makes a database"
+        for part in away.iterdir():
+            shutil.move(part, tmp_path / part.name)
+        write(put("c"))
+        assert keys() == ["a", "c"]
+
+
+def test_no_error_tells_what_was_to_be_written(
+    either_site: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    with either_site.app_context(), caplog.at_level(logging.DEBUG):
+        write(put("secret-key"))
+        with pytest.raises(IntegrityError) as refused:
+            write(
+                lambda connection: connection.execute(
+                    insert(StoredSession).values(key="x" * 9, data=None, expires_at=EXPIRES_AT)
+                )
+            )
+    assert "xxxxxxxxx" not in "".join(format_exception(refused.value))
+    assert "xxxxxxxxx" not in caplog.text
+
+
+@pytest.mark.slow
+def test_a_server_that_accepts_and_says_nothing_holds_nobody_up() -> None:
+    """Without a bound of the client's own this would not end."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        uri = f"postgresql+psycopg://nobody@127.0.0.1:{silent.getsockname()[1]}/none"
+        site = create_app({"SECRET_KEY": "x" * 32, "SQLALCHEMY_DATABASE_URI": uri})
+        with site.app_context():
+            with pytest.raises(DatabaseUnavailableError), reading():
+                pass
+            with pytest.raises(DatabaseUnavailableError):
+                write(lambda _connection: None)

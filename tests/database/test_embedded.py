@@ -1,0 +1,101 @@
+"""The embedded database at start: a broken one costs the site its choices and nothing else."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from blueprints.database import DatabaseUnavailableError, db, outage, problem, reading, write
+
+ROOT = Path(__file__).parents[2]
+Break = Callable[[Path], None]
+
+
+def is_no_database(file: Path) -> None:
+    file.write_bytes(b"This is no database. " * 500)
+
+
+def is_a_folder(file: Path) -> None:
+    file.mkdir()
+
+
+def has_a_table_in_the_way(file: Path) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE consent_leaves (position INTEGER)")
+    connection.close()
+
+
+@pytest.fixture
+def make_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Flask]:
+    """Make a site whose `instance/` is a folder of the test's own."""
+    monkeypatch.setenv("FLASK_INSTANCE", str(tmp_path))
+    monkeypatch.setattr(outage, "PAUSE_SECONDS", 0)
+    return create_app
+
+
+@pytest.mark.parametrize("spoil", [is_no_database, is_a_folder, has_a_table_in_the_way])
+def test_a_broken_one_is_told_in_one_sentence_and_heals_without_a_restart(
+    make_embedded: Callable[[], Flask],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    spoil: Break,
+) -> None:
+    file = tmp_path / "site.db"
+    spoil(file)
+    site = make_embedded()
+    (line,) = caplog.messages
+    assert line.startswith("The database cannot be used, and no choice recorded until it can: ")
+    assert "\n" not in line
+    assert site.test_client().get("/").status_code == 200
+    with site.app_context():
+        for _ in range(2):
+            with pytest.raises(DatabaseUnavailableError), reading():
+                pass
+            with pytest.raises(DatabaseUnavailableError):
+                write(lambda _connection: None)
+        for part in tmp_path.glob("site.db*"):
+            part.rename(tmp_path / f"broken-{part.name}")
+        write(lambda _connection: None)
+        assert problem() is None
+        db.engine.dispose()
+
+
+def test_nobody_else_on_the_machine_reads_what_the_site_keeps(
+    make_embedded: Callable[[], Flask], tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    site = make_embedded()
+    with site.app_context():
+        write(lambda _connection: None)
+        assert tmp_path.stat().st_mode & 0o777 == 0o700
+        files = [path for path in tmp_path.iterdir() if path.is_file()]
+        assert {"site.db", "site.db-turn", "site.db-wal", "secret_key"} <= {
+            path.name for path in files
+        }
+        assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+        db.engine.dispose()
+
+
+@pytest.mark.slow
+def test_a_command_of_the_operator_makes_no_database(tmp_path: Path) -> None:
+    """A log that was lost is not to be mistaken for one that is behind."""
+    environment = {key: value for key, value in os.environ.items() if key[:6] != "FLASK_"}
+    answer = subprocess.run(
+        [sys.executable, "-m", "flask", "consent", "verify"],
+        cwd=ROOT,
+        env=environment | {"FLASK_INSTANCE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert answer.stderr.strip().endswith(
+        f"there is no file {tmp_path / 'site.db'} yet; 'flask db upgrade' makes one."
+    )
+    assert not (tmp_path / "site.db").exists()

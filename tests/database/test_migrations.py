@@ -1,0 +1,112 @@
+"""A migration that is killed, or finds the disk full, has done nothing; the next one does all."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from interrupted_upgrades import MOMENTS, make_rows
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from app import create_app
+from blueprints.consent.digest import digest_of
+from blueprints.consent.models import ConsentRecord
+from blueprints.database import db, problem
+from blueprints.database.schema import BEHIND, MIGRATIONS, NEWER
+
+ROOT = Path(__file__).parents[2]
+ROWS = 1500
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgresql_uri"))
+    return f"sqlite:///{tmp_path}/old.db"
+
+
+def site_on(uri: str) -> Flask:
+    return create_app({"SECRET_KEY": "x" * 32, "SQLALCHEMY_DATABASE_URI": uri})
+
+
+def assert_whole() -> None:
+    assert problem() is None
+    with db.engine.connect() as connection:
+        rows = list(connection.execute(db.select(ConsentRecord.__table__)).mappings())
+    assert len(rows) == ROWS
+    assert all(row["digest"] == digest_of(row["content"]) for row in rows)
+
+
+@pytest.mark.slow
+def test_an_upgrade_that_is_killed_has_done_nothing_and_the_next_does_all(uri: str) -> None:
+    killed = subprocess.run(  # noqa: S603 - our own interpreter and code
+        [sys.executable, "tests/database/interrupted_upgrades.py", uri, str(ROWS)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    left = re.findall(r"killed before statement \d+ of \d+: (\S+) (\d+)", killed.stdout)
+    assert left == [("0001", str(ROWS))] * MOMENTS, killed.stdout
+    with site_on(uri).app_context():
+        upgrade(directory=MIGRATIONS)
+        assert_whole()
+        db.engine.dispose()
+
+
+def test_an_upgrade_that_finds_the_disk_full_has_done_nothing(tmp_path: Path) -> None:
+    with site_on(f"sqlite:///{tmp_path}/old.db").app_context():
+        make_rows(ROWS)
+
+        @db.event.listens_for(db.engine, "connect")  # type: ignore[untyped-decorator]
+        def fill_up(connection: object, _entry: object) -> None:
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()  # type: ignore[attr-defined]
+            connection.execute(f"PRAGMA max_page_count = {pages + 20}")  # type: ignore[attr-defined]
+
+        db.engine.dispose()
+        with pytest.raises(OperationalError, match="full"):
+            upgrade(directory=MIGRATIONS)
+        assert problem() == BEHIND
+        db.event.remove(db.engine, "connect", fill_up)
+        db.engine.dispose()
+        upgrade(directory=MIGRATIONS)
+        assert_whole()
+        db.engine.dispose()
+
+
+def test_a_database_that_is_newer_is_named_as_that(
+    uri: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with site_on(uri).app_context():
+        upgrade(directory=MIGRATIONS)
+        with db.engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        db.engine.dispose()
+    caplog.clear()
+    site = site_on(uri)
+    assert caplog.messages == [NEWER]
+    answer = site.test_cli_runner().invoke(args=["consent", "seal"])
+    assert (answer.exit_code, answer.output) == (2, f"Error: {NEWER}\n")
+    answer = site.test_cli_runner().invoke(args=["db", "upgrade"])
+    assert answer.exit_code == 1
+    assert caplog.messages[-1] == f"Error: {NEWER}"
+    with site.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.slow
+def test_upgrade_and_downgrade_say_nothing_about_being_behind(uri: str) -> None:
+    for command in (["upgrade"], ["downgrade", "base"]):
+        done = subprocess.run(  # noqa: S603 - our own interpreter and code
+            [sys.executable, "-m", "flask", "db", *command],
+            cwd=ROOT,
+            env={"FLASK_SQLALCHEMY_DATABASE_URI": uri, "FLASK_SECRET_KEY": "x" * 32},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

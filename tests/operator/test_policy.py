@@ -1,0 +1,161 @@
+"""What the operator is told about the notices: which there were, and what changed in them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from browserlike import Visitor
+from conftest import MakeSite
+from flask import Flask
+from log import run, under_command
+from registries import MATOMO, shipped_with
+
+from blueprints.consent.notices import Notice
+from blueprints.operator.notice_changes import substance_changes, word_changes
+
+WORDS = "Keep your text size and colours, and where you stopped reading."
+NEW_WORDS = WORDS.replace("Keep", "Remember")
+
+ENTERING = MATOMO.replace(
+    "hosts =", 'script = { address = "https://stats.example.pt/a.js" }\nhosts ='
+)
+
+
+def site_with(
+    make_site: MakeSite, tmp_path: Path, *changes: tuple[str, str], more: str = ""
+) -> Flask:
+    file = tmp_path / "registry.toml"
+    file.write_text(shipped_with(*changes, more=more), encoding="utf-8")
+    return make_site(CONSENT_REGISTRY=str(file))
+
+
+def kept_by(site: Flask) -> None:
+    """Let somebody choose in each language, so that the notices are kept."""
+    Visitor(site).choose("reject")
+    Visitor(site).choose("reject", path="/pt/")
+
+
+def test_a_change_of_substance_is_told_and_that_visitors_are_asked_again(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    before = site_with(make_site, tmp_path)
+    kept_by(before)
+    after = site_with(make_site, tmp_path, ('"P6M"', '"P5M"'), more=MATOMO)
+    old = before.extensions["registry"].policy_version
+    new = after.extensions["registry"].policy_version
+    for command in ((), (old,), (before.extensions["notices"].in_force["en"].id[:8],)):
+        result = run(after, "policy", "diff", *command)
+        assert result.exit_code == 0
+        lines = result.output.splitlines()
+        assert "Service 'choice': cookie 'session': lifetime was P6M, is P5M." in lines
+        assert "Service 'matomo' was added." in lines
+        assert lines[-1] == (
+            f"Visitors are asked again: the policy version changes from {old} to {new}."
+        )
+
+
+def test_a_change_of_words_is_told_and_that_visitors_are_not_asked_again(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    before = site_with(make_site, tmp_path)
+    kept_by(before)
+    after = site_with(make_site, tmp_path, ("Keep your text size", "Remember your text size"))
+    lines = run(after, "policy", "diff").output.splitlines()
+    version = before.extensions["registry"].policy_version
+    assert lines == [
+        "Nothing of substance changed.",
+        f"Words (en): purposes personalization description: was “{WORDS}”, is “{NEW_WORDS}”.",
+        f"Visitors are not asked again: the policy version stays {version}.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old_text", "new_text", "says"),
+    [
+        ('id = "matomo"', 'id = "piwik"', "Service 'matomo' was removed."),
+        ('name = "_pk_id*"', 'name = "_pk_ses*"', "cookie '_pk_ses*' was added."),
+        ('name = "_pk_id*"', 'name = "_pk_ses*"', "cookie '_pk_id*' was removed."),
+        ('storage = "cookie"', 'storage = "cache"', "storage was cookie, is cache."),
+        ('"P13M"', '"P12M"', "cookie '_pk_id*': lifetime was P13M, is P12M."),
+        ('vendor = "InvestPorto"', 'vendor = "X"', "vendor was InvestPorto, is X."),
+        ('country = "PT"', 'country = "ES"', "country was PT, is ES."),
+        ("img = [", "connect = [", "host https://stats.example.pt (img) was removed."),
+        ("img = [", "connect = [", "host https://stats.example.pt (connect) was added."),
+        (
+            'purpose = "personalization"',
+            'purpose = "advertising"',
+            "purpose was personalization, is advertising.",
+        ),
+        ('id = "advertising"', 'id = "ads"', "Purpose 'ads' was added."),
+        ("/a.js", "/b.js", "Service 'matomo': script https://stats.example.pt/a.js was removed."),
+        ("/a.js", "/b.js", "Service 'matomo': script https://stats.example.pt/b.js was added."),
+    ],
+)
+def test_each_change_of_substance_has_its_sentence(
+    make_site: MakeSite, tmp_path: Path, old_text: str, new_text: str, says: str
+) -> None:
+    change = (old_text, new_text)
+    old, new = (
+        site_with(make_site, tmp_path, *changes, more=ENTERING).extensions["notices"].in_force["en"]
+        for changes in ((), (change,))
+    )
+    assert any(line.endswith(says) for line in substance_changes(old, new))
+    assert old.policy_version != new.policy_version
+    assert substance_changes(old, old) == word_changes(old, old) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (("Keep your text size", "X"), "purposes personalization description"),
+        (("Counts visits", "X"), "services matomo cookies _pk_id* purpose"),
+        (("Set only when", "X"), "services choice cookies session justification"),
+        (('contact = "privacy@', 'contact = "dpo@'), "controller contact"),
+        (('name = "Matomo"', 'name = "X"'), "services matomo name"),
+    ],
+)
+def test_each_change_of_words_has_its_place(
+    make_site: MakeSite, tmp_path: Path, change: tuple[str, str], where: str
+) -> None:
+    old, new = (
+        site_with(make_site, tmp_path, *changes, more=MATOMO).extensions["notices"].in_force["en"]
+        for changes in ((), (change,))
+    )
+    assert old.policy_version == new.policy_version
+    assert old.id != new.id
+    (line,) = word_changes(old, new)
+    assert line.startswith(f"{where}: was ")
+    assert substance_changes(old, new) == []
+
+
+def test_the_notices_are_listed_and_shown_word_for_word(make_site: MakeSite) -> None:
+    with under_command("policy"):
+        site = make_site()
+    notice = site.extensions["notices"].in_force["en"]
+    assert "in force, not shown yet" in run(site, "policy", "list").output
+    kept_by(site)
+    listed = run(site, "policy", "list").output
+    assert f"{notice.id}  {notice.policy_version}  en  opt_in  in force, kept since " in listed
+    shown = run(site, "policy", "show", notice.id[:8])
+    assert notice.content["banner"]["introduction"] in shown.output
+    assert run(site, "policy", "show", notice.id, "--json").output == notice.text
+    assert run(site, "policy", "diff").output == "Nothing was kept before what is in force now.\n"
+
+
+@pytest.mark.parametrize("command", [("show", "0" * 64), ("show", ""), ("diff", "nonsense")])
+def test_an_unknown_version_is_refused(make_site: MakeSite, command: tuple[str, ...]) -> None:
+    result = run(make_site(), "policy", *command)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_notice_of_before_that_tells_no_script_address_is_still_read(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    new = site_with(make_site, tmp_path, more=ENTERING).extensions["notices"].in_force["en"]
+    content = json.loads(new.text)
+    for service in content["services"]:
+        del service["enters"]
+    old = Notice("0" * 64, content)
+    assert [service.id for service in old.services] == [service.id for service in new.services]
+    assert substance_changes(old, new) == word_changes(old, new) == []

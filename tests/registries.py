@@ -1,0 +1,33 @@
+"""Registries to test with: the shipped one, changed."""
+
+from pathlib import Path
+
+SHIPPED = Path(__file__).parents[1] / "blueprints/consent/registry.toml"
+MATOMO = """
+[[services]]
+id = "matomo"
+purpose = "personalization"
+name = "Matomo"
+vendor = "InvestPorto"
+country = "PT"
+privacy = "https://stats.example.pt/privacy"
+hosts = { script = ["https://stats.example.pt"], img = ["https://stats.example.pt"] }
+
+[[services.cookies]]
+name = "_pk_id*"
+storage = "cookie"
+party = "first"
+lifetime = "P13M"
+purpose = { en = "Counts visits", pt = "Conta visitas" }
+"""
+
+
+def shipped_with(*changes: tuple[str, str], more: str = "") -> str:
+    """The shipped registry with each text replaced once, and a purpose's id wherever it stands."""
+    text = SHIPPED.read_text(encoding="utf-8") + more
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+        if old.startswith("id = "):
+            text = text.replace(f"purpose = {old[5:]}", f"purpose = {new[5:].splitlines()[0]}")
+    return text

@@ -1,0 +1,254 @@
+"""Erasing: who decided and what is gone for good, the log stays valid, and the page says so."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from browserlike import Page, Visitor
+from conftest import MakeSite
+from evidence import count_sessions, records
+from flask import Flask
+from log import decide, run
+
+from blueprints.database import db
+
+REGISTRY = Path(__file__).parents[2] / "blueprints/consent/registry.toml"
+OURS_AND_THEIRS = """
+[[services]]
+id = "statistics"
+purpose = "personalization"
+name = "Statistics"
+vendor = "InvestPorto"
+country = "PT"
+
+[[services.cookies]]
+name = "_pk_id*"
+storage = "cookie"
+party = "first"
+lifetime = "P13M"
+purpose = { en = "Counts visits", pt = "Conta visitas" }
+
+[[services.cookies]]
+name = "reading"
+storage = "localStorage"
+party = "first"
+lifetime = "P1M"
+purpose = { en = "Where you stopped", pt = "Onde parou" }
+"""
+
+STAYS = ("id", "decided_at", "expires_at", "notice", "digest")
+WHAT_STAYS = "Of each record we keep its number and its place in the log, when it was valid"
+
+
+def erase(visitor: Visitor, path: str = "/cookies") -> Page:
+    """Follow the settings page's link to the page that asks once more, and press its button."""
+    links = [link.get("href") for link in visitor.get(path).all("a")]
+    assert f"{path}/erase" in links
+    return Page(visitor.submit(visitor.get(f"{path}/erase").form(f"{path}/erase")))
+
+
+def test_erasing_removes_who_and_what_and_keeps_the_digest(site: Flask, visitor: Visitor) -> None:
+    visitor.choose("accept_all")
+    visitor.submit(visitor.get("/cookies").form("/cookies/withdraw"))
+    other = Visitor(site)
+    other.choose("reject")
+    before = records(site)
+    assert run(site, "seal").exit_code == 0
+    page = erase(visitor)
+    assert page.status == 200
+    assert "2 records of your choices were erased." in page.text
+    assert WHAT_STAYS in page.text
+    after = records(site)
+    for old, new in zip(before[:2], after[:2], strict=True):
+        stays = {name: value for name, value in vars(old).items() if name in STAYS}
+        kept = dict.fromkeys(vars(old)) | stays
+        assert vars(new) == kept, "what goes is gone, and all the rest is as it was"
+    assert after[2] == before[2], "nobody else is touched"
+    verified = run(site, "verify")
+    assert verified.exit_code == 0
+    assert verified.output.startswith("Intact: 3 records (0 open, 2 erased) in 1 seal.")
+
+
+def test_every_page_that_speaks_of_erasing_says_what_stays(site: Flask, visitor: Visitor) -> None:
+    assert WHAT_STAYS in visitor.get("/privacy").text
+    assert "De cada registo ficam o seu número" in visitor.get("/pt/privacidade").text
+    assert site
+
+
+def test_after_erasing_the_visitor_is_a_stranger(site: Flask, visitor: Visitor) -> None:
+    visitor.choose("accept_all")
+    subject = records(site)[0].subject
+    page = erase(visitor)
+    assert page.response.headers["Cache-Control"] == "no-store"
+    assert visitor.cookies == set()
+    assert count_sessions(site) == 0
+    assert visitor.get("/").banner is not None
+    assert visitor.get("/cookies").all("a", href="/cookies/erase") == []
+    assert visitor.get("/cookies/erase").all("form", action="/cookies/erase") == []
+    visitor.choose("reject")
+    assert records(site)[1].subject != subject
+
+
+def test_asking_once_more_changes_nothing(site: Flask, visitor: Visitor) -> None:
+    visitor.choose("accept_all")
+    before = records(site)
+    assert visitor.get("/cookies/erase").one("form", action="/cookies/erase") is not None
+    assert records(site) == before
+
+
+def test_in_portuguese_the_page_says_it_in_portuguese(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site())
+    visitor.choose("reject", path="/pt/")
+    page = erase(visitor, "/pt/cookies")
+    assert page.path == "/pt/cookies/erase"
+    assert "Foi apagado 1 registo das suas escolhas." in page.text
+    assert "De cada registo ficam o seu número e o seu lugar no diário" in page.text
+
+
+def test_a_client_that_asks_for_json_gets_json(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site())
+    visitor.choose("reject")
+    answer = visitor.post("/cookies/erase", {}, Accept="application/json")
+    assert answer.json == {"erased": True, "records": 1, "cookies": []}
+
+
+def test_every_cookie_of_ours_that_the_browser_sent_is_expired(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    registry = tmp_path / "registry.toml"
+    registry.write_text(REGISTRY.read_text(encoding="utf-8") + OURS_AND_THEIRS, encoding="utf-8")
+    visitor = Visitor(make_site(CONSENT_REGISTRY=str(registry)))
+    visitor.choose("accept_all")
+    visitor.client.set_cookie("_pk_id.1.1fff", "x")
+    visitor.client.set_cookie("not_ours", "x")
+    page = erase(visitor)
+    assert "The cookie _pk_id.1.1fff in your browser." in page.text
+    assert page.response.headers["Clear-Site-Data"] == '"storage"'
+    assert visitor.cookies == {"not_ours"}
+
+
+def test_without_a_choice_there_is_nothing_to_erase(site: Flask, visitor: Visitor) -> None:
+    other = Visitor(site)
+    other.choose("reject")
+    page = Page(visitor.post("/cookies/erase", {}))
+    assert page.status == 200
+    assert "There was nothing to erase" in page.text
+    assert "Clear-Site-Data" not in page.response.headers
+    assert records(site)[0].subject is not None
+
+
+@pytest.mark.parametrize(
+    ("sent", "headers", "status"),
+    [
+        ({"subject": "d70a0a30-af9c-4b8d-8e3c-db9a2a6d8c1f"}, {}, 400),
+        ({}, {"Sec_Fetch_Site": "cross-site"}, 403),
+        ({}, {"Sec_Fetch_Site": "", "Origin": "null"}, 403),
+    ],
+)
+def test_nobody_can_make_a_visitor_erase(
+    make_site: MakeSite, sent: dict[str, str], headers: dict[str, str], status: int
+) -> None:
+    site = make_site()
+    visitor = Visitor(site)
+    visitor.choose("reject")
+    page = Page(visitor.post("/cookies/erase", sent, **headers))
+    assert page.status == status
+    assert records(site)[0].subject is not None
+    assert visitor.cookies == {"session"}
+
+
+def test_without_its_database_nothing_is_erased_and_the_page_says_so(make_site: MakeSite) -> None:
+    site = make_site()
+    visitor = Visitor(site)
+    visitor.choose("reject")
+    form = visitor.get("/cookies/erase").form("/cookies/erase")
+    with site.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("alter table consent_records rename to gone")
+    assert Page(visitor.submit(form)).status == 503
+    assert visitor.cookies == {"session"}, "they can try again"
+
+
+def test_erased_bytes_are_not_left_in_the_database_file(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    site = make_site()
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    (record,) = records(site)
+    traces = (record.subject.hex.encode(), str(record.subject).encode(), record.salt.encode())
+    assert any(found_in(tmp_path, trace) for trace in traces)
+    erase(visitor)
+    for trace in traces:
+        assert not found_in(tmp_path, trace)
+
+
+def found_in(folder: Path, trace: bytes) -> bool:
+    return any(trace in file.read_bytes() for file in folder.glob("site.db*"))
+
+
+def test_the_operator_erases_a_subject_by_number(site: Flask) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    (record,) = records(site)
+    result = run(site, "erase", str(record.subject))
+    assert (result.exit_code, result.output) == (0, f"Erased 1 record of {record.subject}.\n")
+    assert records(site)[0].subject is None
+    assert visitor.get("/").banner is not None, "the session that held the choice is gone too"
+    assert run(site, "verify").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "subject", ["", "nonsense", "1" * 5000, "00000000-0000-0000-0000-00000000"]
+)
+def test_what_is_no_number_of_a_visitor_is_refused(make_site: MakeSite, subject: str) -> None:
+    site = make_site()
+    result = run(site, "erase", subject)
+    assert result.exit_code == 2
+    assert result.stderr.endswith("is not the number of a visitor.\n")
+
+
+def test_an_unknown_subject_is_refused(make_site: MakeSite) -> None:
+    unknown = uuid4()
+    result = run(make_site(), "erase", str(unknown))
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: There is no record of {unknown}: nothing was erased.\n"
+
+
+def test_records_past_their_retention_are_purged_and_the_others_stay(site: Flask) -> None:
+    now = datetime.now(UTC)
+    years = timedelta(days=366)
+    old = [decide(site, now - 4 * years), decide(site, now - 3.6 * years)]
+    new = [decide(site, now - 3.4 * years), decide(site, now)]  # valid for half a year
+    assert run(site, "seal").exit_code == 0
+    dry = run(site, "purge", "--dry-run")
+    assert (dry.exit_code, dry.output) == (0, "Would erase 2 records.\n")
+    assert len([record for record in records(site) if record.subject]) == 4
+    done = run(site, "purge")
+    assert (done.exit_code, done.output) == (0, "Erased 2 records.\n")
+    left = {str(record.id): record.subject for record in records(site)}
+    assert [left[decision.id] for decision in old] == [None, None]
+    assert [left[decision.id] for decision in new] == [UUID(d.subject) for d in new]
+    assert run(site, "verify").exit_code == 0
+    assert run(site, "purge").output == "Erased 0 records.\n"
+
+
+def test_retention_is_a_setting(make_site: MakeSite) -> None:
+    site = make_site(CONSENT_RETENTION_YEARS=1)
+    decide(site, datetime.now(UTC) - timedelta(days=600))
+    assert run(site, "purge").output == "Erased 1 record.\n"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("CONSENT_RETENTION_YEARS", 0),
+        ("CONSENT_RETENTION_YEARS", 11),
+        ("CONSENT_SEAL_RECORDS", "often"),
+        ("CONSENT_SEAL_MINUTES", 0),
+        ("CONSENT_SEAL_BATCH", 10**9),
+    ],
+)
+def test_a_wrong_setting_stops_the_start(make_site: MakeSite, setting: str, value: object) -> None:
+    with pytest.raises(SystemExit, match=f"^FLASK_{setting} must be a number of .* from 1 to"):
+        make_site(**{setting: value})

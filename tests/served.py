@@ -1,0 +1,100 @@
+"""The real server, `python app.py`, as a process of its own that a test may break and restart."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from time import monotonic, sleep
+
+ROOT = Path(__file__).parents[1]
+WORKERS = 2
+SECONDS_TO_START = 60
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+class Served:
+    """A site on a port; each keyword is a setting."""
+
+    def __init__(self, **settings: str) -> None:
+        self.port = free_port()
+        self._environment = {
+            key: value for key, value in os.environ.items() if not key.startswith("FLASK_")
+        } | {f"FLASK_{key}": value for key, value in {"PORT": str(self.port), **settings}.items()}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, **also: str) -> None:
+        """Start it, and wait until all workers are there.
+
+        Raises:
+            TimeoutError: they are not.
+
+        """
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+            [sys.executable, ROOT / "app.py"],
+            env=self._environment | also,
+            start_new_session=True,  # Ctrl-C is for who runs this, who then ends it.
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until = monotonic() + SECONDS_TO_START
+        while not (len(self.workers()) == WORKERS and self.is_healthy()):
+            if monotonic() > until or self.process.poll() is not None:
+                raise TimeoutError("the site does not start")
+            sleep(0.05)
+
+    def flask(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the operator with the settings of the site."""
+        return subprocess.run(  # noqa: S603 - our own interpreter and code
+            [sys.executable, "-m", "flask", *command],
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def workers(self) -> list[int]:
+        """Return the processes that listen for the main one."""
+        if self.process is None:
+            return []
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        try:
+            return [int(pid) for pid in children.read_text(encoding="ascii").split()]
+        except OSError:
+            return []
+
+    def is_healthy(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/health")
+            return connection.getresponse().read() == b"ok\n"
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def kill(self) -> None:
+        """Kill the main process; its workers end by themselves."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> None:
+        """End it with all that it started."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()

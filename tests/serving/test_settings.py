@@ -1,0 +1,188 @@
+"""What is set wrongly stops the start with one sentence, whatever kind of wrong it is."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import MakeSite
+
+from app import DEFAULTS, create_app
+
+ROOT = Path(__file__).parents[2]
+WORKING = {"SECRET_KEY": "k" * 32, "SQLALCHEMY_DATABASE_URI": "sqlite:///"}
+OF_ITS_KIND = {("SECRET_KEY", "-1.5"), ("DRAFTS", "true")}  # a secret may be of digits
+OF_EVERY_KIND = ["true", "-1.5", "[]", '"a\\u0000b"', '"\\ud800"']
+
+
+def sentence_of_start(**overrides: object) -> str:
+    with pytest.raises(SystemExit) as stopped:
+        create_app(WORKING | overrides)
+    sentence = str(stopped.value)
+    assert sentence.endswith((".", "?"))
+    assert "\n" not in sentence
+    return sentence
+
+
+@pytest.mark.parametrize("value", OF_EVERY_KIND)
+@pytest.mark.parametrize("name", sorted(DEFAULTS))
+def test_a_value_of_the_wrong_kind_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for setting, working in WORKING.items():
+        monkeypatch.setenv(f"FLASK_{setting}", working)
+    monkeypatch.setenv(f"FLASK_{name}", value)
+    if (name, value) in OF_ITS_KIND:
+        create_app()
+        return
+    with pytest.raises(SystemExit) as stopped:
+        create_app()
+    assert name in str(stopped.value)
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("TRUSTED_HOST", "TRUSTED_HOSTS"),
+        ("SQLALCHEMY_DATABASE_URL", "SQLALCHEMY_DATABASE_URI"),
+        ("DATABASE_URI", "SQLALCHEMY_DATABASE_URI"),
+        ("port", "PORT"),
+        ("PORT__X", "PORT"),
+        ("CONSENT_LIFETIME_MONTH", "CONSENT_LIFETIME_MONTHS"),
+    ],
+)
+def test_a_misspelt_name_is_told_with_the_one_that_is_meant(
+    monkeypatch: pytest.MonkeyPatch, misspelt: str, meant: str
+) -> None:
+    monkeypatch.setenv(f"FLASK_{misspelt}", "1")
+    told = sentence_of_start()
+    assert told == f"FLASK_{misspelt} is no setting of this site; did you mean FLASK_{meant}?"
+
+
+def test_the_names_of_flask_itself_are_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("APP", "DEBUG", "ENV", "RUN_PORT", "RUN_FROM_CLI", "SKIP_DOTENV"):
+        monkeypatch.setenv(f"FLASK_{name}", "0")
+    create_app(WORKING)
+
+
+@pytest.mark.parametrize("name", ["SERVER_NAME", "TESTING", "SESSION_COOKIE_NAME"])
+def test_a_name_that_readme_does_not_have_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(f"FLASK_{name}", "5")
+    assert sentence_of_start().startswith(f"FLASK_{name} is no setting of this site")
+
+
+@pytest.mark.parametrize("hops", [-1, 11, 10**20])
+def test_proxies_are_few(hops: int) -> None:
+    assert sentence_of_start(PROXY_HOPS=hops).startswith("FLASK_PROXY_HOPS must be ")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://127.0.0.1:99999/0",
+        "redis://127.0.0.1:x/0",
+        "redis://127.0.0.1:0/0",
+        "redis://127.0.0.1:6379/sessions",
+        "redis://127.0.0.1:6379/99999999999",
+        "redis://[::1",
+        "http://127.0.0.1:6379",
+        "memory://",
+        "nonsense",
+    ],
+)
+def test_a_redis_address_that_cannot_be_is_refused(address: str) -> None:
+    assert sentence_of_start(REDIS_URL=address).startswith("FLASK_REDIS_URL must be ")
+
+
+@pytest.mark.parametrize("option", ["foo=1", "db=x", "socket_timeout=x"])
+def test_an_option_of_redis_that_cannot_be_is_refused(option: str) -> None:
+    told = sentence_of_start(REDIS_URL=f"redis://127.0.0.1:6379/0?{option}")
+    assert told.startswith("FLASK_REDIS_URL has an option that cannot be: ")
+
+
+@pytest.mark.parametrize("hosts", ["", ",", "a b", "https://www.example.pt", [""], ["a,b"]])
+def test_trusted_hosts_are_names(hosts: object) -> None:
+    assert sentence_of_start(TRUSTED_HOSTS=hosts).startswith("FLASK_TRUSTED_HOSTS must be ")
+
+
+def test_a_folder_without_an_article_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path, tmp_path / "none", tmp_path / "file"):
+        assert sentence_of_start(ARTICLES=str(folder)).startswith("FLASK_ARTICLES must be ")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe\x00", b"a\x00b", None])
+def test_a_kept_secret_that_is_none_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "secret_key"
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    assert str(file) in sentence_of_start(SECRET_KEY=None, INSTANCE=str(tmp_path))
+
+
+@pytest.mark.parametrize("folder", ["file", "file/below"])
+def test_an_instance_folder_that_cannot_be_made_is_named(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").touch()
+    told = sentence_of_start(SECRET_KEY=None, INSTANCE=str(tmp_path / folder))
+    assert str(tmp_path / folder) in told
+
+
+def test_an_instance_folder_that_takes_no_file_is_named() -> None:
+    assert "/proc/self/secret_key" in sentence_of_start(SECRET_KEY=None, INSTANCE="/proc/self")
+
+
+def test_all_that_the_site_writes_goes_to_the_instance_folder(
+    make_site: MakeSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    folder = tmp_path / "place" / "instance"
+    make_site(INSTANCE=str(folder), SECRET_KEY=None, SQLALCHEMY_DATABASE_URI=None)
+    assert {"secret_key", "site.db", "static"} <= {path.name for path in folder.iterdir()}
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.slow
+def test_the_instance_folder_is_beside_the_program_wherever_it_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = (
+        "import runpy, sys; sys.path.insert(0, sys.argv[1]);"
+        "names = runpy.run_path(sys.argv[1] + '/app.py', run_name='__mp_main__');"
+        "print(names['create_app']({'SECRET_KEY': 'k' * 32,"
+        " 'SQLALCHEMY_DATABASE_URI': 'sqlite:///'}).instance_path)"
+    )
+    done = subprocess.run(  # noqa: S603 - our own interpreter and code
+        [sys.executable, "-c", code, str(ROOT)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == str(ROOT / "instance")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("driver", "extra", "setting", "value"),
+    [
+        ("psycopg", "postgresql", "SQLALCHEMY_DATABASE_URI", "postgresql+psycopg://127.0.0.1:1/x"),
+        ("redis", "redis", "REDIS_URL", "redis://127.0.0.1:1/0"),
+    ],
+)
+def test_a_missing_driver_is_told_with_its_extra(
+    driver: str, extra: str, setting: str, value: str
+) -> None:
+    without = f"import sys; sys.modules[{driver!r}] = None; import app; "
+    start = f"app.create_app({WORKING | {setting: value}!r})"
+    done = subprocess.run(  # noqa: S603 - our own interpreter and code
+        [sys.executable, "-c", without + start],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert f"pip install '.[{extra}]'" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,80 @@
+"""Each wing of the house can be left out: the rest starts, serves, and passes its own tests.
+
+All of the tests of what is left, on every store, take longer than they tell here:
+`WITHOUT="operator rights proof" .venv/bin/pytest tests/consent tests/sessions tests/pages`.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from browserlike import Visitor
+from conftest import MakeSite
+
+import app
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+WINGS = ["operator", "operator rights", "operator rights proof"]
+PAGES = ["/", "/pt/", "/articles", "/cookies", "/privacy", "/accessibility"]
+
+
+@pytest.mark.parametrize("without", WINGS)
+def test_without_a_wing_no_page_links_to_it(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, without: str
+) -> None:
+    rooms = tuple(room for room in app.BLUEPRINTS if room.name not in without.split())
+    monkeypatch.setattr(app, "BLUEPRINTS", rooms)
+    site = make_site()
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    seen, due = set[str](), list(PAGES)
+    while due:
+        path = due.pop()
+        if path in seen or path.startswith("/static/"):
+            continue
+        seen.add(path)
+        answer = visitor.raw_get(path)
+        assert answer.status_code == 200, path
+        if answer.mimetype == "text/html":
+            links = visitor.get(path).all("a")
+            due += [
+                (link.get("href") or "").partition("#")[0]
+                for link in links
+                if (link.get("href") or "").startswith("/")
+            ]
+    assert len(seen) > len(PAGES)
+    assert ("/cookies/history" in seen) == ("rights" not in without)
+    commands = site.cli.commands.get("consent")
+    assert ("verify" in getattr(commands, "commands", ())) == ("proof" not in without)
+
+
+@pytest.mark.parametrize(
+    ("without", "tests"),
+    [
+        ("operator", "tests/proof/test_merkle.py tests/rights/test_erasure.py"),
+        ("operator rights", "tests/proof/test_sealing.py tests/consent/test_notices.py"),
+        ("operator rights proof", "tests/consent/test_bad_input.py tests/consent/test_order.py"),
+    ],
+)
+def test_without_a_wing_the_rest_passes_its_own_tests(without: str, tests: str) -> None:
+    done = subprocess.run(  # noqa: S603 - our own interpreter and tests
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-k",
+            "not postgresql and not redis",
+            *tests.split(),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "WITHOUT": without},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
