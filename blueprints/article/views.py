@@ -1,6 +1,6 @@
 """The article: the newest one in full on the front page, each one under its own address."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
@@ -46,7 +46,8 @@ def _set_up(state: BlueprintSetupState) -> None:
     except BrokenTopicsError as error:
         raise SystemExit(f"The file topics.toml is wrong: {error}.") from None
     app.extensions["shelf"] = shelf
-    app.extensions["copies"].depend_on(shelf.version)
+    app.extensions["page_cache"].depend_on(shelf.version)
+    app.extensions["page_cache"].vary_on(app, _state)
     app.context_processor(lambda: {"preferences": preferences()} if request else {})
     app.context_processor(lambda: {"newest_articles": newest_articles})
 
@@ -153,6 +154,36 @@ def address_in_each_language(shown: Article) -> dict[str, str]:
     }
 
 
+def _state() -> Hashable | None:
+    """Return all that an article's page shows of this visitor; None for other pages."""
+    articles = library().in_language(g.language)
+    if request.endpoint == "article.front_page":
+        shown = articles[0] if articles else None
+    elif request.endpoint == "article.article":
+        shown = library().find(g.language, (request.view_args or {})["slug"])
+    else:
+        return None
+    consent = g.consent.state
+    if shown is None or consent is None:
+        return None
+    wanted = preferences()
+    slot = _slot(shown)
+    return (
+        consent,
+        (wanted.size, wanted.theme, _place(shown)),
+        slot and (slot.message.address, slot.by_interests),
+    )
+
+
+def _is_long(shown: Article) -> bool:
+    return shown.words >= WORDS_OF_A_LONG_ARTICLE
+
+
+def _place(shown: Article) -> int:
+    """Return the block at which the reader stopped; in a short article nobody looks for it."""
+    return preferences().place_in(shown.slug) if _is_long(shown) else 0
+
+
 def _topic(topic: str) -> str:
     return topics.name_of(topic, current_app.extensions["topics"], g.language)
 
@@ -162,7 +193,6 @@ def _page(shown: Article) -> str:
     if shown.embeds:
         g.csp_sources = {"frame-src": {"'self'"}}
     articles = library().in_language(shown.language)
-    is_long = shown.words >= WORDS_OF_A_LONG_ARTICLE
     return render_template(
         "article/article.html",
         article=shown,
@@ -172,6 +202,6 @@ def _page(shown: Article) -> str:
         neighbours=library().neighbours(shown),
         minutes=max(1, round(shown.words / WORDS_PER_MINUTE)),
         slot=_slot(shown),
-        is_long=is_long,
-        place=preferences().place_in(shown.slug) if is_long else 0,
+        is_long=_is_long(shown),
+        place=_place(shown),
     )

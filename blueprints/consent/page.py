@@ -4,6 +4,7 @@ Other rooms ask here whether a purpose is given, and store through `keep()`, whi
 without its purpose: there is no second place in which a cookie could slip out.
 """
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,21 @@ class PageConsent:
         if session.pop("confirm", None):
             self._confirmed = self.choice.decision
         return self._confirmed
+
+    @property
+    def state(self) -> Hashable | None:
+        """What the pages of other rooms show of this visitor's consent.
+
+        None where one shows something that is for this visitor and this request alone.
+        """
+        if (
+            self.store_is_down
+            or self.browser_keeps_no_cookies
+            or self.choice.withdrawal
+            or "confirm" in session
+        ):
+            return None
+        return self.choice.is_open, self.choice.given
 
     @property
     def store_is_down(self) -> bool:

@@ -4,7 +4,7 @@ the policy.
 origin.py       a request that changes something must come from this site
 headers.py      the headers of every answer, the Content-Security-Policy, who may keep a copy
 files.py        static files, each under an address that changes with its bytes
-copies.py       pages that are the same for everybody, kept ready to send
+page_cache.py   pages that are the same for everybody in one state, kept ready to send
 compression.py  what is made smaller on its way, and what never is
 limits.py       how much and how often
 counts.py       where it is counted how often
@@ -12,7 +12,8 @@ counts.py       where it is counted how often
 Other rooms speak to it on `flask.g`: `g.csp_sources` (directive -> set of hosts) widens the policy
 of the response at hand; `g.count_grant()`, `g.count_first_refusal()` and `g.count_first_page()`
 count what could fill the log. A room whose pages may change while the site runs says so by
-`app.extensions["copies"].depend_on(version)`.
+`app.extensions["page_cache"].depend_on(version)`, and one whose pages are the same for all visitors
+in one state tells the state by `vary_on(app, state)`.
 """
 
 from blueprints.security.setup import blueprint

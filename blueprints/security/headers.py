@@ -10,7 +10,7 @@ from http import HTTPStatus
 from flask import Response, current_app, g, request
 
 from blueprints.security.compression import compress
-from blueprints.security.copies import Copies
+from blueprints.security.page_cache import PageCache
 
 POLICY: dict[str, tuple[str, ...]] = {
     "default-src": ("'none'",),
@@ -55,6 +55,9 @@ def complete(response: Response) -> Response:
     if request.method not in {"GET", "HEAD"} or response.status_code != OK:
         response.headers["Cache-Control"] = "no-store"
         return response
+    if request.method == "GET":
+        page_cache: PageCache = current_app.extensions["page_cache"]
+        page_cache.keep(response)
     # Back would show it after a withdrawal, and what it loads would go on.
     if request.cookies and g.get("csp_sources"):
         response.headers["Cache-Control"] = "no-store"
@@ -62,9 +65,6 @@ def complete(response: Response) -> Response:
     # Everybody without a cookie gets the same bytes, so a shared cache may hand them out. It asks
     # again each time, so that a corrected article or notice is seen at once.
     response.headers["Cache-Control"] = f"{'private' if request.cookies else 'public'}, no-cache"
-    if not request.cookies and request.method == "GET":
-        copies: Copies = current_app.extensions["copies"]
-        copies.keep(response)
     response.add_etag()
     return response.make_conditional(request)  # type: ignore[return-value]
 

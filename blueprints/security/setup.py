@@ -11,7 +11,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from blueprints.security import files, headers, limits, origin
-from blueprints.security.copies import Copies
+from blueprints.security.page_cache import PageCache
 
 HOST_NAME = re.compile(r"[^\s/,]+")  # Werkzeug knows the rest: a dot before, any alphabet
 MOST_HOPS = 10  # by far: a city has two or three
@@ -30,7 +30,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     app.before_request(origin.refuse_cross_origin)
     app.after_request(headers.complete)
     limits.limit(app)
-    app.extensions["copies"] = Copies(app)
+    app.extensions["page_cache"] = PageCache(app)
     files.serve(app, Path(app.root_path) / "static")
     hops = app.config["PROXY_HOPS"]
     if hops:

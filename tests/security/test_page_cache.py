@@ -1,12 +1,19 @@
-"""Pages kept ready to send: the same for everybody, and never for somebody who has chosen."""
+"""Pages kept ready to send: the same for everybody in one state, and for nobody in another."""
 
+import random
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
+import time_machine
 from browserlike import Visitor
 from conftest import MakeSite
 from flask import Flask
+
+from blueprints.article import views
+
+SLUG = "porto-is-one-of-the-smart-cities-in-european-initiative"
 
 
 @pytest.fixture
@@ -40,7 +47,7 @@ def test_a_page_is_made_anew_when_what_it_is_made_of_has_changed(site: Flask) ->
     made: list[str] = []
     site.jinja_env.globals["url_for"] = counted(site, made)
     versions = [1]
-    site.extensions["copies"].depend_on(lambda: versions[-1])
+    site.extensions["page_cache"].depend_on(lambda: versions[-1])
     Visitor(site).get("/")
     made.clear()
     Visitor(site).get("/")
@@ -106,3 +113,70 @@ def test_in_the_implied_model_each_visitor_still_gets_a_session(make_site: MakeS
     site = make_site(CONSENT_MODEL="implied")
     cookies = {Visitor(site).raw_get("/").headers["Set-Cookie"] for _ in range(3)}
     assert len(cookies) == 3
+
+
+def test_whoever_is_in_the_same_state_gets_the_page_that_was_made_once(site: Flask) -> None:
+    first, second = Visitor(site), Visitor(site)
+    for visitor in (first, second):
+        visitor.choose("reject")
+    made: list[str] = []
+    site.jinja_env.globals["url_for"] = counted(site, made)
+    page = first.raw_get("/")
+    assert made
+    made.clear()
+    assert second.raw_get("/").data == page.data
+    assert made == []
+
+
+LOOKS = ("", "size=large", "theme=dark", f"theme=dark&at={SLUG}:3")
+INTERESTS = ("", "smart-cities", "bridges.smart-cities", "unknown")
+
+
+def test_no_page_is_another_states(site: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In each state the page from the cache is the one made for it alone, with all headers."""
+    monkeypatch.setattr(views, "WORDS_OF_A_LONG_ARTICLE", 10)
+    cache = site.extensions["page_cache"]
+    visitors = []
+    for choice, more in (
+        ("reject", {}),
+        ("accept_all", {}),
+        ("accept_selected", {"purposes": "personalization"}),
+        ("accept_selected", {"purposes": "advertising"}),
+        (None, {}),
+    ):
+        chooser = Visitor(site)
+        if choice:
+            assert chooser.post("/cookies", {"choice": choice, **more}).status_code == 303
+            chooser.raw_get("/")  # The confirmation is theirs alone.
+        session = chooser.client.get_cookie("session")
+        for look, interests in product(LOOKS, INTERESTS):
+            visitor = Visitor(site)
+            for name, value in (("preferences", look), ("interests", interests), ("x", look)):
+                visitor.client.set_cookie(name, value)
+            if session:
+                visitor.client.set_cookie("session", session.value)
+            visitors.append(visitor)
+    asked = [
+        (visitor, path, headers)
+        for visitor in visitors
+        for path in ("/", "/pt/", f"/articles/{SLUG}")
+        for headers in ({}, {"Sec_GPC": "1"}, {"Accept_Encoding": "br"}, {"Host": "b.example"})
+    ]
+    random.Random(1).shuffle(asked)  # noqa: S311 - an order
+    with time_machine.travel("2026-11-24 12:00Z", tick=False):
+        for visitor, path, headers in asked:
+            cached = answer(visitor, path, headers)
+            with monkeypatch.context() as patch:
+                patch.setattr(cache, "_asked_for", lambda _key: None)
+                assert cached == answer(visitor, path, headers), (path, headers)
+
+
+def answer(visitor: Visitor, path: str, headers: dict[str, str]) -> object:
+    """Return all of an answer, and leave the visitor's own cookies as they were."""
+    kept = {cookie: visitor.client.get_cookie(cookie) for cookie in ("preferences", "interests")}
+    response = visitor.raw_get(path, **headers)
+    for name, cookie in kept.items():
+        if cookie:
+            visitor.client.set_cookie(name, cookie.value)
+    told = sorted((key, value) for key, value in response.headers if key != "Date")
+    return response.status_code, response.data, told
