@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from blueprints.database import reading, write
@@ -22,13 +22,14 @@ from blueprints.sessions.store import (
     subject_of,
 )
 
+FIND = select(StoredSession.data).where(StoredSession.key == bindparam("key"))  # built once
 ENDED_AT_ONCE = 10  # so many that are over go with each new one: more go than come
 
 
 class DatabaseStore(Store):
     def find(self, key: str) -> bytes | None:
         with _outages(), reading() as connection:
-            return connection.scalar(select(StoredSession.data).where(StoredSession.key == key))
+            return connection.scalar(FIND, {"key": key})
 
     def replace(self, key: str, old: bytes, new: bytes) -> None:
         unchanged = (StoredSession.key == key) & (StoredSession.data == old)
