@@ -4,11 +4,11 @@ Only the pixels and their colours go into them. What a camera notes besides, suc
 time and the owner, stays with the editor.
 """
 
-import os
 import shutil
 import struct
 import warnings
 from pathlib import Path
+from tempfile import mkdtemp
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -58,8 +58,8 @@ def _make(opened: Image.Image, widths: tuple[int, ...], folder: Path) -> None:
     profile = opened.info.get("icc_profile") if opened.mode.startswith("RGB") else None
     image = ImageOps.exif_transpose(opened)
     image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    mine = folder.with_name(f"{folder.name}.{os.getpid()}")
-    mine.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    mine = Path(mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
         for width in widths:
             height = max(1, round(image.height * width / image.width))
