@@ -71,6 +71,10 @@ class Library:
     def find(self, language: str, slug: str) -> Article | None:
         return self._by_slug.get((language, slug))
 
+    def at(self, path: str) -> Article | None:
+        """Return the article that a page shows whole."""
+        return self._by_path.get(path)
+
     def translations(self, article: Article) -> dict[str, Article]:
         """Return the article in each language in which it exists."""
         return {other.language: other for other in self.articles if other.name == article.name}
@@ -88,6 +92,16 @@ class Library:
             language: tuple(item for item in self.articles if item.language == language)
             for language in languages
         }
+
+    @cached_property
+    def _by_path(self) -> Mapping[str, Article]:
+        newest = {
+            path: articles[0]
+            for language, path in (("en", "/"), ("pt", "/pt/"))
+            if (articles := self.in_language(language))
+        }
+        folders = {"en": "/articles/", "pt": "/pt/artigos/"}
+        return newest | {folders[item.language] + item.slug: item for item in self.articles}
 
     @cached_property
     def _by_slug(self) -> Mapping[tuple[str, str], Article]:

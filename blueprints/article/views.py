@@ -1,27 +1,26 @@
 """The article: the newest one in full on the front page, each one under its own address."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from itertools import groupby
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from flask import Blueprint, Flask, abort, current_app, g, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 
-from blueprints.article import partners, topics
+from blueprints.article import topics
 from blueprints.article.broken import BrokenArticleError
 from blueprints.article.content import Article, Library, read_library
-from blueprints.article.partners import BrokenMessageError, Message, read_messages
+from blueprints.article.partners import BrokenMessageError, read_messages
 from blueprints.article.preferences import Preferences, read
+from blueprints.article.reader import for_reader, is_long
 from blueprints.article.shelf import Shelf, today
 from blueprints.article.topics import BrokenTopicsError
 
 FOLDER = Path(__file__).parent
 WORDS_PER_MINUTE = 220
-WORDS_OF_A_LONG_ARTICLE = 400
 TITLES = 10  # of other articles under the newest one
 
 blueprint = Blueprint("article", __name__)
@@ -47,9 +46,20 @@ def _set_up(state: BlueprintSetupState) -> None:
         raise SystemExit(f"The file topics.toml is wrong: {error}.") from None
     app.extensions["shelf"] = shelf
     app.extensions["page_cache"].depend_on(shelf.version)
-    app.extensions["page_cache"].vary_on(app, _state)
+    app.extensions["page_cache"].know_states_by(partial(_known_state, app))
     app.context_processor(lambda: {"preferences": preferences()} if request else {})
     app.context_processor(lambda: {"newest_articles": newest_articles})
+
+
+def _known_state(app: Flask, environ: dict[str, Any]) -> Hashable | None:
+    """Return the state of whoever asks for an article, if it is known."""
+    shelf: Shelf = app.extensions["shelf"]
+    shown = shelf.library().at(environ["PATH_INFO"])
+    visitor = app.extensions["who_is_known"](environ) if shown else None
+    if shown is None or visitor is None:
+        return None
+    seen = for_reader(visitor, shown, app.extensions["messages"])
+    return None if seen.interests_to_keep else seen.state
 
 
 def _pictures(app: Flask) -> Path:
@@ -130,58 +140,11 @@ def article(slug: str) -> str:
     return _page(found)
 
 
-@dataclass(frozen=True)
-class Slot:
-    """The place for a partner message; `by_interests` tells why it is this one."""
-
-    message: Message
-    by_interests: bool
-
-
-def _slot(shown: Article) -> Slot | None:
-    interests = partners.read_interests(g.consent.kept("interests"))
-    if g.consent.allows("advertising") and shown.topics:
-        kept = partners.add_interests(interests, shown.topics)
-        g.consent.keep("interests", ".".join(kept))
-    message = partners.choose(current_app.extensions["messages"], interests or shown.topics)
-    return Slot(message, by_interests=bool(interests)) if message else None
-
-
 def address_in_each_language(shown: Article) -> dict[str, str]:
     return {
         language: url_for("article.article", language=language, slug=translation.slug)
         for language, translation in library().translations(shown).items()
     }
-
-
-def _state() -> Hashable | None:
-    """Return all that an article's page shows of this visitor; None for other pages."""
-    articles = library().in_language(g.language)
-    if request.endpoint == "article.front_page":
-        shown = articles[0] if articles else None
-    elif request.endpoint == "article.article":
-        shown = library().find(g.language, (request.view_args or {})["slug"])
-    else:
-        return None
-    consent = g.consent.state
-    if shown is None or consent is None:
-        return None
-    wanted = preferences()
-    slot = _slot(shown)
-    return (
-        consent,
-        (wanted.size, wanted.theme, _place(shown)),
-        slot and (slot.message.address, slot.by_interests),
-    )
-
-
-def _is_long(shown: Article) -> bool:
-    return shown.words >= WORDS_OF_A_LONG_ARTICLE
-
-
-def _place(shown: Article) -> int:
-    """Return the block at which the reader stopped; in a short article nobody looks for it."""
-    return preferences().place_in(shown.slug) if _is_long(shown) else 0
 
 
 def _topic(topic: str) -> str:
@@ -193,6 +156,10 @@ def _page(shown: Article) -> str:
     if shown.embeds:
         g.csp_sources = {"frame-src": {"'self'"}}
     articles = library().in_language(shown.language)
+    seen = for_reader(g.consent, shown, current_app.extensions["messages"])
+    if seen.interests_to_keep:
+        g.consent.keep("interests", seen.interests_to_keep)
+    g.page_state = seen.state
     return render_template(
         "article/article.html",
         article=shown,
@@ -201,7 +168,7 @@ def _page(shown: Article) -> str:
         others=[item for item in articles if item is not shown][:TITLES],
         neighbours=library().neighbours(shown),
         minutes=max(1, round(shown.words / WORDS_PER_MINUTE)),
-        slot=_slot(shown),
-        is_long=_is_long(shown),
-        place=_place(shown),
+        slot=seen.slot,
+        is_long=is_long(shown),
+        place=seen.place,
     )

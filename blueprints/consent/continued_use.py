@@ -34,6 +34,7 @@ def assume_after_second_page(response: Response) -> Response:
         return response
     if not current_choice().is_open or (last and last.is_consent):
         return response
+    g.page_state = None  # The next visitor's page is counted as well.
     # An outage is logged where it happens; the page is served, and nothing is assumed.
     with suppress(
         ServiceUnavailable, StoreUnavailableError, TooManyRequests, ExpressedMeanwhileError

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from blueprints.consent import cookie_check, enforcement, registry_file
 from blueprints.consent.choices import Model
 from blueprints.consent.continued_use import assume_after_second_page
+from blueprints.consent.known import who_is_known
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import write_notice
 from blueprints.consent.page import NOTICE, PageConsent
@@ -37,6 +38,7 @@ def _set_up(state: BlueprintSetupState) -> None:
         raise SystemExit(f"The cookie registry {file.name} is wrong: {error}.") from None
     _warn_of_undeclared_cookies(app)
     _keep_notices(app)
+    app.extensions["who_is_known"] = who_is_known(app)
     app.before_request(_provide)
     app.before_request(cookie_check.check)
     app.before_request(settle_withdrawal)

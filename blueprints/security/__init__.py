@@ -12,8 +12,8 @@ counts.py       where it is counted how often
 Other rooms speak to it on `flask.g`: `g.csp_sources` (directive -> set of hosts) widens the policy
 of the response at hand; `g.count_grant()`, `g.count_first_refusal()` and `g.count_first_page()`
 count what could fill the log. A room whose pages may change while the site runs says so by
-`app.extensions["page_cache"].depend_on(version)`, and one whose pages are the same for all visitors
-in one state tells the state by `vary_on(app, state)`.
+`app.extensions["page_cache"].depend_on(version)`. A view whose page is the same for all visitors
+in one state says so by `g.page_state`, and its room by `know_states_by()` who is in it.
 """
 
 from blueprints.security.setup import blueprint

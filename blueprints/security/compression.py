@@ -6,9 +6,11 @@ compressed length could tell their choices to somebody who makes their browser o
 """
 
 import gzip
+from functools import lru_cache
 
 import brotli
 from flask import Response, request
+from werkzeug.http import parse_accept_header
 
 SMALLEST_WORTH_IT = 512  # below that, the bytes saved are fewer than a packet has to spare
 BROTLI_QUALITY = 5  # a tenth of a millisecond for a page; the best quality takes eighty times that
@@ -27,7 +29,7 @@ TYPES = frozenset(
 def compress(response: Response) -> None:
     """Compress the answer in place, before its ETag is made: each form has an ETag of its own."""
     response.vary.add("Accept-Encoding")
-    coding = accepted_coding()
+    coding = coding_of(request.headers.get("Accept-Encoding", ""))
     if (
         coding is None
         or is_private(response)
@@ -52,7 +54,9 @@ def is_private(response: Response) -> bool:
     return bool(request.cookies) and response.cache_control.no_store
 
 
-def accepted_coding() -> str | None:
-    accepted = request.accept_encodings
+@lru_cache
+def coding_of(accept_encoding: str) -> str | None:
+    """Return the coding that a browser which says this in its request is sent."""
+    accepted = parse_accept_header(accept_encoding)
     best = max(("br", "gzip"), key=lambda coding: accepted[coding])
     return best if accepted[best] else None

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from flask import Response, current_app, g, request
 
 from blueprints.security.compression import compress
-from blueprints.security.page_cache import PageCache
+from blueprints.security.page_cache import STATE
 
 POLICY: dict[str, tuple[str, ...]] = {
     "default-src": ("'none'",),
@@ -55,9 +55,9 @@ def complete(response: Response) -> Response:
     if request.method not in {"GET", "HEAD"} or response.status_code != OK:
         response.headers["Cache-Control"] = "no-store"
         return response
-    if request.method == "GET":
-        page_cache: PageCache = current_app.extensions["page_cache"]
-        page_cache.keep(response)
+    state = g.get("page_state", None if request.cookies else ())
+    if state is not None and response.mimetype == "text/html":
+        request.environ[STATE] = state if request.cookies else ()
     # Back would show it after a withdrawal, and what it loads would go on.
     if request.cookies and g.get("csp_sources"):
         response.headers["Cache-Control"] = "no-store"

@@ -1,74 +1,124 @@
 """Pages kept ready to send: each is made once for everybody in one state, not once a visitor.
 
 A page holds no secret and nothing of one visitor. It depends on its address, the host, the coding
-and the privacy signal; and, where the browser sent cookies, on a small state that the rooms tell:
-what is given, how the reader likes to read. Where a room cannot tell it, the page is one of its own
-and never kept; so is one with a query. Cookies that an answer sets belong to no page: they are told
-anew each time. What else pages are made of may change at any time: each room says by a version what
-it has now. Whoever invents hosts (where `TRUSTED_HOSTS` is not set), signals or states fills no
-memory, and pushes out what nobody asks for.
+and the privacy signal; and, where the browser sent cookies, on a small state: what is given, how
+the reader likes to read. The view that makes the page tells the state it was made for, and only
+such a page is kept. For the next request the same state is known from the cookies and one look-up,
+and the page is sent before Flask begins. Whatever is not known for certain goes on to Flask, which
+is right without any of this.
+
+What else pages are made of may change at any time: each room says by a version what it has now.
+Whoever invents hosts (where `TRUSTED_HOSTS` is not set), signals or states fills no memory, and
+pushes out what nobody asks for.
 """
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from threading import Lock
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, g, request
+from werkzeug.datastructures import Headers
+from werkzeug.http import is_resource_modified, remove_entity_headers
 
-from blueprints.security.compression import accepted_coding
+from blueprints.security.compression import coding_of
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 SECONDS = 60  # so long may a page that names a time be behind
 PAGES_AT_MOST = 1024
 BYTES_AT_MOST = 16 * 1024 * 1024
+STATE = "page_cache.state"  # in the environment: for whom else the page that was made is
 
 Version = Callable[[], Hashable]
-# What a page depends on besides, in the request at hand; None where it is for one visitor alone.
-State = Callable[[], Hashable | None]
+# The state of the visitor who sends a request with cookies; None where it is not known for certain.
+KnownState = Callable[[dict[str, Any]], Hashable | None]
 Key = tuple[Hashable, ...]
 
 
 @dataclass(frozen=True)
 class CachedPage:
     body: bytes
-    coding: str | None
-    csp_sources: dict[str, set[str]]
+    headers: list[tuple[str, str]]
+    etag: str | None
     until: float  # on the monotonic clock
+
+    def answer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        if self.etag and not is_resource_modified(environ, etag=self.etag):
+            headers = Headers(self.headers)
+            remove_entity_headers(headers)
+            start_response("304 NOT MODIFIED", headers.to_wsgi_list())
+            return []
+        start_response("200 OK", self.headers)
+        return [self.body]
 
 
 class PageCache:
-    def __init__(self, app: Flask) -> None:
+    """Stands before the application, as WSGI has it."""
+
+    def __init__(self, application: "WSGIApplication") -> None:
+        self._application = application
         self._pages: OrderedDict[Key, CachedPage] = OrderedDict()  # what was asked for last is last
         self._bytes = 0
         self._lock = Lock()
         self._versions: list[Version] = []
-        self._state: State = lambda: None
-        app.before_request(self._find_for_anybody)
+        self._known_state: KnownState = lambda _environ: None
 
     def depend_on(self, version: Version) -> None:
         """Keep no page longer than this returns the same."""
         self._versions.append(version)
 
-    def vary_on(self, app: Flask, state: State) -> None:
-        """Keep pages for visitors with cookies as well, by their state.
+    def know_states_by(self, known_state: KnownState) -> None:
+        """Send pages to visitors with cookies as well, whose state this tells."""
+        self._known_state = known_state
 
-        Such a page is looked for when the rooms that are set up before have seen the request.
-        """
-        self._state = state
-        app.before_request(self._find_for_state)
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        asked = _asked(environ)
+        if asked is None:
+            return self._application(environ, start_response)
+        about = (*asked, *[version() for version in self._versions])
+        state = self._state(environ)
+        page = self._find((*about, state)) if state is not None else None
+        if page:
+            return page.answer(environ, start_response)
+        return self._make(about, environ, start_response)
 
-    def keep(self, response: Response) -> None:
-        """Keep a page that is complete, if the request at hand is one whose page is kept."""
-        key: Key | None = g.get("page_key")
-        if key is None or response.mimetype != "text/html" or g.get("is_cached"):
-            return
+    def _state(self, environ: "WSGIEnvironment") -> Hashable | None:
+        return self._known_state(environ) if environ.get("HTTP_COOKIE") else ()
+
+    def _make(
+        self, about: Key, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Let the application answer, and keep the page if the view says for whom else it is."""
+        told: list[tuple[str, Headers]] = []
+
+        def remember(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - passed on
+            told[:] = [(status, Headers(headers))]
+            return start_response(status, headers, *more)
+
+        body = self._application(environ, remember)
+        status, headers = told[-1]
+        if not status.startswith("200") or "Set-Cookie" in headers or STATE not in environ:
+            return body
+        try:
+            parts = list(body)
+        finally:
+            getattr(body, "close", bool)()
+        headers.remove("Date")  # The server tells it.
         page = CachedPage(
-            response.get_data(),
-            response.headers.get("Content-Encoding"),
-            _copied(g.get("csp_sources", {})),
+            b"".join(parts),
+            headers.to_wsgi_list(),
+            headers.get("ETag"),
             time.monotonic() + SECONDS,
         )
+        self._keep((*about, environ[STATE]), page)
+        return parts
+
+    def _keep(self, key: Key, page: CachedPage) -> None:
         with self._lock:
             self._drop(key)
             self._pages[key] = page
@@ -76,31 +126,7 @@ class PageCache:
             while len(self._pages) > PAGES_AT_MOST or self._bytes > BYTES_AT_MOST:
                 self._drop(next(iter(self._pages)))
 
-    def _find_for_anybody(self) -> Response | None:
-        return None if request.cookies else self._find(())
-
-    def _find_for_state(self) -> Response | None:
-        state = self._state() if request.cookies and _may_be_kept() else None
-        return None if state is None else self._find(state)
-
-    def _find(self, state: Hashable) -> Response | None:
-        """Answer with the page if it is there; else remember under what it is to be kept."""
-        if not _may_be_kept():
-            return None
-        versions = tuple(version() for version in self._versions)
-        signal = request.headers.get("Sec-GPC")
-        g.page_key = request.host, request.path, accepted_coding(), signal, versions, state
-        page = self._asked_for(g.page_key)
-        if page is None:
-            return None
-        g.csp_sources = _copied(page.csp_sources)
-        g.is_cached = True
-        response = Response(page.body, mimetype="text/html")
-        if page.coding:
-            response.headers["Content-Encoding"] = page.coding
-        return response
-
-    def _asked_for(self, key: Key) -> CachedPage | None:
+    def _find(self, key: Key) -> CachedPage | None:
         with self._lock:
             page = self._pages.get(key)
             if page is None or page.until < time.monotonic():
@@ -113,15 +139,23 @@ class PageCache:
             self._bytes -= len(self._pages.pop(key).body)
 
 
-def _may_be_kept() -> bool:
-    """Whether the request has nothing to say beside what stands in a key."""
+def _asked(environ: "WSGIEnvironment") -> Key | None:
+    """Return what every page depends on; None where the request has something else to say."""
+    signal = environ.get("HTTP_SEC_GPC")
+    if (
+        environ["REQUEST_METHOD"] != "GET"
+        or environ.get("QUERY_STRING")
+        or environ.get("SCRIPT_NAME")
+        or "HTTP_IF_MATCH" in environ
+        or signal not in {None, "1"}
+    ):
+        return None
     return (
-        request.method in {"GET", "HEAD"}
-        and not request.query_string
-        and request.headers.get("Sec-GPC") in {None, "1"}
+        environ["wsgi.url_scheme"],
+        environ.get("HTTP_HOST"),
+        environ["SERVER_NAME"],
+        environ["SERVER_PORT"],
+        environ["PATH_INFO"],
+        coding_of(environ.get("HTTP_ACCEPT_ENCODING", "")),
+        signal,
     )
-
-
-def _copied(sources: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Return sources that an answer may add to, apart from those of the page."""
-    return {directive: set(hosts) for directive, hosts in sources.items()}

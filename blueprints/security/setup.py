@@ -30,7 +30,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     app.before_request(origin.refuse_cross_origin)
     app.after_request(headers.complete)
     limits.limit(app)
-    app.extensions["page_cache"] = PageCache(app)
+    app.wsgi_app = app.extensions["page_cache"] = PageCache(app.wsgi_app)  # type: ignore[method-assign]
     files.serve(app, Path(app.root_path) / "static")
     hops = app.config["PROXY_HOPS"]
     if hops:

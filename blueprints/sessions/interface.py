@@ -1,6 +1,6 @@
 """The session of each request, for Flask: read late, changed in order, its cookie sent then."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -15,11 +15,15 @@ from blueprints.sessions.store import (
     EXPIRES_AT,
     Store,
     StoreUnavailableError,
+    Values,
     Work,
+    decode,
     encode,
     key_of,
     new_id,
 )
+
+FOUND = "sessions.found"
 
 
 class VisitorSessions(SessionInterface):
@@ -33,6 +37,9 @@ class VisitorSessions(SessionInterface):
             if sent is None:
                 return None
             g.session_store_is_down = False
+            if FOUND in request.environ:
+                found: bytes | None = request.environ[FOUND]
+                return found
             try:
                 return self._store.find(key_of(sent))
             except StoreUnavailableError:
@@ -40,6 +47,22 @@ class VisitorSessions(SessionInterface):
                 return None
 
         return VisitorSession(sent, find)
+
+    def look_up(self, app: Flask, cookies: Mapping[str, str], environ: dict[str, Any]) -> Values:
+        """Return what stands in the session of whoever sent these cookies, before Flask begins.
+
+        What was found goes along in the environment, so that one request asks once.
+
+        Raises:
+            StoreUnavailableError: nobody knows.
+
+        """
+        sent = cookies.get(self.get_cookie_name(app))
+        if not sent:
+            return {}
+        with app.app_context():
+            environ[FOUND] = self._store.find(key_of(sent))
+        return decode(environ[FOUND])
 
     def change(self, work: Work) -> None:
         """Change the session of the visitor at hand, as the work says, or make it.

@@ -11,7 +11,7 @@ from browserlike import Visitor
 from conftest import MakeSite
 from flask import Flask
 
-from blueprints.article import views
+from blueprints.article import reader
 
 SLUG = "porto-is-one-of-the-smart-cities-in-european-initiative"
 
@@ -134,7 +134,7 @@ INTERESTS = ("", "smart-cities", "bridges.smart-cities", "unknown")
 
 def test_no_page_is_another_states(site: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """In each state the page from the cache is the one made for it alone, with all headers."""
-    monkeypatch.setattr(views, "WORDS_OF_A_LONG_ARTICLE", 10)
+    monkeypatch.setattr(reader, "WORDS_OF_A_LONG_ARTICLE", 10)
     cache = site.extensions["page_cache"]
     visitors = []
     for choice, more in (
@@ -167,7 +167,7 @@ def test_no_page_is_another_states(site: Flask, monkeypatch: pytest.MonkeyPatch)
         for visitor, path, headers in asked:
             cached = answer(visitor, path, headers)
             with monkeypatch.context() as patch:
-                patch.setattr(cache, "_asked_for", lambda _key: None)
+                patch.setattr(cache, "_find", lambda _key: None)
                 assert cached == answer(visitor, path, headers), (path, headers)
 
 

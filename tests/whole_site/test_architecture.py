@@ -26,8 +26,8 @@ STANDARD_LIBRARY_ONLY = {"consent/choices.py", "consent/registry.py"}
 ORDER = {
     "consent": """
         toml_file addresses registry registry_file choices digest notices models records forms
-        services notice_store visitor recording page cookie_check continued_use enforcement views
-        settings commands setup
+        services notice_store visitor known recording page cookie_check continued_use enforcement
+        views settings commands setup
         """,
     "proof": """
         merkle models seals sealing heads rows verifier views commands setup

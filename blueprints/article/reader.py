@@ -1,0 +1,59 @@
+"""What an article's page shows of its reader: all of it, so that one is made for each state.
+
+The reader is `g.consent` where a page is made, and whoever is known by their cookies where a page
+that was made is sent.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from blueprints.article import partners
+from blueprints.article.content import Article
+from blueprints.article.partners import Message
+from blueprints.article.preferences import read
+
+WORDS_OF_A_LONG_ARTICLE = 400
+
+
+class Reader(Protocol):
+    @property
+    def state(self) -> Hashable | None: ...
+    def allows(self, purpose: str) -> bool: ...
+    def kept(self, name: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The place for a partner message; `by_interests` tells why it is this one."""
+
+    message: Message
+    by_interests: bool
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one reader sees of an article, and what is noted of it where that is accepted."""
+
+    state: Hashable | None  # the same for all who see the same page; None for one's own
+    slot: Slot | None
+    place: int  # the block at which the reader stopped
+    interests_to_keep: str  # empty where what is kept stays as it is
+
+
+def for_reader(reader: Reader, shown: Article, messages: Sequence[Message]) -> Seen:
+    wanted = read(reader.kept("preferences"))
+    place = wanted.place_in(shown.slug) if is_long(shown) else 0
+    told = reader.kept("interests")
+    interests = partners.read_interests(told)
+    now = ".".join(partners.add_interests(interests, shown.topics))
+    notes = shown.topics and reader.allows("advertising") and now != told
+    message = partners.choose(messages, interests or shown.topics)
+    slot = Slot(message, by_interests=bool(interests)) if message else None
+    of_the_slot = slot and (slot.message.address, slot.by_interests)
+    state = reader.state and (reader.state, wanted.size, wanted.theme, place, of_the_slot)
+    return Seen(state, slot, place, now if notes else "")
+
+
+def is_long(shown: Article) -> bool:
+    return shown.words >= WORDS_OF_A_LONG_ARTICLE
