@@ -40,6 +40,7 @@ DEFAULTS: Mapping[str, Any] = {
     "SQLALCHEMY_DATABASE_URI": None,  # SQLite under instance/
     "REDIS_URL": None,
     "PREFERRED_URL_SCHEME": "http",
+    "HSTS": "max-age=63072000",  # two years; of sub-domains the city decides
     "TRUSTED_HOSTS": None,
     "PROXY_HOPS": 0,
     "INSTANCE": None,  # instance/ beside this file

@@ -15,6 +15,8 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import checkers
 from conftest import CHROMIUM_FLAGS, chromium_path, serving
 from flask import Flask

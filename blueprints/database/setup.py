@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import click
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, current_app
 from flask.blueprints import BlueprintSetupState
 from flask_migrate import Migrate
 from sqlalchemy import URL, Engine, make_url
@@ -65,7 +65,18 @@ def _set_up(state: BlueprintSetupState) -> None:
             sqlite.make_file(db.engine)
             access = app.extensions["database"] = Access(db.engine, embedded, SITE_SECONDS)
             app.extensions["database_is_current"] = _is_current(app, access)
+    app.extensions["readiness"].depend_on(_why_not_ready)
     _keep_to_ourselves(folder)
+
+
+def _why_not_ready() -> str | None:
+    access: Access = current_app.extensions["database"]
+    try:
+        with access.reads.guard(), within(access.seconds):
+            access.make_ready()
+            return problem()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the site is not ready
+        return f"The database cannot be used: {type(error.__cause__ or error).__name__}."
 
 
 def _options(url: URL) -> dict[str, Any]:

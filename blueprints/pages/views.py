@@ -50,6 +50,15 @@ def health() -> Response:
     return _plain("ok\n", "no-store")
 
 
+@blueprint.get("/ready")
+def ready() -> Response:
+    """Say whether choices can be recorded and proven, or with 503 what is wrong."""
+    problems = current_app.extensions["readiness"].problems()
+    response = _plain("".join(f"{wrong}\n" for wrong in problems) or "ready\n", "no-store")
+    response.status_code = 503 if problems else 200
+    return response
+
+
 @blueprint.get("/robots.txt")
 def robots() -> Response:
     """Let every robot read everything."""

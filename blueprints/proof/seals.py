@@ -179,6 +179,14 @@ def count_open(now: datetime, at_most: int) -> tuple[int, datetime | None]:
     return number, first
 
 
+def oldest_open() -> datetime | None:
+    """Return when the first record was decided that no seal has taken yet."""
+    with reading() as connection:
+        first = select(OPEN.c.decided_at).order_by(OPEN.c.id).limit(1)
+        at: datetime | None = connection.scalar(first)
+    return at
+
+
 def count_waiting(now: datetime) -> tuple[int, datetime | None]:
     """Count the records that are dated later than now, and tell the last of their times."""
     found = select(func.count(), func.max(OPEN.c.decided_at)).where(OPEN.c.decided_at > now)

@@ -6,6 +6,7 @@ headers.py      the headers of every answer, the Content-Security-Policy, who ma
 files.py        static files, each under an address that changes with its bytes
 page_cache.py   pages that are the same for everybody in one state, kept ready to send
 compression.py  what is made smaller on its way, and what never is
+probes.py       /health and /ready under any host name
 limits.py       how much and how often
 counts.py       where it is counted how often
 

@@ -26,7 +26,7 @@ def serve(app: Flask, folder: Path) -> None:
     digest = _digest(folder)
     prefix = f"static/{digest}/"
     app.add_url_rule(f"/{prefix}<path:filename>", endpoint="static", build_only=True)
-    ours = always(over_https=app.config["PREFERRED_URL_SCHEME"] == "https")
+    ours = always(app)
 
     def add_ours(headers: Headers, _path: str, _url: str) -> None:
         for name, value in ours.items():

@@ -5,9 +5,10 @@ it, for the response at hand, by `g.csp_sources`: consent by the hosts of the se
 visitor allowed. What is not listed is blocked by the browser itself, however it came into the page.
 """
 
+import re
 from http import HTTPStatus
 
-from flask import Response, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 
 from blueprints.security.compression import compress
 from blueprints.security.page_cache import STATE
@@ -36,17 +37,18 @@ ALWAYS = {
     ),
 }
 OK = HTTPStatus.OK
-HSTS = "max-age=63072000; includeSubDomains"
+HSTS = re.compile(r"max-age=[0-9]{1,9}(; includeSubDomains)?(; preload)?")
 
 
-def always(*, over_https: bool) -> dict[str, str]:
-    return ALWAYS | {"Strict-Transport-Security": HSTS} if over_https else ALWAYS
+def always(app: Flask) -> dict[str, str]:
+    if app.config["PREFERRED_URL_SCHEME"] != "https":
+        return ALWAYS
+    return ALWAYS | {"Strict-Transport-Security": app.config["HSTS"]}
 
 
 def complete(response: Response) -> Response:
     """Add what every answer carries, and the rule for whoever keeps copies."""
-    over_https = current_app.config["PREFERRED_URL_SCHEME"] == "https"
-    response.headers.update(always(over_https=over_https))
+    response.headers.update(always(current_app))
     response.headers["Content-Security-Policy"] = content_security_policy(g.get("csp_sources", {}))
     response.vary.update(["Cookie", "Sec-GPC"])
     compress(response)

@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from blueprints.security import files, headers, limits, origin
 from blueprints.security.page_cache import PageCache
+from blueprints.security.probes import under_any_host
 
 HOST_NAME = re.compile(r"[^\s/,]+")  # Werkzeug knows the rest: a dot before, any alphabet
 MOST_HOPS = 10  # by far: a city has two or three
@@ -31,6 +32,8 @@ def _set_up(state: BlueprintSetupState) -> None:
     app.after_request(headers.complete)
     limits.limit(app)
     app.wsgi_app = app.extensions["page_cache"] = PageCache(app.wsgi_app)  # type: ignore[method-assign]
+    hosts = app.config["TRUSTED_HOSTS"] or ["localhost"]
+    app.wsgi_app = under_any_host(app.wsgi_app, hosts[0].removeprefix("."))  # type: ignore[method-assign,assignment]
     files.serve(app, Path(app.root_path) / "static")
     hops = app.config["PROXY_HOPS"]
     if hops:
@@ -43,6 +46,10 @@ def _check_settings(app: Flask) -> None:
     config = app.config
     if config["PREFERRED_URL_SCHEME"] not in {"http", "https"}:
         raise SystemExit("FLASK_PREFERRED_URL_SCHEME must be http or https.")
+    if not headers.HSTS.fullmatch(config["HSTS"]):
+        raise SystemExit(
+            "FLASK_HSTS must be max-age=SECONDS, with '; includeSubDomains' and '; preload' or not."
+        )
     hops = config["PROXY_HOPS"]
     if type(hops) is not int or not 0 <= hops <= MOST_HOPS:
         raise SystemExit(

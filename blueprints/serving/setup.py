@@ -7,6 +7,7 @@ from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
 
 from blueprints.serving import log
+from blueprints.serving.readiness import Readiness
 
 blueprint = Blueprint("serving", __name__)
 
@@ -15,6 +16,7 @@ blueprint = Blueprint("serving", __name__)
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
     log.set_up()
+    app.extensions["readiness"] = Readiness()
     port = app.config["PORT"]
     if type(port) is not int or not 0 < port < 2**16:
         raise SystemExit("FLASK_PORT must be a port number.")

@@ -64,6 +64,15 @@ class VisitorSessions(SessionInterface):
             environ[FOUND] = self._store.find(key_of(sent))
         return decode(environ[FOUND])
 
+    def probe(self) -> None:
+        """Look up what nobody has.
+
+        Raises:
+            StoreUnavailableError: the store cannot do it.
+
+        """
+        self._store.find(key_of(""))
+
     def change(self, work: Work) -> None:
         """Change the session of the visitor at hand, as the work says, or make it.
 

@@ -1,5 +1,6 @@
 """Chooses the store and names the cookie."""
 
+from functools import partial
 from typing import cast
 
 from flask import Blueprint, Flask
@@ -7,7 +8,7 @@ from flask.blueprints import BlueprintSetupState
 
 from blueprints.sessions.database_store import DatabaseStore
 from blueprints.sessions.interface import VisitorSessions
-from blueprints.sessions.store import Store
+from blueprints.sessions.store import Store, StoreUnavailableError
 
 try:
     from blueprints.sessions.redis_store import RedisStore
@@ -24,7 +25,16 @@ def _set_up(state: BlueprintSetupState) -> None:
     # The prefix makes the browser itself refuse the cookie from another host or over plain HTTP.
     app.config["SESSION_COOKIE_NAME"] = "__Host-session" if over_https else "session"
     app.config["SESSION_COOKIE_SECURE"] = over_https
+    app.extensions["readiness"].depend_on(partial(_why_not_ready, app))
     app.session_interface = app.extensions["sessions"] = VisitorSessions(_store(app))
+
+
+def _why_not_ready(app: Flask) -> str | None:
+    try:
+        app.extensions["sessions"].probe()
+    except StoreUnavailableError as error:
+        return f"The sessions cannot be looked up: {error}."
+    return None
 
 
 def _store(app: Flask) -> Store:

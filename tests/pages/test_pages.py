@@ -1,11 +1,17 @@
 """The pages for machines, and the privacy and accessibility pages."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import time_machine
 from browserlike import HTML, Page, Visitor, text_of
-from conftest import MakeSite
+from conftest import MakeSite, statements
 from jinja2 import DictLoader
+
+from blueprints.database import db
+from blueprints.proof.seals import seal_open_records
+from blueprints.serving import readiness
 
 
 def test_health_answers_and_is_kept_by_nobody(make_site: MakeSite) -> None:
@@ -73,3 +79,45 @@ def test_where_an_error_page_cannot_be_made_there_is_a_plain_one(
     assert (page.status, answer.mimetype) == (404, "text/html")
     assert says in page.text
     assert Visitor(site).get("/").status == 500
+
+
+@pytest.mark.parametrize("host", ["10.0.0.7:8000", "elsewhere.example", "a..b", ""])
+def test_probes_are_answered_under_any_host(make_site: MakeSite, host: str) -> None:
+    site = make_site(TRUSTED_HOSTS="www.example.pt,.example.org")
+    visitor = Visitor(site, Host=host)
+    assert visitor.raw_get("/health").text == "ok\n"
+    assert visitor.raw_get("/ready").text == "ready\n"
+    assert visitor.raw_get("/").status_code == 400
+
+
+def test_a_site_whose_records_cannot_be_kept_is_not_ready(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "SECONDS", 0)
+    site = make_site()
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    assert visitor.raw_get("/ready").status_code == 200
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=9)):
+        answer = Visitor(site).raw_get("/ready")
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (503, "no-store")
+        assert answer.text.endswith("run 'flask consent seal' each day.\n")
+        with site.app_context():
+            seal_open_records(datetime.now(UTC), 100)
+        assert Visitor(site).raw_get("/ready").status_code == 200
+    with site.app_context():
+        file = Path(db.engine.url.database or "")
+    file.unlink()
+    answer = Visitor(site).raw_get("/ready")
+    assert answer.status_code == 503
+    assert "The database" in answer.text
+    assert visitor.raw_get("/health").status_code == 200
+
+
+def test_readiness_is_found_out_once_a_second(make_site: MakeSite) -> None:
+    site = make_site()
+    seen = statements(site)
+    visitor = Visitor(site)
+    for _ in range(20):
+        visitor.raw_get("/ready")
+    assert 0 < len(seen) < 20

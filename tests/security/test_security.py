@@ -82,7 +82,12 @@ def test_files_carry_the_headers_too_and_may_be_kept_for_ever(site: Flask) -> No
 def test_hsts_is_sent_over_https_only(make_site: MakeSite) -> None:
     assert "Strict-Transport-Security" not in Visitor(make_site()).raw_get("/").headers
     secure = Visitor(make_site(PREFERRED_URL_SCHEME="https"))
-    assert "max-age=63072000" in secure.raw_get("/").headers["Strict-Transport-Security"]
+    assert secure.raw_get("/").headers["Strict-Transport-Security"] == "max-age=63072000"
+    told = "max-age=60; includeSubDomains"
+    other = Visitor(make_site(PREFERRED_URL_SCHEME="https", HSTS=told))
+    assert other.raw_get("/").headers["Strict-Transport-Security"] == told
+    with pytest.raises(SystemExit, match="FLASK_HSTS must be max-age"):
+        make_site(HSTS="includeSubDomains")
     assert secure.get("/").one("link", rel="canonical").get("href", "").startswith("https://")
 
 
