@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from blueprints.consent.choices import Model
 from blueprints.consent.digest import canonical, sha256_of
 from blueprints.consent.registry import Cookie, Purpose, Registry, Service, Text
-from blueprints.consent.registry_file import LANGUAGES
+from blueprints.consent.registry_checks import LANGUAGES
 
 T = TypeVar("T")
 
@@ -138,6 +138,7 @@ def _service(service: Service, language: str) -> dict[str, Any]:
         "hosts": {kind: list(hosts) for kind, hosts in service.hosts.items()},
         "enters": {kind: way.address for kind, way in service.ways.items()},
         "cookies": [_cookie(cookie, language) for cookie in service.cookies],
+        **({"justification": service.justification[language]} if service.justification else {}),
     }
 
 

@@ -9,7 +9,8 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import date
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
@@ -22,10 +23,39 @@ LIFETIME = re.compile(
 
 
 @dataclass(frozen=True)
+class Processor:
+    """Somebody who works for the controller, such as the hosting (GDPR Art. 28)."""
+
+    name: str
+    task: Text
+    country: str  # ISO 3166-1 alpha-2
+
+
+@dataclass(frozen=True)
 class Controller:
+    """Who is responsible; the privacy page names each of these (GDPR Art. 13(1))."""
+
     name: str
     address: str
     contact: str
+    tax_number: str = ""  # NIPC
+    telephone: str = ""
+    officer: str = ""  # address of the data protection officer (Lei 58/2019, Art. 12(2)(g))
+    processors: tuple[Processor, ...] = ()
+    dated: str = ""  # when the privacy page was last checked, ISO 8601
+
+    @property
+    def dated_on(self) -> date | None:
+        return date.fromisoformat(self.dated) if self.dated else None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What the law demands and nobody has filled in, or only with an example."""
+        return tuple(
+            item.name
+            for item in fields(self)
+            if not (value := getattr(self, item.name)) or ".example" in str(value)
+        )
 
 
 @dataclass(frozen=True)
@@ -52,6 +82,7 @@ class Cookie:
     set_by: str = "script"
     justification: Text | None = None  # why it is strictly necessary
     path: str = "/"  # where a script keeps it besides, to find it when it is refused
+    declared: str = ""  # its lifetime in the file, where a setting decides
 
     def matches(self, name: str) -> bool:
         return fnmatchcase(name, self.name)
@@ -108,6 +139,7 @@ class Service:
     pixel: Pixel | None = None
     embed: Embed | None = None
     consent_mode: tuple[str, ...] = ()
+    justification: Text | None = None  # why others are told without being asked: necessary ones
 
     @property
     def is_ours(self) -> bool:
@@ -137,6 +169,18 @@ class Registry:
     @cached_property
     def necessary_ids(self) -> tuple[str, ...]:
         return tuple(purpose.id for purpose in self.purposes if not purpose.optional)
+
+    @cached_property
+    def necessary_partners(self) -> tuple[Service, ...]:
+        """The services of others that are contacted whatever a visitor chooses."""
+        necessary = (item for item in self.services if item.purpose in self.necessary_ids)
+        return tuple(service for service in necessary if not service.is_ours)
+
+    @cached_property
+    def optional_partners(self) -> tuple[Service, ...]:
+        """The services of others that are contacted once their purpose is given."""
+        optional = (item for item in self.services if item.purpose in self.optional_ids)
+        return tuple(service for service in optional if not service.is_ours)
 
     @cached_property
     def involves_others(self) -> bool:
@@ -190,7 +234,11 @@ class Registry:
                     "hosts": {kind: sorted(hosts) for kind, hosts in service.hosts.items()},
                     "enters": [way.address for way in service.ways.values()],
                     "cookies": {
-                        cookie.name: [cookie.storage, cookie.party, cookie.lifetime]
+                        cookie.name: [
+                            cookie.storage,
+                            cookie.party,
+                            cookie.declared or cookie.lifetime,
+                        ]
                         for cookie in service.cookies
                     },
                 }

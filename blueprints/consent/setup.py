@@ -15,6 +15,7 @@ from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import write_notice
 from blueprints.consent.page import NOTICE, PageConsent
 from blueprints.consent.recording import settle_withdrawal
+from blueprints.consent.registry_checks import RegistryError
 from blueprints.consent.settings import check_number
 from blueprints.consent.views import blueprint
 from blueprints.consent.visitor import cookie_prefix
@@ -29,14 +30,21 @@ def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
     if app.config["CONSENT_MODEL"] not in set(Model):
         raise SystemExit("FLASK_CONSENT_MODEL must be opt_in or implied.")
-    # AEPD: 24 months are the longest that any regulator calls good practice.
-    check_number(app, "CONSENT_LIFETIME_MONTHS", "months", 1, 24)
+    # CNIL: who refuses is left alone for six months, and nothing optional lasts longer than 13.
+    check_number(app, "CONSENT_LIFETIME_MONTHS", "months", 6, 13)
     file = Path(app.config["CONSENT_REGISTRY"] or FOLDER / "registry.toml")
     try:
-        app.extensions["registry"] = registry_file.read(file, prefix=cookie_prefix(app))
-    except registry_file.RegistryError as error:
+        app.extensions["registry"] = registry_file.read(
+            file, prefix=cookie_prefix(app), months=app.config["CONSENT_LIFETIME_MONTHS"]
+        )
+    except RegistryError as error:
         raise SystemExit(f"The cookie registry {file.name} is wrong: {error}.") from None
     _warn_of_undeclared_cookies(app)
+    if missing := app.extensions["registry"].controller.missing:
+        app.logger.warning(
+            "The registry's [controller] lacks what the privacy page must say (GDPR Art. 13): %s.",
+            ", ".join(missing),
+        )
     _keep_notices(app)
     app.extensions["who_is_known"] = who_is_known(app)
     app.before_request(_provide)

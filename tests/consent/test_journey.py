@@ -166,11 +166,26 @@ def test_a_choice_ends_after_six_months_and_visits_do_not_prolong_it(
         assert page.banner is not None
 
 
-@pytest.mark.parametrize(("months", "words"), [(1, "1 month,"), (6, "6 months,")])
-def test_one_month_is_called_a_month(make_site: MakeSite, months: int, words: str) -> None:
-    visitor = Visitor(make_site(CONSENT_LIFETIME_MONTHS=months))
+@pytest.mark.parametrize("months", [6, 12])
+def test_the_session_is_declared_and_kept_as_long_as_the_choice_holds(
+    make_site: MakeSite, months: int
+) -> None:
+    site = make_site(CONSENT_LIFETIME_MONTHS=months)
+    visitor = Visitor(site)
+    banner = visitor.get("/").banner
+    assert banner is not None
+    assert f"session, {months} months" in text_of(banner)
+    visitor.choose("accept_all")
     for path in ("/cookies", "/privacy"):
-        assert words in visitor.get(path).text
+        assert f"{months} months," in visitor.get(path).text
+    row = next(
+        row for row in visitor.get("/cookies").all("tr") if "session (cookie)" in text_of(row)
+    )
+    assert f"{months} months" in text_of(row)
+    (record,) = records(site)
+    cookie = visitor.client.get_cookie("session")
+    assert cookie is not None
+    assert cookie.expires == record.expires_at.replace(microsecond=0)
 
 
 def test_a_changed_policy_asks_again_and_a_changed_wording_does_not(

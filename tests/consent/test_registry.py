@@ -8,7 +8,8 @@ from conftest import MakeSite
 from registries import MATOMO, SHIPPED, shipped_with
 
 from blueprints.consent.registry import Registry
-from blueprints.consent.registry_file import RegistryError, read
+from blueprints.consent.registry_checks import RegistryError
+from blueprints.consent.registry_file import read
 from blueprints.consent.toml_file import TomlFileError, read_table
 
 # The line of the last purpose, which the cases below spoil.
@@ -16,6 +17,8 @@ LINE = len((SHIPPED.read_text(encoding="utf-8") + MATOMO).splitlines())
 MANY_HOSTS = "{ img = [" + ", ".join(f'"https://{n}.stats.example.pt"' for n in range(99)) + "] }"
 TWO_WAYS = """script = { address = "https://stats.example.pt/s.js" }
 pixel = { address = "https://stats.example.pt/p.gif" }"""
+
+MATOMO_PURPOSE = 'purpose = "personalization"\nname = "Matomo"'
 
 
 def registry(tmp_path: Path, text: str) -> Registry:
@@ -69,6 +72,10 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
         ('lifetime = "P13M"', 'lifetime = "P13M"\npath = "/a;b"', "a path that is not /"),
         ("hosts = {", f"hosts = {MANY_HOSTS}\n# {{", "longer than 1000 bytes"),
         ("Your text size", "Your text size, " * 5, "short.en is longer than 60 characters"),
+        ('lifetime = "P13M"', 'lifetime = "P397D"', "has a lifetime of more than 13 months"),
+        ('lifetime = "P90D"', 'lifetime = "P2Y"', "has a lifetime of more than 13 months"),
+        (MATOMO_PURPOSE, 'name = "Matomo"\npurpose = "necessary"', "without a justification"),
+        ('address = "Porto', 'dated = "July"\naddress = "Porto', "is dated with no day"),
         ("hosts = {", f"{TWO_WAYS}\nhosts = {{", "enters by script and pixel"),
     ],
 )

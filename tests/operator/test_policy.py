@@ -40,14 +40,16 @@ def test_a_change_of_substance_is_told_and_that_visitors_are_asked_again(
 ) -> None:
     before = site_with(make_site, tmp_path)
     kept_by(before)
-    after = site_with(make_site, tmp_path, ('"P6M"', '"P5M"'), more=MATOMO)
+    after = site_with(make_site, tmp_path, ('"P90D"', '"P80D"'), more=MATOMO)
     old = before.extensions["registry"].policy_version
     new = after.extensions["registry"].policy_version
     for command in ((), (old,), (before.extensions["notices"].in_force["en"].id[:8],)):
         result = run(after, "policy", "diff", *command)
         assert result.exit_code == 0
         lines = result.output.splitlines()
-        assert "Service 'choice': cookie 'session': lifetime was P6M, is P5M." in lines
+        assert (
+            "Service 'partner-messages': cookie 'interests': lifetime was P90D, is P80D." in lines
+        )
         assert "Service 'matomo' was added." in lines
         assert lines[-1] == (
             f"Visitors are asked again: the policy version changes from {old} to {new}."

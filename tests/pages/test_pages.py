@@ -8,6 +8,7 @@ import time_machine
 from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite, statements
 from jinja2 import DictLoader
+from registries import shipped_with
 
 from blueprints.database import db
 from blueprints.proof.seals import seal_open_records
@@ -121,3 +122,104 @@ def test_readiness_is_found_out_once_a_second(make_site: MakeSite) -> None:
     for _ in range(20):
         visitor.raw_get("/ready")
     assert 0 < len(seen) < 20
+
+
+CONTROLLER = """dated = "2026-11-26"
+tax_number = "501234567"
+telephone = "+351 220 000 000"
+officer = "dpo@porto.test"
+processors = [
+  { name = "Hosting Lda", country = "DE", task = { en = "Hosting", pt = "Alojamento" } },
+]
+address = "Rua 1, Porto"
+"""
+ART_13 = {
+    "en": {
+        "(1)(a)": ("InvestPorto, Rua 1, Porto, tax number 501234567", "+351 220 000 000"),
+        "(1)(b)": ("data protection officer at dpo@porto.test",),
+        "(1)(c)": ("Article 6(1)(a), and Law 41/2004, Article 5(1)", "Law 41/2004, Article 5(2)"),
+        "(1)(e)": ("At present, nobody", "Hosting Lda (DE): Hosting"),
+        "(1)(f)": ("nothing leaves the European Union",),
+        "(2)(a)": ("valid for 6 months", "for 3 years after the choice has ended"),
+        "(2)(b)": ("access", "rectification", "erasure", "restriction", "portability", "object"),
+        "(2)(c)": ("withdraw your consent at any time",),
+        "(2)(d)": ("supervisory authority", "CNPD"),
+        "(2)(e)": ("under no duty to give us any data",),
+        "(2)(f)": ("Article 22",),
+        "12(3)": ("within one month", "26 November 2026"),
+        "11": ("only a random number",),
+    },
+    "pt": {
+        "(1)(a)": ("InvestPorto, Rua 1, Porto, NIPC 501234567", "+351 220 000 000"),
+        "(1)(b)": ("encarregado da proteção de dados em dpo@porto.test",),
+        "(1)(c)": ("artigo 6.º, n.º 1, alínea a)", "Lei n.º 41/2004, artigo 5.º, n.º 2"),
+        "(1)(e)": ("não há destinatários", "Hosting Lda (DE): Alojamento"),
+        "(1)(f)": ("nada sai da União Europeia",),
+        "(2)(a)": ("válida durante 6 meses", "durante 3 anos depois de a escolha terminar"),
+        "(2)(b)": ("acesso", "retificação", "apagamento", "limitação", "portabilidade", "oposição"),
+        "(2)(c)": ("retirar o consentimento a qualquer momento",),
+        "(2)(d)": ("autoridade de controlo", "CNPD"),
+        "(2)(e)": ("Não tem qualquer obrigação de nos fornecer dados",),
+        "(2)(f)": ("artigo 22.º",),
+        "12(3)": ("prazo de um mês", "26 de novembro de 2026"),
+        "11": ("apenas um número aleatório",),
+    },
+}
+
+
+@pytest.mark.parametrize(("language", "path"), [("en", "/privacy"), ("pt", "/pt/privacidade")])
+def test_the_privacy_page_says_each_thing_that_article_13_demands(
+    make_site: MakeSite, tmp_path: Path, language: str, path: str
+) -> None:
+    file = tmp_path / "registry.toml"
+    file.write_text(shipped_with(('address = "Porto, Portugal"\n', CONTROLLER)), encoding="utf-8")
+    text = Visitor(make_site(CONSENT_REGISTRY=str(file))).get(path).text
+    for article, words in ART_13[language].items():
+        for each in words:
+            assert each in text, (article, each)
+
+
+def test_what_nobody_has_filled_in_is_told_at_the_start(
+    make_site: MakeSite, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_site()
+    (told,) = [line for line in caplog.messages if "Art. 13" in line]
+    assert told.endswith("contact, tax_number, telephone, officer, processors, dated.")
+    caplog.clear()
+    contact = ('"privacy@investporto.example"', '"privacy@porto.test"')
+    file = tmp_path / "registry.toml"
+    whole = shipped_with(('address = "Porto, Portugal"\n', CONTROLLER), contact)
+    file.write_text(whole, encoding="utf-8")
+    make_site(CONSENT_REGISTRY=str(file))
+    assert not [line for line in caplog.messages if "Art. 13" in line]
+
+
+NECESSARY = """
+[[services]]
+id = "gate"
+purpose = "necessary"
+name = "Gate"
+vendor = "Gatekeeper Ltd"
+country = "IE"
+privacy = "https://gate.example.org/privacy"
+hosts = { script = ["https://gate.example.org"] }
+script = { address = "https://gate.example.org/gate.js" }
+justification = { en = "It keeps robots out.", pt = "Afasta robôs." }
+"""
+
+
+def test_whoever_is_told_unasked_is_named_with_the_reason_wherever_it_matters(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "registry.toml"
+    file.write_text(shipped_with(more=NECESSARY), encoding="utf-8")
+    visitor = Visitor(make_site(CONSENT_REGISTRY=str(file)))
+    front = visitor.get("/")
+    assert "https://gate.example.org" in front.response.headers["Content-Security-Policy"]
+    privacy, settings = visitor.get("/privacy").text, visitor.get("/cookies").text
+    assert "Gatekeeper Ltd (IE): Gate, Strictly necessary. It keeps robots out." in privacy
+    assert "It keeps robots out. Whatever you choose, your browser contacts:" in settings
+    for words in ("nobody else is contacted", "At present, nobody", "Nothing is stored on your"):
+        assert words not in privacy + settings
+    assert "Afasta robôs." in visitor.get("/pt/privacidade").text
+    assert "Afasta robôs." in visitor.get("/pt/cookies").text

@@ -25,9 +25,9 @@ STANDARD_LIBRARY_ONLY = {"consent/choices.py", "consent/registry.py"}
 # Inside a room each module may import those before it, never those after it.
 ORDER = {
     "consent": """
-        toml_file addresses registry registry_file choices digest notices models records forms
-        services notice_store visitor known recording page cookie_check continued_use enforcement
-        views settings commands setup
+        toml_file addresses registry registry_checks registry_file choices digest notices models
+        records forms services notice_store visitor known recording page cookie_check continued_use
+        enforcement views settings commands setup
         """,
     "proof": """
         merkle models seals sealing heads rows verifier views commands setup

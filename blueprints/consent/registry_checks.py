@@ -1,0 +1,182 @@
+"""What a registry must hold together, each rule with its sentence."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date
+
+from blueprints.consent.registry import LIFETIME, Controller, Cookie, Registry, Service
+
+LANGUAGES = ("en", "pt")
+ID = re.compile(r"[a-z][a-z0-9_-]*")
+ATTRIBUTE = re.compile(r"data-[a-z0-9-]+|id|defer|async|type|crossorigin")
+COOKIE_PATH = re.compile(r"(?=.{1,64}$)/[A-Za-z0-9._~/-]*")
+TERM = re.compile(r"[A-Z][A-Za-z0-9-]*")
+# A loopback host may be plain: browsers trust it, and the tests have their partner there.
+ORIGIN = re.compile(r"(https://[a-z0-9-]+(\.[a-z0-9-]+)+|http://(localhost|127\.0\.0\.1))(:\d+)?")
+WORDS = {
+    "storage": ("cookie", "localStorage", "sessionStorage", "indexedDB", "cache"),
+    "party": ("first", "third"),
+    "set_by": ("server", "script"),
+}
+CONSENT_MODE = ("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage")
+SHORT_AT_MOST = 60  # characters, of what stands in the banner on a phone
+HOST_BYTES_AT_MOST = 1000  # of the 4 kB that a proxy holds of all headers
+LOADED_AS = {"script": "script", "pixel": "img", "embed": "frame"}
+KINDS_OF_LOAD = ("script", "img", "frame", "connect", "style", "font", "media")
+DAYS_AT_MOST = 396  # 13 months, as CNIL has it for what is optional
+
+
+class RegistryError(ValueError):
+    """The registry is broken or contradicts itself; the message is one sentence."""
+
+
+def check(registry: Registry) -> None:
+    """Raise RegistryError, naming the entry that is wrong."""
+    _check_controller(registry.controller)
+    if not any(not purpose.optional for purpose in registry.purposes):
+        raise RegistryError("there is no necessary purpose (optional = false)")
+    _refuse_twice("purpose", [purpose.id for purpose in registry.purposes])
+    _refuse_twice("service", [service.id for service in registry.services])
+    for purpose in registry.purposes:
+        _check_id("purpose", purpose.id)
+        _check_text(purpose.name, f"purpose '{purpose.id}' name")
+        _check_text(purpose.description, f"purpose '{purpose.id}' description")
+        if purpose.short:
+            _check_short(purpose.short, f"purpose '{purpose.id}' short")
+        for term in (purpose.dpv, *purpose.personal_data):
+            if not TERM.fullmatch(term):
+                raise RegistryError(f"purpose '{purpose.id}' names {term!r}, which is no DPV term")
+    _refuse_twice(
+        "cookie",
+        [f"{cookie.name}" for service in registry.services for cookie in service.cookies],
+    )
+    _check_policy_length(registry)
+    necessary = {purpose.id for purpose in registry.purposes if not purpose.optional}
+    ids = {purpose.id for purpose in registry.purposes}
+    for service in registry.services:
+        where = f"service '{service.id}'"
+        _check_id("service", service.id)
+        if service.purpose not in ids:
+            raise RegistryError(f"{where} names the unknown purpose {service.purpose!r}")
+        _check_hosts(service, where)
+        _check_entry(service, where)
+        _check_justification(service, where, necessary=service.purpose in necessary)
+        for cookie in service.cookies:
+            _check_cookie(cookie, where, necessary=service.purpose in necessary)
+
+
+def _check_controller(controller: Controller) -> None:
+    for processor in controller.processors:
+        _check_text(processor.task, f"processor '{processor.name}' task")
+    if controller.dated:
+        try:
+            date.fromisoformat(controller.dated)
+        except ValueError:
+            raise RegistryError("the controller is dated with no day such as 2026-11-26") from None
+
+
+def _check_policy_length(registry: Registry) -> None:
+    """See that the hosts of all services fit the header of an answer, which a proxy must hold."""
+    hosts = {
+        (kind, host)
+        for service in registry.services
+        for kind, of_kind in service.hosts.items()
+        for host in of_kind
+    }
+    if sum(len(f" {host}") for _kind, host in hosts) > HOST_BYTES_AT_MOST:
+        raise RegistryError(f"all hosts together are longer than {HOST_BYTES_AT_MOST} bytes")
+
+
+def _check_hosts(service: Service, where: str) -> None:
+    for kind, hosts in service.hosts.items():
+        if kind not in KINDS_OF_LOAD:
+            raise RegistryError(f"{where} has hosts for {kind!r}, which is no kind of load")
+        for host in hosts:
+            if not ORIGIN.fullmatch(host):
+                raise RegistryError(
+                    f"{where} has the host '{host}', which is not an https origin without wildcard"
+                )
+    if service.hosts and not service.privacy.startswith("https://"):
+        raise RegistryError(f"{where} has hosts of others, but no https 'privacy' address")
+
+
+def _check_entry(service: Service, where: str) -> None:
+    if len(service.ways) > 1:
+        raise RegistryError(
+            f"{where} enters by {' and '.join(service.ways)}: make a service of each"
+        )
+    for name, way in service.ways.items():
+        kind = LOADED_AS[name]
+        origin = "/".join(way.address.split("/")[:3])
+        if origin not in service.hosts.get(kind, ()):
+            raise RegistryError(f"{where} loads {way.address}, but has no such {kind} host")
+    if service.embed and "{id}" not in service.embed.address:
+        raise RegistryError(f"{where} has an embed address without {{id}}")
+    if service.embed and not (service.embed.width > 0 and service.embed.height > 0):
+        raise RegistryError(f"{where} has an embed without width and height")
+    for name in service.script.attributes if service.script else ():
+        if not ATTRIBUTE.fullmatch(name):
+            raise RegistryError(f"{where} has the script attribute {name!r}, which is not data-...")
+    for name in service.consent_mode:
+        if name not in CONSENT_MODE:
+            raise RegistryError(f"{where} has the unknown consent_mode parameter {name!r}")
+
+
+def _check_justification(service: Service, where: str, *, necessary: bool) -> None:
+    """See that nobody is told before a choice without a reason that visitors can read."""
+    if service.justification:
+        _check_text(service.justification, f"{where} justification")
+    elif necessary and service.hosts:
+        raise RegistryError(
+            f"{where} contacts others as strictly necessary without a justification"
+        )
+
+
+def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
+    where = f"{where} cookie '{cookie.name}'"
+    for key, words in WORDS.items():
+        if getattr(cookie, key) not in words:
+            raise RegistryError(f"{where} has a {key} that is none of {', '.join(words)}")
+    if cookie.name in {"", "*"} or "*" in cookie.name[:-1] or {"?", "["} & set(cookie.name):
+        raise RegistryError(f"{where} has a name that is not one name, or a beginning and '*'")
+    if cookie.lifetime != "session" and not LIFETIME.fullmatch(cookie.lifetime):
+        raise RegistryError(f"{where} has a lifetime that is neither ISO 8601 nor 'session'")
+    if not COOKIE_PATH.fullmatch(cookie.path):
+        raise RegistryError(f"{where} has a path that is not / and what may stand in an address")
+    if not necessary and _days(cookie) > DAYS_AT_MOST:
+        raise RegistryError(f"{where} is optional, and has a lifetime of more than 13 months")
+    _check_text(cookie.purpose, f"{where} purpose")
+    if necessary and not cookie.justification:
+        raise RegistryError(f"{where} is strictly necessary without a justification")
+    if cookie.justification:
+        _check_text(cookie.justification, f"{where} justification")
+
+
+def _days(cookie: Cookie) -> float:
+    parts = cookie.lifetime_parts
+    months = 12 * parts.get("years", 0) + parts.get("months", 0)
+    return months * 365.25 / 12 + parts.get("days", 0) + parts.get("hours", 0) / 24
+
+
+def _check_id(kind: str, value: str) -> None:
+    if not ID.fullmatch(value):
+        raise RegistryError(f"the {kind} id {value!r} is not lower-case letters, digits, - and _")
+
+
+def _check_text(text: Mapping[str, str], where: str) -> None:
+    if set(text) != set(LANGUAGES) or not all(words.strip() for words in text.values()):
+        raise RegistryError(f"{where} needs words in each of {', '.join(LANGUAGES)}")
+
+
+def _check_short(text: Mapping[str, str], where: str) -> None:
+    _check_text(text, where)
+    for language, words in text.items():
+        if len(words) > SHORT_AT_MOST:
+            raise RegistryError(f"{where}.{language} is longer than {SHORT_AT_MOST} characters")
+
+
+def _refuse_twice(kind: str, names: list[str]) -> None:
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise RegistryError(f"the {kind} {name!r} stands there twice")
