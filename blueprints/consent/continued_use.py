@@ -25,16 +25,19 @@ from blueprints.consent.visitor import (
 from blueprints.sessions import Content, StoreUnavailableError, Values
 
 FIRST_PAGE_LIFETIME = timedelta(days=1)
+ABOUT_THE_SITE = {"pages.privacy", "pages.accessibility"}
+# Said by browsers that fetch a page before anybody asks for it; older ones say the others.
+HEADERS_OF_A_GUESS = ("Sec-Purpose", "Purpose", "X-Moz")
 
 
 def assume_after_second_page(response: Response) -> Response:
     """Count a page that was opened; record at the second one."""
     last = last_decision()
-    if not _is_page_of_the_site(response) or sends_gpc():
+    if sends_gpc() or not current_choice().is_open or (last and last.is_consent):
         return response
-    if not current_choice().is_open or (last and last.is_consent):
+    g.page_state = None  # Whoever opens it next is counted as well.
+    if not _is_page_of_the_site(response):
         return response
-    g.page_state = None  # The next visitor's page is counted as well.
     # An outage is logged where it happens; the page is served, and nothing is assumed.
     with suppress(
         ServiceUnavailable, StoreUnavailableError, TooManyRequests, ExpressedMeanwhileError
@@ -55,15 +58,18 @@ def _count_first_page(_connection: Connection, before: Values) -> Content:
 
 
 def _is_page_of_the_site(response: Response) -> bool:
-    """Whether a page was opened for reading: no frame in it, nor where one objects."""
+    """Whether somebody opened a page for reading: no frame in it, nor where one objects."""
     consent: PageConsent | None = g.get("consent")  # None where a copy was sent, which has none
     return (
         request.method == "GET"
         # What a script of a page fetches is no page that somebody opens.
         and request.headers.get("Sec-Fetch-Dest", "document") == "document"
+        # Nor has a page been opened that a browser only has ready, should somebody want it.
+        and not any(map(request.headers.get, HEADERS_OF_A_GUESS))
         and response.status_code == 200  # noqa: PLR2004 - OK
         and response.mimetype == "text/html"
-        # Who reads about cookies has not gone on to use the site.
+        # Who reads about cookies and privacy has not gone on to use the site.
         and not request.path.startswith(url_for("consent.settings"))
+        and request.endpoint not in ABOUT_THE_SITE
         and (consent is None or consent.framed is None)
     )

@@ -43,6 +43,35 @@ def test_the_settings_page_and_errors_do_not_count_as_going_on(site: Flask) -> N
     assert records(site) == []
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec_Purpose": "prefetch"},
+        {"Sec_Purpose": "prefetch;prerender"},
+        {"Purpose": "prefetch"},
+        {"X_Moz": "prefetch"},
+        {"Sec_Fetch_Dest": "image"},
+        {"Sec_Fetch_Dest": "iframe"},
+        {"Sec_Fetch_Dest": "empty"},
+    ],
+)
+def test_what_nobody_opened_to_read_does_not_count(site: Flask, headers: dict[str, str]) -> None:
+    visitor = Visitor(site)
+    for _ in range(3):
+        visitor.raw_get("/", **headers)
+    assert visitor.cookies == set()
+    for path in ("/privacy", "/pt/privacidade", "/accessibility", "/cookies"):
+        visitor.get(path)
+    assert visitor.cookies == set()
+    visitor.get("/")
+    assert visitor.cookies == {"session"}
+    visitor.raw_get(ARTICLE, **headers)
+    visitor.get("/privacy")
+    assert records(site) == []
+    visitor.get(ARTICLE)
+    assert len(records(site)) == 1
+
+
 def test_gpc_always_beats_continued_use(site: Flask) -> None:
     visitor = Visitor(site, Sec_GPC="1")
     for _ in range(4):
