@@ -1,0 +1,188 @@
+"""The rules of consent as a table: what counts of a decision, whatever came between."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from registries import SHIPPED
+
+from blueprints.consent import registry_file
+from blueprints.consent.choices import (
+    CONTINUED_USE,
+    Choice,
+    Decision,
+    Model,
+    Status,
+    Withdrawal,
+    decided_statuses,
+    present_choice,
+    read_decision,
+    withdrawn,
+)
+
+REGISTRY = registry_file.read(SHIPPED)
+AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ENDS = datetime(2027, 5, 24, 12, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+GIVEN, REFUSED, WITHDRAWN = Status.GIVEN, Status.REFUSED, Status.WITHDRAWN
+BOTH = {"personalization": GIVEN, "advertising": GIVEN}
+ONE = {"personalization": GIVEN, "advertising": REFUSED}
+NONE = {"personalization": REFUSED, "advertising": WITHDRAWN}
+UNKNOWN, EXPIRED = (dict.fromkeys(BOTH, status) for status in (Status.UNKNOWN, Status.EXPIRED))
+
+DECISION = Decision(
+    id="01a20d6d-9498-7a78-b848-90e6e8389789",
+    subject="f7f4b032-560f-4011-983d-603b00ea1681",
+    decided_at=AT,
+    expires_at=ENDS,
+    policy_version=REGISTRY.policy_version,
+    language="en",
+    model=Model.OPT_IN,
+    method="banner.accept_all",
+    gpc=False,
+    statuses=BOTH,
+)
+ASSUMED = replace(DECISION, method=CONTINUED_USE, model=Model.IMPLIED)
+
+
+@pytest.mark.parametrize(
+    ("decision", "asked", "statuses", "is_open"),
+    [
+        (None, (Model.OPT_IN, False, AT), UNKNOWN, True),
+        (None, (Model.IMPLIED, False, AT), UNKNOWN, True),
+        (DECISION, (Model.OPT_IN, False, AT), BOTH, False),
+        # What was expressed outranks the signal, which only speaks for who has not chosen.
+        (DECISION, (Model.OPT_IN, True, AT), BOTH, False),
+        (DECISION, (Model.IMPLIED, True, AT), BOTH, False),
+        (replace(DECISION, statuses=ONE), (Model.OPT_IN, False, AT), ONE, False),
+        (replace(DECISION, statuses=NONE), (Model.OPT_IN, False, AT), NONE, False),
+        (DECISION, (Model.OPT_IN, False, ENDS - TICK), BOTH, False),
+        (DECISION, (Model.OPT_IN, False, ENDS), EXPIRED, True),
+        (replace(DECISION, statuses=NONE), (Model.OPT_IN, False, ENDS), EXPIRED, True),
+        (replace(DECISION, policy_version="0" * 12), (Model.OPT_IN, False, AT), EXPIRED, True),
+        # A clock that was set back ends nothing.
+        (DECISION, (Model.OPT_IN, False, AT - timedelta(days=1)), BOTH, False),
+        # What a decision does not name was never accepted; what nobody declares is not there.
+        (
+            replace(DECISION, statuses={"personalization": GIVEN}),
+            (Model.OPT_IN, False, AT),
+            {"personalization": GIVEN, "advertising": Status.UNKNOWN},
+            False,
+        ),
+        (replace(DECISION, statuses=BOTH | {"x": GIVEN}), (Model.OPT_IN, False, AT), BOTH, False),
+        (replace(DECISION, statuses={}), (Model.OPT_IN, False, AT), UNKNOWN, False),
+        (ASSUMED, (Model.IMPLIED, False, AT), BOTH, False),
+        (ASSUMED, (Model.IMPLIED, True, AT), UNKNOWN, True),
+        (ASSUMED, (Model.OPT_IN, False, AT), UNKNOWN, True),
+        (ASSUMED, (Model.IMPLIED, False, ENDS), EXPIRED, True),
+    ],
+)
+def test_what_counts_now(
+    decision: Decision | None,
+    asked: tuple[Model, bool, datetime],
+    statuses: dict[str, Status],
+    *,
+    is_open: bool,
+) -> None:
+    model, gpc, now = asked
+    choice = present_choice(decision, REGISTRY, model, gpc=gpc, now=now)
+    assert choice.statuses == statuses
+    assert choice.is_open is is_open
+    assert choice.given == {key for key, status in statuses.items() if status is GIVEN}
+    for purpose in ("necessary", "personalization", "advertising", "x", ""):
+        assert choice.allows(purpose) is (statuses.get(purpose) is GIVEN)
+
+
+@pytest.mark.parametrize(
+    ("before", "given", "after"),
+    [
+        (UNKNOWN, {"personalization", "advertising"}, BOTH),
+        (UNKNOWN, set(), {"personalization": REFUSED, "advertising": REFUSED}),
+        (BOTH, set(), {"personalization": WITHDRAWN, "advertising": WITHDRAWN}),
+        (BOTH, {"personalization"}, {"personalization": GIVEN, "advertising": WITHDRAWN}),
+        (ONE, set(), {"personalization": WITHDRAWN, "advertising": REFUSED}),
+        (NONE, set(), {"personalization": REFUSED, "advertising": REFUSED}),
+        (EXPIRED, set(), {"personalization": REFUSED, "advertising": REFUSED}),
+        (UNKNOWN, {"necessary", "x"}, {"personalization": REFUSED, "advertising": REFUSED}),
+    ],
+)
+def test_what_is_recorded(
+    before: dict[str, Status], given: set[str], after: dict[str, Status]
+) -> None:
+    assert decided_statuses(REGISTRY, frozenset(given), Choice(before, None)) == after
+
+
+@pytest.mark.parametrize(
+    ("statuses", "kept", "after"),
+    [
+        (BOTH, set(), {"personalization": WITHDRAWN, "advertising": WITHDRAWN}),
+        (BOTH, {"advertising"}, {"personalization": WITHDRAWN, "advertising": GIVEN}),
+        (ONE, {"advertising"}, {"personalization": WITHDRAWN, "advertising": REFUSED}),
+        (ONE, set(), {"personalization": WITHDRAWN, "advertising": REFUSED}),
+        (UNKNOWN, {"advertising"}, {"personalization": WITHDRAWN, "advertising": Status.UNKNOWN}),
+    ],
+)
+def test_a_withdrawal_that_waits_takes_back_and_never_gives(
+    statuses: dict[str, Status], kept: set[str], after: dict[str, Status]
+) -> None:
+    waits = Withdrawal(frozenset(kept), "banner.reject", "0" * 16)
+    choice = withdrawn(Choice(statuses, DECISION), waits)
+    assert choice.statuses == after
+    assert choice.given <= Choice(statuses, None).given
+    assert not choice.is_open
+    assert withdrawn(Choice(statuses, DECISION), None) == Choice(statuses, DECISION)
+
+
+MARK = "0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (f"settings.withdraw:{MARK}", set()),
+        (f"banner.accept_selected:{MARK}:advertising", {"advertising"}),
+        (f"banner.accept_selected:{MARK}:advertising:necessary:x", {"advertising"}),
+        (f"banner.accept_all:{MARK}", None),
+        (f"continued_use:{MARK}", None),
+        ("banner.reject", None),
+        ("banner.reject:", None),
+        (f"banner.reject:{MARK.upper()}", None),
+        (f"banner.reject:{MARK}0", None),
+        ("", None),
+    ],
+)
+def test_a_withdrawal_is_read_only_as_it_is_written(text: str, kept: set[str] | None) -> None:
+    found = Withdrawal.read(text, REGISTRY.optional_ids)
+    assert (found.kept if found else None) == kept
+
+
+KEPT = {
+    **{name: getattr(DECISION, name) for name in DECISION.__dataclass_fields__},
+    "model": "opt_in",
+    "statuses": {"personalization": "given", "advertising": "refused"},
+}
+
+
+@pytest.mark.parametrize(
+    ("kept", "is_read"),
+    [
+        (KEPT, True),
+        ({key: value for key, value in KEPT.items() if key != "notice"}, True),
+        ({key: value for key, value in KEPT.items() if key != "subject"}, False),
+        (KEPT | {"more": 1}, False),
+        (KEPT | {"model": "opt_out"}, False),
+        (KEPT | {"statuses": {"advertising": "yes"}}, False),
+        (KEPT | {"statuses": None}, False),
+        (KEPT | {"statuses": ["given"]}, False),
+        ("given", False),
+        (1, False),
+        (None, False),
+    ],
+)
+def test_a_session_of_another_shape_holds_no_decision(kept: object, *, is_read: bool) -> None:
+    decision = read_decision({"decision": kept})
+    assert (decision is not None) is is_read
+    if decision:
+        assert decision.statuses == ONE
+        assert decision.model is Model.OPT_IN
+        assert decision.is_consent
