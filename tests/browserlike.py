@@ -12,16 +12,59 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 HTML = "{http://www.w3.org/1999/xhtml}"
-SECURITY_HEADERS = {
-    "Content-Security-Policy",
-    "X-Content-Type-Options",
-    "Referrer-Policy",
-    "Cross-Origin-Opener-Policy",
-    "Cross-Origin-Resource-Policy",
-    "Permissions-Policy",
-    "Cache-Control",
-    "Vary",
+# Written down once more, and whole, so that no change of one passes unnoticed.
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), "
+    "geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), midi=(), "
+    "payment=(), serial=(), usb=()",
 }
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "connect-src": "'self'",
+    "manifest-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+# Where these stand besides, a page shows something of others, or a frame of its own.
+MAY_BE_WIDER = {"script-src", "style-src", "img-src", "connect-src", "frame-src", "font-src"}
+MAY_BE_WIDER |= {"media-src", "frame-ancestors"}
+VARY = {"Cookie", "Sec-GPC", "Accept-Encoding"}
+CACHE_CONTROL = {"no-store", "public, no-cache", "private, no-cache"}
+KEPT_OTHERWISE = {"/consent/seals.json": {"public, max-age=60"}, "/favicon.ico": {"no-cache"}}
+SECURE = {"Strict-Transport-Security": "max-age=63072000"}
+
+
+def policy_of(response: TestResponse) -> dict[str, str]:
+    """Return the Content-Security-Policy of an answer, directive by directive."""
+    parts = response.headers["Content-Security-Policy"].split("; ")
+    return dict(part.split(" ", 1) for part in parts)
+
+
+def check_headers(response: TestResponse, *, over_https: bool = False) -> None:
+    """See that an answer has every header of ours, whole and once."""
+    wanted = HEADERS | (SECURE if over_https else {})
+    for name, value in wanted.items():
+        assert response.headers.getlist(name) == [value], name
+    assert set(response.headers["Vary"].split(", ")) >= VARY
+    (cache_control,) = response.headers.getlist("Cache-Control")
+    assert cache_control in KEPT_OTHERWISE.get(response.request.path, CACHE_CONTROL)
+    assert "Set-Cookie" not in response.headers or not cache_control.startswith("public")
+    policy = policy_of(response)
+    for directive, sources in POLICY.items():
+        if directive not in MAY_BE_WIDER:
+            assert policy[directive] == sources
+        elif directive != "frame-ancestors":
+            assert sources in policy[directive].split(" "), directive
+    assert set(policy) <= set(POLICY) | MAY_BE_WIDER
+    assert not any("unsafe" in sources or "*" in sources for sources in policy.values())
 
 
 def text_of(element: Element) -> str:
@@ -36,6 +79,7 @@ class Page:
         self.response = response
         self.status = response.status_code
         self.path = response.request.path
+        self.is_secure = "Strict-Transport-Security" in response.headers
         parser = html5lib.HTMLParser(strict=True)  # an error in the HTML fails the test
         self.root: Element = parser.parse(response.get_data(as_text=True))
         self._check()
@@ -97,7 +141,7 @@ class Page:
                 json.loads("".join(script.itertext()))
             else:
                 assert script.get("src"), "a script stands in the page itself"
-        assert set(dict(self.response.headers)) >= SECURITY_HEADERS, "a header is missing"
+        check_headers(self.response, over_https=self.is_secure)
         assert self.one("html").get("lang") == ("pt" if self.path.startswith("/pt/") else "en")
 
     def _check_surroundings(self) -> None:

@@ -1,0 +1,99 @@
+"""Promises about every answer, whatever it is: its headers, whole, and the cookies that it sets."""
+
+from http.cookies import Morsel, SimpleCookie
+
+import pytest
+from addresses import addresses
+from browserlike import HEADERS, POLICY, SECURE, Visitor, check_headers, policy_of
+from conftest import MakeSite
+from flask import Flask
+from werkzeug.test import TestResponse
+
+REFUSED = [
+    ("/none", {}, 404),
+    ("/?" + "x" * 2500, {}, 414),
+    ("/", {"Host": "a..b"}, 400),
+    ("/cookies/receipt", {}, 404),
+]
+POSTS = [
+    ({"choice": "reject"}, {}, 303),
+    ({"choice": "reject"}, {"Accept": "application/json"}, 200),
+    ({"choice": "perhaps"}, {}, 400),
+    ({"choice": "reject"}, {"Sec_Fetch_Site": "cross-site"}, 403),
+    ({"choice": "reject", "next": "x" * 20_000}, {}, 413),
+]
+LASTS = {"session": 184, "preferences": 180, "interests": 90}  # days, at most
+
+
+@pytest.fixture(params=["http", "https"])
+def site(request: pytest.FixtureRequest, make_site: MakeSite) -> Flask:
+    return make_site(PREFERRED_URL_SCHEME=request.param)
+
+
+def is_secure(site: Flask) -> bool:
+    return bool(site.config["PREFERRED_URL_SCHEME"] == "https")
+
+
+def test_every_answer_has_every_header_whole(site: Flask) -> None:
+    stranger, chosen = Visitor(site), Visitor(site)
+    chosen.post("/cookies", {"choice": "accept_all"})
+    paths = [path for path in addresses(site) if not path.startswith("/static/")]
+    assert len(paths) > 20
+    for visitor in (stranger, chosen):
+        for path in paths:
+            answer = visitor.raw_get(path)
+            check_headers(answer, over_https=is_secure(site))
+            assert policy_of(answer) in (POLICY, POLICY | {"frame-ancestors": "'self'"}), path
+        for path, headers, status in REFUSED[:-1]:
+            answer = visitor.raw_get(path, **headers)
+            assert answer.status_code == status
+            check_headers(answer, over_https=is_secure(site))
+            assert answer.headers["Cache-Control"] == "no-store"
+    for form, headers, status in POSTS:
+        answer = Visitor(site).post("/cookies", form, **headers)
+        assert answer.status_code == status
+        check_headers(answer, over_https=is_secure(site))
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_every_file_has_the_headers_that_files_need(site: Flask) -> None:
+    visitor = Visitor(site)
+    address = visitor.get("/").one("link", rel="stylesheet").get("href") or ""
+    for path in (address, address.replace("css/site.css", "js/consent.js")):
+        answer = visitor.raw_get(path)
+        assert answer.status_code == 200
+        for name, value in (HEADERS | (SECURE if is_secure(site) else {})).items():
+            assert answer.headers.getlist(name) == [value], name
+
+
+def test_every_cookie_is_as_narrow_as_it_can_be(site: Flask) -> None:
+    visitor = Visitor(site)
+    answers = [
+        visitor.post("/cookies", {"choice": "accept_all"}),
+        visitor.post("/preferences", {"size": "large", "theme": "dark"}),
+        visitor.raw_get("/"),
+    ]
+    prefix = "__Host-" if is_secure(site) else ""
+    found = {name: cookie for answer in answers for name, cookie in cookies_of(answer).items()}
+    assert set(found) == {prefix + name for name in LASTS}
+    for name, cookie in found.items():
+        assert cookie["path"] == "/", name
+        assert cookie["domain"] == "", name
+        assert cookie["httponly"] is True, name
+        assert cookie["samesite"] == "Lax", name
+        assert bool(cookie["secure"]) is is_secure(site), name
+        kept = visitor.client.get_cookie(name)
+        assert kept is not None
+        assert kept.expires is not None
+    for answer in (visitor.post("/cookies/withdraw", {}), visitor.raw_get("/cookies")):
+        for name, cookie in cookies_of(answer).items():
+            if name != f"{prefix}session":
+                assert cookie.value == "", name
+                assert bool(cookie["secure"]) is is_secure(site), name
+
+
+def cookies_of(answer: TestResponse) -> dict[str, "Morsel[str]"]:
+    found: dict[str, Morsel[str]] = {}
+    for line in answer.headers.getlist("Set-Cookie"):
+        found.update(SimpleCookie(line))
+    return found
