@@ -28,13 +28,8 @@ GIVEN = {"personalization": "given", "advertising": "given"}
 TABLES = ("consent_records", "consent_leaves", "consent_seals", "consent_notices")
 
 
-def decide(
-    site: Flask,
-    at: datetime,
-    subject: str | None = None,
-    given: frozenset[str] = frozenset({"advertising"}),
-) -> Decision:
-    """Record that somebody accepted advertising, or something else, at a time."""
+def decide(site: Flask, at: datetime, subject: str | None = None) -> Decision:
+    """Record that somebody accepted advertising, at a time."""
     notices = site.extensions["notices"]
     notice = notices.in_force["en"]
     act = services.Act(
@@ -46,6 +41,7 @@ def decide(
         at=at,
         lifetime_months=6,
     )
+    given = frozenset({"advertising"})
     with site.app_context():
         notices.keep(notice, at)
         decision = services.decide(site.extensions["registry"], given, NOBODY, None, act)

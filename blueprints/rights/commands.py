@@ -38,9 +38,8 @@ def erase(subject: str) -> None:
 def purge(*, dry_run: bool) -> None:
     """Erase the records that are kept no longer.
 
-    Those are the ones of which the validity ended more than CONSENT_RETENTION_YEARS years ago, and
-    those of visitors who never accepted anything, as soon as it ended. It can be interrupted and
-    run again at any time.
+    Those are the ones of which the validity ended more than CONSENT_RETENTION_YEARS years ago. It
+    can be interrupted and run again at any time.
     """
     now, years = datetime.now(UTC), current_app.config["CONSENT_RETENTION_YEARS"]
     with database():

@@ -1,9 +1,7 @@
 """Retention: a record is kept while it can be relied on, and then erased.
 
-A consent must be proven (GDPR Art. 7(1)), and with it what the same visitor chose before and after:
-`CONSENT_RETENTION_YEARS` counts from the end of a record's validity. Three years is when very
-serious administrative offences lapse (Lei 58/2019, Art. 40). Whoever only ever refused leaves
-nothing to prove: their records go when they end. Erasing leaves the digest, so the log stays valid.
+`CONSENT_RETENTION_YEARS` counts from the end of a record's validity: three years is when claims
+lapse (Lei 58/2019, Art. 40). Erasing leaves the digest, so the log stays valid.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,29 +9,17 @@ from datetime import datetime
 from uuid import UUID
 
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from blueprints.consent import services
-from blueprints.consent.choices import Status
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db, write
 
 BATCH = 1000
-# In the canonical JSON of a record: who withdrew had accepted.
-ACCEPTED = tuple(f':"{status}"' for status in (Status.GIVEN, Status.WITHDRAWN))
 
 
 def _is_past(now: datetime, years: int) -> ColumnElement[bool]:
-    theirs = aliased(ConsentRecord)
-    accepted = exists().where(
-        theirs.subject == ConsentRecord.subject,
-        or_(*(theirs.content.contains(status) for status in ACCEPTED)),
-    )
-    ended = or_(
-        ConsentRecord.expires_at <= now - relativedelta(years=years),
-        and_(ConsentRecord.expires_at <= now, not_(accepted)),
-    )
+    ended = ConsentRecord.expires_at <= now - relativedelta(years=years)
     return and_(ConsentRecord.subject.is_not(None), ended)
 
 

@@ -1,7 +1,7 @@
 """What a visitor can see, take along and have erased: their history, their receipt, all of it.
 
-For the subject in the visitor's own session, and where that has ended for whoever sends the number
-that stood for their browser: never in an address, and counted, so that nobody guesses one.
+Only for the subject in the visitor's own session: no address of these pages contains an id, so that
+there is nothing to guess.
 """
 
 import json
@@ -22,9 +22,7 @@ from blueprints.consent.records import Record
 from blueprints.consent.views import bad_request, no_store
 from blueprints.consent.visitor import current_choice, notices, own_decision, registry
 from blueprints.rights import erasure, history
-from blueprints.rights.forms import NumberForm
 from blueprints.rights.receipt import Making
-from blueprints.sessions import StoreUnavailableError
 
 T = TypeVar("T")
 
@@ -37,39 +35,17 @@ blueprint = Blueprint("rights", __name__)
 def show_history() -> Response:
     """Show the visitor's own records, the newest first."""
     decision = own_decision()
-    return _history(_records_of(UUID(decision.subject)) if decision else [])
-
-
-@blueprint.post("/cookies/history", pt="/pt/cookies/history")
-def show_history_of_number() -> Response:
-    """Show the records of a visitor whose browser is not recognised any more, by their number.
-
-    Only whoever was given the number knows it: 122 random bits (GDPR Art. 11(2) and 12(2)).
-    """
-    form = NumberForm(request.form)
-    if form.problem:
-        return bad_request(form.problem)
-    g.count_number()
-    records = _records_of(form.subject) if form.subject else []
-    return _history(records, by_number=True, unknown_number=None if records else form.number.data)
-
-
-def _records_of(subject: UUID) -> list[Record]:
-    return _asked(lambda: history.records_of(subject, RECORDS_AT_MOST))
-
-
-def _history(
-    records: list[Record], *, by_number: bool = False, unknown_number: str | None = None
-) -> Response:
+    records: list[Record] = []
+    if decision:
+        subject = UUID(decision.subject)
+        records = _asked(lambda: history.records_of(subject, RECORDS_AT_MOST))
     page = render_template(
         "consent/history.html",
         records=records,
         at_most=RECORDS_AT_MOST,
         purpose_names={purpose.id: purpose.name[g.language] for purpose in registry().purposes},
-        by_number=by_number,
-        unknown_number=unknown_number,
     )
-    return no_store(make_response(page, 200 if records or not by_number else 404))
+    return no_store(make_response(page))
 
 
 @blueprint.get("/cookies/receipt", pt="/pt/cookies/receipt")
@@ -120,21 +96,13 @@ def _asked(ask: Callable[[], T]) -> T:
 @blueprint.get("/cookies/erase", pt="/pt/cookies/erase")
 def ask_before_erasing() -> Response:
     """Ask once more: what is erased does not come back."""
-    return _ask_before_erasing()
-
-
-def _ask_before_erasing(unknown_number: str | None = None) -> Response:
-    page = render_template(
-        "consent/erase.html", last_decision=own_decision(), unknown_number=unknown_number
-    )
-    return no_store(make_response(page, 200 if unknown_number is None else 404))
+    page = render_template("consent/erase.html", last_decision=own_decision())
+    return no_store(make_response(page))
 
 
 @blueprint.post("/cookies/erase", pt="/pt/cookies/erase")
 def erase() -> Response:
     """Erase what is kept about the visitor, and say what was erased and what stays."""
-    if "number" in request.form:
-        return _erase_number()
     if problem := VisitorForm(request.form).problem:
         return bad_request(problem)
     decision, erased = erasure.erase_visitor()
@@ -144,34 +112,9 @@ def erase() -> Response:
         answer = jsonify(erased=True, records=erased, cookies=cookies)
     else:
         page = render_template(
-            "consent/erased.html",
-            records=erased,
-            cookies=cookies,
-            had_choice=decision is not None,
-            by_number=False,
+            "consent/erased.html", records=erased, cookies=cookies, had_choice=decision is not None
         )
         answer = make_response(page)
     # The choice has ended with the session, so that the cookies themselves go as after a refusal.
     g.clear_storage = registry().keeps_more_than_cookies(frozenset(registry().optional_ids))
     return no_store(answer)
-
-
-def _erase_number() -> Response:
-    form = NumberForm(request.form)
-    if form.problem:
-        return bad_request(form.problem)
-    g.count_number()
-    try:
-        erased = erasure.erase_subject(form.subject) if form.subject else 0
-    except StoreUnavailableError as error:
-        current_app.logger.error("A visitor's records could not be erased: %s", error)
-        raise ServiceUnavailable from None
-    if not erased:
-        return _ask_before_erasing(unknown_number=form.number.data)
-    g.alternates = {}
-    if g.wants_json:
-        return no_store(jsonify(erased=True, records=erased, cookies=[]))
-    page = render_template(
-        "consent/erased.html", records=erased, cookies=[], had_choice=True, by_number=True
-    )
-    return no_store(make_response(page))
