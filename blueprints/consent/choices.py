@@ -30,10 +30,14 @@ TOKEN = re.compile(r"[0-9a-f]{16}")
 
 class Status(StrEnum):
     GIVEN = "given"
+    ASSUMED = "assumed"  # nobody expressed it: CONSENT_MODEL=implied, and no consent
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
     UNKNOWN = "unknown"
+
+
+ACCEPTED = frozenset({Status.GIVEN, Status.ASSUMED})
 
 
 class Model(StrEnum):
@@ -59,13 +63,32 @@ class Decision:
     model: Model
     method: str  # which control on which page, e.g. "banner.accept_all"
     gpc: bool  # whether the browser sent Sec-GPC: 1
-    statuses: Mapping[str, Status]  # of every optional purpose: given, refused or withdrawn
+    statuses: Mapping[str, Status]  # of every optional purpose: given, assumed, refused, withdrawn
     notice: str | None = None  # SHA-256 of the notice shown; a session of before has none
 
     @property
     def is_consent(self) -> bool:
         """Whether it was expressed by an act: continued use is no consent under the GDPR."""
         return self.method != CONTINUED_USE
+
+    @property
+    def accepts(self) -> bool:
+        """Whether it lets anything optional happen."""
+        return not ACCEPTED.isdisjoint(self.statuses.values())
+
+
+def said_statuses(statuses: Mapping[str, str], method: str) -> Mapping[str, str]:
+    """Return the statuses of a record or session by their true names.
+
+    Before there was `assumed`, continued use was recorded as given; such records stay as they are,
+    since a digest is over them.
+    """
+    if method != CONTINUED_USE:
+        return statuses
+    return {
+        purpose: Status.ASSUMED if status == Status.GIVEN else status
+        for purpose, status in statuses.items()
+    }
 
 
 def read_decision(session: Mapping[str, Any]) -> Decision | None:
@@ -76,7 +99,10 @@ def read_decision(session: Mapping[str, Any]) -> Decision | None:
             **{
                 **kept,
                 "model": Model(kept["model"]),
-                "statuses": {key: Status(value) for key, value in kept["statuses"].items()},
+                "statuses": {
+                    purpose: Status(status)
+                    for purpose, status in said_statuses(kept["statuses"], kept["method"]).items()
+                },
             }
         )
     except (TypeError, KeyError, ValueError, AttributeError):
@@ -124,7 +150,7 @@ class Choice:
 
     @property
     def given(self) -> frozenset[str]:
-        return frozenset(key for key, status in self.statuses.items() if status is Status.GIVEN)
+        return frozenset(key for key, status in self.statuses.items() if status in ACCEPTED)
 
     def allows(self, purpose: str) -> bool:
         return purpose in self.given
@@ -165,11 +191,11 @@ def withdrawn(choice: Choice, withdrawal: Withdrawal | None) -> Choice:
 
 
 def decided_statuses(
-    registry: Registry, given: frozenset[str], before: Choice
+    registry: Registry, given: frozenset[str], before: Choice, method: str
 ) -> Mapping[str, Status]:
     """Return the status of every optional purpose once exactly `given` are accepted."""
     return {
-        purpose: Status.GIVEN
+        purpose: (Status.ASSUMED if method == CONTINUED_USE else Status.GIVEN)
         if purpose in given
         else Status.WITHDRAWN
         if before.allows(purpose)

@@ -25,9 +25,7 @@ from blueprints.consent.visitor import (
 from blueprints.sessions import Content, StoreUnavailableError, Values
 
 FIRST_PAGE_LIFETIME = timedelta(days=1)
-ABOUT_THE_SITE = {"pages.privacy", "pages.accessibility"}
-# Said by browsers that fetch a page before anybody asks for it; older ones say the others.
-HEADERS_OF_A_GUESS = ("Sec-Purpose", "Purpose", "X-Moz")
+ABOUT_THE_SITE = ("consent.settings", "pages.privacy", "pages.accessibility")
 
 
 def assume_after_second_page(response: Response) -> Response:
@@ -62,14 +60,26 @@ def _is_page_of_the_site(response: Response) -> bool:
     consent: PageConsent | None = g.get("consent")  # None where a copy was sent, which has none
     return (
         request.method == "GET"
-        # What a script of a page fetches is no page that somebody opens.
-        and request.headers.get("Sec-Fetch-Dest", "document") == "document"
-        # Nor has a page been opened that a browser only has ready, should somebody want it.
-        and not any(map(request.headers.get, HEADERS_OF_A_GUESS))
+        and _is_opened_by_somebody()
         and response.status_code == 200  # noqa: PLR2004 - OK
         and response.mimetype == "text/html"
-        # Who reads about cookies and privacy has not gone on to use the site.
-        and not request.path.startswith(url_for("consent.settings"))
-        and request.endpoint not in ABOUT_THE_SITE
+        # Who reads about cookies and their rights has not gone on to use the site.
+        and not request.path.startswith(tuple(url_for(page) for page in ABOUT_THE_SITE))
         and (consent is None or consent.framed is None)
+    )
+
+
+def _is_opened_by_somebody() -> bool:
+    """Whether somebody opens a page: nothing in one, and nothing that a browser fetches in advance.
+
+    A browser without Fetch Metadata says by `Accept` when it asks for a picture.
+    """
+    sent = request.headers
+    in_advance = " ".join(sent.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
+    return (
+        sent.get("Sec-Fetch-Dest", "document") == "document"
+        and sent.get("Sec-Fetch-Mode", "navigate") == "navigate"
+        and "prefetch" not in in_advance
+        and "preview" not in in_advance
+        and not sent.get("Accept", "").startswith("image/")
     )

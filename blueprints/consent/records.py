@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
+from blueprints.consent.choices import said_statuses
 from blueprints.consent.digest import utc_text
 from blueprints.consent.models import ConsentRecord
 
 # By name: the columns (id and subject as UUID, times as datetime, digest as bytes, content as
-# text), and beside them each value of the content as JSON has it. One that was erased has no more
-# than its columns, with `subject` and `content` None.
+# text), and beside them each value of the content as JSON has it, the statuses by their true names.
+# One that was erased has no more than its columns, with `subject` and `content` None.
 Record = Mapping[str, Any]
 
 
@@ -23,7 +24,10 @@ def select_records() -> Select[*tuple[Any, ...]]:
 def read_record(row: Any) -> Record:  # noqa: ANN401 - a row of any query of whole records
     """Return the record in a row."""
     columns = row._mapping  # noqa: SLF001 - a public name of SQLAlchemy
-    return {**json.loads(columns["content"] or "{}"), **columns}
+    said = json.loads(columns["content"] or "{}")
+    if said.get("method"):
+        said["statuses"] = said_statuses(said["statuses"], said["method"])
+    return {**said, **columns}
 
 
 def plain(value: Any) -> str:  # noqa: ANN401 - a value of any column

@@ -66,7 +66,7 @@ def decide(
     return Decision(
         id=str(uuid7(nanoseconds=(at - EPOCH) // MICROSECOND * 1000)),
         subject=last.subject if last else str(uuid4()),
-        statuses=decided_statuses(registry, given, before),
+        statuses=decided_statuses(registry, given, before, act.method),
         policy_version=registry.policy_version,
         language=act.language,
         model=act.model,

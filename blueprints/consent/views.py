@@ -23,7 +23,7 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from werkzeug.wrappers import Response
 
 from blueprints.consent.addresses import safe_path, way_back
-from blueprints.consent.choices import Decision, Status
+from blueprints.consent.choices import Decision
 from blueprints.consent.cookie_check import by_way_of_the_check
 from blueprints.consent.forms import AllowForm, ChoiceForm, VisitorForm
 from blueprints.consent.notices import Notice
@@ -141,7 +141,7 @@ def _refuse(method: str, notice: Notice | None, target: str) -> Response:
     Which it is shows only in its turn: of many at once the first takes back, and leaves nothing.
     """
     last = last_decision()
-    if g.get("session_store_is_down") or (last and Status.GIVEN in last.statuses.values()):
+    if g.get("session_store_is_down") or (last and last.accepts):
         with suppress(NothingTakenBackError):
             return _saved(_nothing, method, notice, target, takes_back=True)
     g.count_first_refusal()

@@ -34,7 +34,7 @@ def export(kind: str, since: date | None, until: date | None) -> None:
     csv: one column per purpose; purposes that the registry no longer has stand together in the
     last one. A cell that a spreadsheet would read as a formula begins with an apostrophe.
 
-    jsonl: one JSON object per line.
+    jsonl: one JSON object per line, word for word as the digest is over it.
     """
     period = days.period(since, until)
     with database():
@@ -61,7 +61,8 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - a value of any column
 
 def _write_jsonl(records: Iterable[Record]) -> None:
     for record in records:
-        values = {name: record.get(name) for name in (*NAMES, "statuses")}
+        said = json.loads(record["content"] or "{}")
+        values = {name: record.get(name) for name in NAMES} | {"statuses": said.get("statuses")}
         sys.stdout.write(json.dumps(values, default=plain, ensure_ascii=False) + "\n")
 
 

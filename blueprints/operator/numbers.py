@@ -13,14 +13,14 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 from typing import Any, TypeVar
 
-from blueprints.consent.choices import CONTINUED_USE, Status
+from blueprints.consent.choices import Status
 from blueprints.consent.records import Record
 
 K = TypeVar("K")
 
 SMALLEST = 5
 OTHER = f"other (each under {SMALLEST})"
-ASSUMED = "assumed"  # "given" by continued use: no consent under the GDPR, so not counted as given
+ASSUMED = str(Status.ASSUMED)  # no consent under the GDPR, so not counted as given
 SMALL_BUCKETS_AT_MOST = 0.2
 
 
@@ -116,12 +116,12 @@ class Tally:
         self.days_valid[(expires_at - decided_at).days] += 1
         if expires_at > self.now:
             self.days_left[(expires_at - self.now).days] += 1
-        assumed = record["method"] == CONTINUED_USE
         statuses, given = record["statuses"], 0
+        assumed = Status.ASSUMED in statuses.values()
         for purpose, status in statuses.items():
-            is_given = status == Status.GIVEN and not assumed
+            is_given = status == Status.GIVEN
             given += is_given
-            self.purposes[purpose][ASSUMED if assumed else status] += 1
+            self.purposes[purpose][status] += 1
             self.months[purpose][day.replace(day=1), is_given] += 1
         answer = "nothing" if not given else "some" if given < len(statuses) else "everything"
         self.answers[ASSUMED if assumed else answer] += 1

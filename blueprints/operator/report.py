@@ -12,6 +12,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from blueprints.consent.choices import Model
 from blueprints.consent.commands import database
 from blueprints.consent.registry import Registry
 from blueprints.operator import period as days
@@ -64,6 +65,7 @@ def _page(report: Report) -> str:
         # Only here: the other commands, and the site, need not carry pygal.
         charts=import_module("blueprints.operator.charts"),
         smallest=SMALLEST,
+        about_the_model=" ".join(_about_the_model()),
         controller=_registry().controller,
     )
 
@@ -93,6 +95,7 @@ def _spelled(groups: Groups) -> Groups:
 
 def _text(report: Report) -> Iterator[str]:
     yield f"How people chose from {report.since} to {report.until} (UTC)"
+    yield from _about_the_model()
     yield ""
     if not report.is_shown:
         yield f"Fewer than {SMALLEST} decisions: a report on so few would show single people."
@@ -112,6 +115,11 @@ def _text(report: Report) -> Iterator[str]:
     yield from _table("Policy version", report.policy_versions)
     yield from _table("Consent model", report.models)
     yield from _timeline(report)
+
+
+def _about_the_model() -> Iterator[str]:
+    if current_app.config["CONSENT_MODEL"] == Model.IMPLIED:
+        yield "CONSENT_MODEL=implied: what continued use assumes is no consent under the GDPR."
 
 
 def _table(title: str, groups: Groups) -> Iterator[str]:

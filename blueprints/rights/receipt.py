@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from blueprints.consent.choices import Status
+from blueprints.consent.choices import ACCEPTED, Status
 from blueprints.consent.digest import sha256_of
 
 Node = dict[str, Any]
@@ -208,11 +208,13 @@ def _statuses(
 ) -> Iterator[Node]:
     """State what was indicated. What was only assumed is never called given (GDPR Recital 32)."""
     given = status == Status.GIVEN and fields["is_consent"]
-    term = STATUSES[Status(status)] if fields["is_consent"] else "ConsentUnknown"
+    # Before there was `assumed`, continued use was recorded as given.
+    is_said = fields["is_consent"] or status not in ACCEPTED
+    term = STATUSES[Status(status)] if is_said else "ConsentUnknown"
     yield {
         "type": "dpv:RenewedConsentGiven" if given and purpose in making.renewed else f"dpv:{term}",
         "dpv:isIndicatedAtTime": fields["decided_at"],
-        "dpv:isIndicatedBy": "dpv:DataSubject",
+        "dpv:isIndicatedBy": "dpv:DataSubject" if is_said else "dpv:DataController",
         "dpv:hasIndicationMethod": fields["method"],
         "dpv:hasDuration": {
             "type": "dpv:TemporalDuration",

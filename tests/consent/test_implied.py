@@ -1,6 +1,9 @@
 """CONSENT_MODEL=implied: the client's banner taken at its word, and what always beats it."""
 
+import json
 import logging
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +11,10 @@ from browserlike import Visitor
 from conftest import MakeSite
 from evidence import ARTICLE, records
 from flask import Flask
+
+from blueprints.consent import services
+from blueprints.consent.choices import CONTINUED_USE, Decision, Model, Status
+from blueprints.database import db
 
 
 @pytest.fixture
@@ -24,7 +31,7 @@ def test_the_second_page_is_recorded_as_continued_use_and_no_consent(site: Flask
     assert record.method == "continued_use"
     assert record.is_consent is False
     assert record.model == "implied"
-    assert set(record.statuses.values()) == {"given"}
+    assert set(record.statuses.values()) == {"assumed"}
     page = visitor.get("/")
     assert page.banner is None
     assert page.confirmation is None, "nobody pressed anything, so nothing says saved"
@@ -41,35 +48,6 @@ def test_the_settings_page_and_errors_do_not_count_as_going_on(site: Flask) -> N
     for path in ("/cookies", "/none", "/cookies", "/feed.xml"):
         visitor.raw_get(path)
     assert records(site) == []
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Sec_Purpose": "prefetch"},
-        {"Sec_Purpose": "prefetch;prerender"},
-        {"Purpose": "prefetch"},
-        {"X_Moz": "prefetch"},
-        {"Sec_Fetch_Dest": "image"},
-        {"Sec_Fetch_Dest": "iframe"},
-        {"Sec_Fetch_Dest": "empty"},
-    ],
-)
-def test_what_nobody_opened_to_read_does_not_count(site: Flask, headers: dict[str, str]) -> None:
-    visitor = Visitor(site)
-    for _ in range(3):
-        visitor.raw_get("/", **headers)
-    assert visitor.cookies == set()
-    for path in ("/privacy", "/pt/privacidade", "/accessibility", "/cookies"):
-        visitor.get(path)
-    assert visitor.cookies == set()
-    visitor.get("/")
-    assert visitor.cookies == {"session"}
-    visitor.raw_get(ARTICLE, **headers)
-    visitor.get("/privacy")
-    assert records(site) == []
-    visitor.get(ARTICLE)
-    assert len(records(site)) == 1
 
 
 def test_gpc_always_beats_continued_use(site: Flask) -> None:
@@ -135,3 +113,123 @@ def test_opt_in_never_assumes_anything(make_site: MakeSite) -> None:
         visitor.get("/")
     assert records(site) == []
     assert visitor.cookies == set()
+
+
+@pytest.mark.parametrize(
+    "path", ["/privacy", "/accessibility", "/cookies", "/pt/privacidade", "/pt/acessibilidade"]
+)
+def test_who_reads_about_cookies_and_rights_has_accepted_nothing(site: Flask, path: str) -> None:
+    visitor = Visitor(site)
+    visitor.get("/")
+    visitor.get(path)
+    visitor.get(path)
+    assert records(site) == []
+    first = Visitor(site)
+    first.get(path)
+    first.get("/")
+    assert records(site) == [], "it is no first page either"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Sec_Purpose": "prefetch"},
+        {"Sec_Purpose": "prefetch;prerender"},
+        {"Purpose": "prefetch"},
+        {"X_Moz": "prefetch"},
+        {"Sec_Fetch_Dest": "image"},
+        {"Sec_Fetch_Dest": "iframe"},
+        {"Sec_Fetch_Mode": "no-cors"},
+        {"Accept": "image/avif,image/webp,*/*;q=0.8"},
+    ],
+)
+def test_what_nobody_opened_does_not_count(site: Flask, header: dict[str, str]) -> None:
+    visitor = Visitor(site)
+    visitor.get("/")
+    visitor.raw_get(ARTICLE, **header)
+    visitor.raw_get(ARTICLE, **header)
+    assert records(site) == []
+
+
+def test_what_was_assumed_is_called_so_everywhere(site: Flask) -> None:
+    visitor = Visitor(site)
+    visitor.get("/")
+    visitor.get(ARTICLE)
+    for start, words in (
+        ("", "Assumed, which is no consent"),
+        ("/pt", "Presunção, que não é consentimento"),
+    ):
+        for path in (f"{start}/cookies", f"{start}/cookies/history"):
+            text = visitor.get(path).text
+            assert words in text, path
+            assert "choice that counts" not in text
+    receipt = json.loads(visitor.raw_get("/cookies/receipt").data)
+    assert set(receipt["site:digestedFields"]["statuses"].values()) == {"assumed"}
+    for record in receipt["dpv:hasRecordOfActivity"]:
+        (status,) = record["dpv:hasConsentStatus"]
+        assert status["type"] == "dpv:ConsentUnknown"
+        assert status["dpv:isIndicatedBy"] == "dpv:DataController"
+    (record,) = records(site)
+    runner = site.test_cli_runner()
+    for command in (
+        ["export", "--format", "csv"],
+        ["export", "--format", "jsonl"],
+        ["find", str(record.id)],
+        ["find", str(record.id), "--html"],
+    ):
+        output = runner.invoke(args=["consent", *command]).stdout
+        assert "assumed" in output, command
+        assert not re.search(r"\bgiven\b(?!:|\))", output), command
+    report = runner.invoke(args=["consent", "report"]).stdout
+    assert "no consent under the GDPR" in report
+
+
+def an_old_record() -> Decision:
+    """Return what continued use was recorded as before there was `assumed`."""
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
+    return Decision(
+        id="01937a00-0000-7000-8000-000000000001",
+        subject="6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
+        decided_at=at,
+        expires_at=at + timedelta(days=180),
+        policy_version="0123456789ab",
+        language="en",
+        model=Model.IMPLIED,
+        method=CONTINUED_USE,
+        gpc=False,
+        statuses={"advertising": Status.GIVEN, "personalization": Status.GIVEN},
+    )
+
+
+def test_a_record_of_before_is_called_assumed_and_its_digest_stays(site: Flask) -> None:
+    made = an_old_record()
+    with site.app_context(), db.engine.begin() as connection:
+        services.record(connection, made)
+    (record,) = records(site)
+    runner = site.test_cli_runner()
+    found = runner.invoke(args=["consent", "find", str(record.id)]).stdout
+    assert "fits the record" in found
+    assert "assumed" in found
+    assert "  given" not in found
+    assert "assumed" in runner.invoke(args=["consent", "export", "--format", "csv"]).stdout
+
+
+def test_what_was_assumed_can_be_taken_back(site: Flask) -> None:
+    visitor = Visitor(site)
+    visitor.get("/")
+    visitor.get(ARTICLE)
+    assert visitor.submit(visitor.get("/cookies").form("/cookies"), "reject").status_code == 303
+    assert set(records(site)[-1].statuses.values()) == {"withdrawn"}
+    assert visitor.get("/").banner is None
+
+
+@pytest.mark.parametrize("path", ["/", "/cookies", "/privacy", "/pt/", "/pt/cookies"])
+def test_no_page_says_that_nothing_is_stored_after_the_first_has_set_a_cookie(
+    site: Flask, path: str
+) -> None:
+    visitor = Visitor(site)
+    visitor.get("/")
+    assert visitor.cookies == {"session"}
+    text = visitor.get(path).text
+    for words in ("Nothing is stored until", "Nothing is stored on your device", "Nada é guardado"):
+        assert words not in text

@@ -62,7 +62,8 @@ def test_shares_are_of_all_decisions() -> None:
 
 
 def test_what_was_only_assumed_is_not_counted_as_given() -> None:
-    found = report(*[decision()] * 5, *[decision(method="continued_use", model="implied")] * 6)
+    assumed = dict.fromkeys(GIVEN, "assumed")
+    found = report(*[decision()] * 5, *[decision(method="continued_use", statuses=assumed)] * 6)
     assert names(found.purposes["advertising"]) == {"assumed": 6, "given": 5}
     assert names(found.answers) == {"assumed": 6, "everything": 5}
 
