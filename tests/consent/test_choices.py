@@ -42,7 +42,8 @@ DECISION = Decision(
     gpc=False,
     statuses=BOTH,
 )
-ASSUMED = replace(DECISION, method=CONTINUED_USE, model=Model.IMPLIED)
+ALL_ASSUMED = dict.fromkeys(BOTH, Status.ASSUMED)
+ASSUMED = replace(DECISION, method=CONTINUED_USE, model=Model.IMPLIED, statuses=ALL_ASSUMED)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ ASSUMED = replace(DECISION, method=CONTINUED_USE, model=Model.IMPLIED)
         ),
         (replace(DECISION, statuses=BOTH | {"x": GIVEN}), (Model.OPT_IN, False, AT), BOTH, False),
         (replace(DECISION, statuses={}), (Model.OPT_IN, False, AT), UNKNOWN, False),
-        (ASSUMED, (Model.IMPLIED, False, AT), BOTH, False),
+        (ASSUMED, (Model.IMPLIED, False, AT), ALL_ASSUMED, False),
         (ASSUMED, (Model.IMPLIED, True, AT), UNKNOWN, True),
         (ASSUMED, (Model.OPT_IN, False, AT), UNKNOWN, True),
         (ASSUMED, (Model.IMPLIED, False, ENDS), EXPIRED, True),
@@ -88,9 +89,10 @@ def test_what_counts_now(
     choice = present_choice(decision, REGISTRY, model, gpc=gpc, now=now)
     assert choice.statuses == statuses
     assert choice.is_open is is_open
-    assert choice.given == {key for key, status in statuses.items() if status is GIVEN}
+    accepted = {key for key, status in statuses.items() if status in {GIVEN, Status.ASSUMED}}
+    assert choice.given == accepted
     for purpose in ("necessary", "personalization", "advertising", "x", ""):
-        assert choice.allows(purpose) is (statuses.get(purpose) is GIVEN)
+        assert choice.allows(purpose) is (purpose in accepted)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,12 @@ def test_what_counts_now(
 def test_what_is_recorded(
     before: dict[str, Status], given: set[str], after: dict[str, Status]
 ) -> None:
-    assert decided_statuses(REGISTRY, frozenset(given), Choice(before, None)) == after
+    choice = Choice(before, None)
+    assert decided_statuses(REGISTRY, frozenset(given), choice, "banner.reject") == after
+    assumed = {
+        purpose: Status.ASSUMED if status is GIVEN else status for purpose, status in after.items()
+    }
+    assert decided_statuses(REGISTRY, frozenset(given), choice, CONTINUED_USE) == assumed
 
 
 @pytest.mark.parametrize(
