@@ -3,7 +3,7 @@
 history.py                          the records of one visitor
 receipt.py, receipt_check.py        a copy for them to keep, which anybody can check
 erasure.py, retention.py            what goes, by their will or by time; the log stays valid
-views.py                            their pages
+views.py, by_number.py              their pages; those of whoever is not recognised any more
 dossier.py, find.py, commands.py,   what the operator does for them: `find`, `erase`, `purge`,
 check_receipt.py                    `check-receipt`
 """

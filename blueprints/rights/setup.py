@@ -5,12 +5,13 @@ from flask.blueprints import BlueprintSetupState
 
 from blueprints.consent.commands import add_commands
 from blueprints.consent.settings import check_number
+from blueprints.rights import by_number
 from blueprints.rights.check_receipt import check_receipt
 from blueprints.rights.commands import erase, purge
 from blueprints.rights.find import find
 from blueprints.rights.views import blueprint
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "by_number"]
 
 
 @blueprint.record_once

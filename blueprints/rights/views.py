@@ -1,7 +1,7 @@
 """What a visitor can see, take along and have erased: their history, their receipt, all of it.
 
-Only for the subject in the visitor's own session: no address of these pages contains an id, so that
-there is nothing to guess.
+For the subject in the visitor's own session: no address of these pages contains an id. For one who
+knows their number there is by_number.py.
 """
 
 import json
@@ -35,13 +35,25 @@ blueprint = Blueprint("rights", __name__)
 def show_history() -> Response:
     """Show the visitor's own records, the newest first."""
     decision = own_decision()
-    records: list[Record] = []
-    if decision:
-        subject = UUID(decision.subject)
-        records = _asked(lambda: history.records_of(subject, RECORDS_AT_MOST))
+    return history_page(own_records(UUID(decision.subject)) if decision else [])
+
+
+def own_records(subject: UUID) -> list[Record]:
+    """Return the newest records of a subject.
+
+    Raises:
+        ServiceUnavailable: the database cannot be asked.
+
+    """
+    return _asked(lambda: history.records_of(subject, RECORDS_AT_MOST))
+
+
+def history_page(records: list[Record], number: UUID | None = None) -> Response:
+    """Show records; `number` says that they were asked for by number, not by the browser's own."""
     page = render_template(
         "consent/history.html",
         records=records,
+        number=number,
         at_most=RECORDS_AT_MOST,
         purpose_names={purpose.id: purpose.name[g.language] for purpose in registry().purposes},
     )

@@ -12,9 +12,10 @@ counts.py       where it is counted how often
 
 Other rooms speak to it on `flask.g`: `g.csp_sources` (directive -> set of hosts) widens the policy
 of the response at hand; `g.count_grant()`, `g.count_first_refusal()` and `g.count_first_page()`
-count what could fill the log. A room whose pages may change while the site runs says so by
-`app.extensions["page_cache"].depend_on(version)`. A view whose page is the same for all visitors
-in one state says so by `g.page_state`, and its room by `know_states_by()` who is in it.
+count what could fill the log, `g.count_number()` what could be guessing. A room whose pages may
+change while the site runs says so by `app.extensions["page_cache"].depend_on(version)`. A view
+whose page is the same for all visitors in one state says so by `g.page_state`, and its room by
+`know_states_by()` who is in it.
 """
 
 from blueprints.security.setup import blueprint

@@ -3,10 +3,11 @@
 A form of this site is small: a larger body is refused unread, and so is one that does not say its
 length, which the server would cut at the limit instead of refusing.
 
-What would fill the log is counted per client, and nothing else is: grants, and generously what
-comes from somebody for whom nothing optional is on, a refusal or (where the site assumes) a first
-page. Whoever takes something back is never limited. A client is one IPv4 address or, because an
-IPv6 subscriber has 2^64 addresses, one /64 (RFC 6177); only a keyed hash of it is kept.
+What would fill the log is counted per client: grants, and generously what comes from somebody for
+whom nothing optional is on, a refusal or (where the site assumes) a first page. So is a number by
+which somebody asks for records, so that nobody can try many. Whoever takes something back is never
+limited. A client is one IPv4 address or, because an IPv6 subscriber has 2^64 addresses, one /64
+(RFC 6177); only a keyed hash of it is kept.
 """
 
 import hmac
@@ -26,6 +27,7 @@ MAX_BODY_BYTES = 16 * 1024
 GRANTS_PER_MINUTE = 30
 FIRST_REFUSALS_PER_MINUTE = 60
 FIRST_PAGES_PER_MINUTE = 60
+NUMBERS_PER_MINUTE = 10  # of visitors, who ask for their records by it: nobody has many
 SUBSCRIBER_BITS = 64
 HASH_BYTES = 16
 NO_ADDRESS = "none"  # all that name no address are one client
@@ -45,6 +47,7 @@ def limit(app: Flask) -> None:
         request.environ.pop("wsgi.input_terminated", None)
         g.count_grant = partial(_count, "grant", GRANTS_PER_MINUTE)
         g.count_first_refusal = partial(_count, "first refusal", FIRST_REFUSALS_PER_MINUTE)
+        g.count_number = partial(_count, "number", NUMBERS_PER_MINUTE)
         g.count_first_page = partial(_count, "first page", FIRST_PAGES_PER_MINUTE)
 
 

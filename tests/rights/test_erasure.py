@@ -133,7 +133,7 @@ def test_without_a_choice_there_is_nothing_to_erase(site: Flask, visitor: Visito
     other.choose("reject")
     page = Page(visitor.post("/cookies/erase", {}))
     assert page.status == 200
-    assert "There was nothing to erase" in page.text
+    assert "Nothing was erased" in page.text
     assert "Clear-Site-Data" not in page.response.headers
     assert records(site)[0].subject is not None
 

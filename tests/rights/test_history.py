@@ -121,7 +121,7 @@ def test_without_a_choice_there_is_a_friendly_page(
     asked = statements(site)
     page = visitor.get(path)
     assert page.status == 200
-    assert "Nothing is recorded" in page.text or "Não há nada registado" in page.text
+    assert "We do not recognise" in page.text or "Não reconhecemos este" in page.text
     assert page.response.headers["Cache-Control"] == "no-store"
     assert page.one("meta", name="robots").get("content") == "noindex"
     assert asked == []

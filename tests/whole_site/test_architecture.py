@@ -33,8 +33,8 @@ ORDER = {
         merkle models seals sealing heads rows verifier views commands setup
         """,
     "rights": """
-        receipt receipt_check history erasure retention dossier views find check_receipt commands
-        setup
+        receipt receipt_check history erasure retention dossier views by_number find check_receipt
+        commands setup
         """,
     "operator": """
         numbers charts findings browser notice_changes output period audit export policy report

@@ -1,0 +1,99 @@
+"""Access and erasure for somebody whose browser is not recognised, by their number or receipt.
+
+A browser is recognised until its choice ends; the records stay longer (GDPR Art. 11(2) and 12(2):
+who gives more information, by which they can be found, has the same rights). The number is random,
+122 bits, and stands in the history and in each receipt; whoever tries numbers is slowed down.
+"""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from flask import current_app, g, jsonify, make_response, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.wrappers import Response
+from wtforms import StringField
+from wtforms.validators import AnyOf, Optional
+
+from blueprints.consent.forms import VisitorForm
+from blueprints.consent.records import plain
+from blueprints.consent.views import no_store
+from blueprints.rights import erasure
+from blueprints.rights.receipt_check import NotAReceiptError, read
+from blueprints.rights.views import blueprint, history_page, own_records
+from blueprints.sessions import StoreUnavailableError
+
+RECEIPT_BYTES_AT_MOST = 128 * 1024
+
+
+class NumberForm(VisitorForm):
+    number = StringField()
+    erase = StringField(validators=[Optional(), AnyOf(["yes"])])
+
+
+@blueprint.get("/cookies/records", pt="/pt/cookies/records")
+def ask_for_number() -> Response:
+    """Ask for the number, or for a receipt, in which it stands."""
+    return _form_page(None, 200)
+
+
+@blueprint.post("/cookies/records", pt="/pt/cookies/records")
+def show_by_number() -> Response:
+    """Show the records of a number; with `erase`, which that page asks, erase them."""
+    request.max_content_length = RECEIPT_BYTES_AT_MOST
+    g.count_number()
+    form = NumberForm(request.form)
+    subject = None if form.problem else _subject(form.number.data or "")
+    if subject is None:
+        return _form_page("number", 400)
+    if form.erase.data:
+        return _erase(subject)
+    records = own_records(subject)
+    if not records:
+        return _form_page("unknown", 404)
+    if g.wants_json:
+        told = [
+            {
+                name: value if isinstance(value, (str, bool, dict, type(None))) else plain(value)
+                for name, value in record.items()
+                if name != "content"
+            }
+            for record in records
+        ]
+        return no_store(jsonify(made_at=datetime.now(UTC).isoformat(), records=told))
+    g.alternates = {}  # This page is an answer; it has no address.
+    return history_page(records, subject)
+
+
+def _subject(number: str) -> UUID | None:
+    sent = request.files.get("receipt")
+    try:
+        if sent:
+            number = read(sent.read())["site:digestedFields"]["subject"]
+        return UUID(number.strip())
+    except (NotAReceiptError, LookupError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _erase(subject: UUID) -> Response:
+    try:
+        erased = erasure.erase_subject(subject)
+    except (StoreUnavailableError, SQLAlchemyError) as error:
+        current_app.logger.error("Records could not be erased: %s", type(error).__name__)
+        raise ServiceUnavailable from None
+    if not erased:
+        return _form_page("unknown", 404)
+    g.alternates = {}
+    if g.wants_json:
+        return no_store(jsonify(erased=True, records=erased, cookies=[]))
+    page = render_template("consent/erased.html", records=erased, cookies=[], had_choice=True)
+    return no_store(make_response(page))
+
+
+def _form_page(problem: str | None, status: int) -> Response:
+    if g.wants_json and problem:
+        answer = jsonify(error=problem)
+        answer.status_code = status
+        return no_store(answer)
+    page = render_template("consent/records.html", problem=problem)
+    return no_store(make_response(page, status))

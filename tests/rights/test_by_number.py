@@ -1,0 +1,150 @@
+"""Who is not recognised any more sees and erases their records by their number or a receipt."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+from browserlike import Page, Visitor
+from conftest import MakeSite
+from evidence import count_sessions, records
+from flask import Flask
+
+PATH = "/cookies/records"
+
+
+@pytest.fixture
+def site(backend: dict[str, Any], make_site: MakeSite) -> Flask:
+    return make_site(**backend)
+
+
+@pytest.fixture
+def receipt(site: Flask) -> bytes:
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    return visitor.raw_get("/cookies/receipt").get_data()
+
+
+@pytest.fixture
+def later(receipt: bytes, site: Flask) -> Iterator[Visitor]:
+    """Return who chose, seven months later: their cookie has ended with the choice."""
+    assert receipt
+    (record,) = records(site)
+    with time_machine.travel(record.decided_at + timedelta(days=215), tick=False):
+        yield Visitor(site)
+
+
+def number(site: Flask) -> str:
+    return str(records(site)[0].subject)
+
+
+@pytest.mark.parametrize("path", ["/cookies/history", "/cookies/erase", "/cookies/receipt"])
+def test_a_page_says_what_is_known_and_where_to_go_on(later: Visitor, path: str) -> None:
+    page = later.get(path)
+    assert "We do not recognise this browser" in page.text
+    for untrue in ("Nothing is recorded", "nothing to erase", "we keep no choice"):
+        assert untrue not in page.text
+    assert PATH in [link.get("href") for link in page.all("a")]
+
+
+def test_settings_do_not_say_that_nobody_chose(later: Visitor) -> None:
+    page = later.get("/cookies")
+    assert "or it is no longer recognised" in page.text
+    assert PATH in [link.get("href") for link in page.all("a")]
+
+
+def test_the_number_stands_in_history_and_receipt(site: Flask) -> None:
+    visitor = Visitor(site)
+    visitor.choose("reject")
+    assert number(site) in visitor.get("/cookies/history").text
+    assert number(site) in visitor.raw_get("/cookies/receipt").text
+
+
+def test_records_are_shown_by_number(site: Flask, later: Visitor) -> None:
+    answer = later.submit(with_number(later, number(site)))
+    page = Page(answer)
+    assert answer.status_code == 200
+    assert number(site) in page.text
+    assert "Accepted" in page.text
+    assert "counts now" not in page.text
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_records_are_shown_by_receipt(site: Flask, later: Visitor, receipt: bytes) -> None:
+    answer = later.post(PATH, {"number": "", "receipt": (BytesIO(receipt), "r.jsonld")})
+    assert number(site) in Page(answer).text
+
+
+def test_they_are_given_out_as_json(site: Flask, later: Visitor) -> None:
+    answer = later.post(PATH, {"number": number(site)}, Accept="application/json")
+    (told,) = json.loads(answer.data)["records"]
+    assert told["subject"] == number(site)
+    assert set(told["statuses"].values()) == {"given"}
+
+
+def test_they_are_erased_after_asking_once_more(site: Flask, later: Visitor) -> None:
+    shown = Page(later.submit(with_number(later, number(site))))
+    assert records(site)[0].subject is not None
+    erased = later.submit(shown.form(PATH), "yes")
+    assert "1 record of your choices was erased" in Page(erased).text
+    (record,) = records(site)
+    assert record.subject is None
+    assert count_sessions(site) == 0
+
+
+def test_in_portuguese_it_works_alike(site: Flask, later: Visitor) -> None:
+    answer = later.post("/pt/cookies/records", {"number": number(site)})
+    assert "Isto é tudo o que registámos com o número" in Page(answer).text
+
+
+@pytest.mark.usefixtures("receipt")
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"number": "me"}, 400),
+        ({"number": ""}, 400),
+        ({"number": str(uuid4())}, 404),
+        ({"number": str(uuid4()), "erase": "yes"}, 404),
+        ({"number": str(uuid4()), "erase": "all"}, 400),
+        ({"receipt": (BytesIO(b"{}"), "r.jsonld")}, 400),
+        ({"receipt": (BytesIO(b'{"site:digestedFields": []}'), "r.jsonld")}, 400),
+        ({"receipt": (BytesIO(b"x" * 200_000), "r.jsonld")}, 413),
+    ],
+)
+def test_what_is_no_number_of_anybody_changes_nothing(
+    site: Flask, sent: dict[str, Any], status: int
+) -> None:
+    answer = Visitor(site).post(PATH, sent)
+    assert answer.status_code == status
+    assert Page(answer).all("h1")
+    assert records(site)[0].subject is not None
+
+
+def test_numbers_cannot_be_tried_by_the_thousand(site: Flask) -> None:
+    visitor = Visitor(site)
+    answers = [visitor.post(PATH, {"number": str(uuid4())}) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [404] * 10 + [429]
+    assert "Too many numbers" in Page(answers[-1]).text
+
+
+@pytest.mark.usefixtures("receipt")
+def test_another_site_cannot_do_it(site: Flask) -> None:
+    sent = {"number": number(site), "erase": "yes"}
+    answer = Visitor(site).post(PATH, sent, Sec_Fetch_Site="cross-site")
+    assert answer.status_code == 403
+    assert records(site)[0].subject is not None
+
+
+def with_number(visitor: Visitor, value: str) -> Any:  # noqa: ANN401 - an element
+    form = visitor.get(PATH).form(PATH)
+    for field in form.iter():
+        if field.get("name") == "number":
+            field.set("value", value)
+    for parent in form.iter():
+        for field in [child for child in parent if child.get("type") == "file"]:
+            parent.remove(field)
+    return form
