@@ -38,7 +38,8 @@ def erase(subject: str) -> None:
 def purge(*, dry_run: bool) -> None:
     """Erase the records that are kept no longer.
 
-    Those are the ones of which the validity ended more than CONSENT_RETENTION_YEARS years ago. It
+    Those are the ones of which the validity ended more than CONSENT_RETENTION_YEARS years ago, and
+    refusals without an acceptance before them, of which the validity has just ended. It
     can be interrupted and run again at any time.
     """
     now, years = datetime.now(UTC), current_app.config["CONSENT_RETENTION_YEARS"]

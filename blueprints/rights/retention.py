@@ -1,7 +1,10 @@
 """Retention: a record is kept while it can be relied on, and then erased.
 
-`CONSENT_RETENTION_YEARS` counts from the end of a record's validity: three years is when claims
-lapse (Lei 58/2019, Art. 40). Erasing leaves the digest, so the log stays valid.
+An acceptance must be shown for as long as the site may have to answer for it (GDPR Art. 7(1)), and
+with it what withdrew or followed it. `CONSENT_RETENTION_YEARS` counts from the end of its validity:
+three years is how long a very serious administrative offence is prosecuted (Lei 58/2019, Art. 40).
+No law asks to show a refusal where nothing was accepted before: it is kept only while it spares the
+visitor the question (EDPB 05/2020, 107). Erasing leaves the digest, so the log stays valid.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,9 +12,11 @@ from datetime import datetime
 from uuid import UUID
 
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from blueprints.consent import services
+from blueprints.consent.choices import ACCEPTED, Status
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db, write
 
@@ -19,8 +24,26 @@ BATCH = 1000
 
 
 def _is_past(now: datetime, years: int) -> ColumnElement[bool]:
-    ended = ConsentRecord.expires_at <= now - relativedelta(years=years)
+    long_ago, earlier = now - relativedelta(years=years), aliased(ConsentRecord)
+    accepted_before = exists().where(
+        earlier.subject == ConsentRecord.subject,
+        earlier.decided_at < ConsentRecord.decided_at,
+        earlier.expires_at > long_ago,
+        _tells_of_acceptance(earlier.content),
+    )
+    only_refuses = and_(
+        ConsentRecord.expires_at <= now,
+        not_(_tells_of_acceptance(ConsentRecord.content)),
+        not_(accepted_before),
+    )
+    ended = or_(ConsentRecord.expires_at <= long_ago, only_refuses)
     return and_(ConsentRecord.subject.is_not(None), ended)
+
+
+def _tells_of_acceptance(content: InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
+    """Whether a purpose is accepted in a record, or withdrawn: its content is canonical JSON."""
+    said = (*ACCEPTED, Status.WITHDRAWN)
+    return or_(*(content.contains(f':"{status}"', autoescape=True) for status in said))
 
 
 def count_past(now: datetime, years: int) -> int:

@@ -1,10 +1,12 @@
 """Erasing: who decided and what is gone for good, the log stays valid, and the page says so."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+import time_machine
 from browserlike import Page, Visitor
 from conftest import MakeSite
 from evidence import count_sessions, records
@@ -231,6 +233,47 @@ def test_records_past_their_retention_are_purged_and_the_others_stay(site: Flask
     assert [left[decision.id] for decision in new] == [UUID(d.subject) for d in new]
     assert run(site, "verify").exit_code == 0
     assert run(site, "purge").output == "Erased 0 records.\n"
+
+
+def test_a_refusal_with_nothing_accepted_before_is_kept_while_it_is_valid(site: Flask) -> None:
+    choices = {
+        "refused": ["reject"],
+        "accepted": ["accept_all"],
+        "refused, then accepted": ["reject", "accept_all"],
+        "accepted, withdrawn, refused": ["accept_all", "reject", "reject"],
+    }
+    subjects = {}
+    for story, buttons in choices.items():
+        visitor = Visitor(site)
+        for button in buttons:
+            visitor.submit(visitor.get("/cookies").form("/cookies"), button)
+        subjects[story] = records(site)[-1].subject
+    assert run(site, "purge").output == "Erased 0 records.\n"
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=300), tick=False):
+        Visitor(site).choose("reject")  # still valid then
+        assert run(site, "purge", "--dry-run").output == "Would erase 2 records.\n"
+        assert run(site, "purge").output == "Erased 2 records.\n"
+        assert run(site, "purge").output == "Erased 0 records.\n"
+    kept = Counter(record.subject for record in records(site))
+    assert {story: kept[subject] for story, subject in subjects.items()} == {
+        "refused": 0,
+        "accepted": 1,
+        "refused, then accepted": 1,
+        "accepted, withdrawn, refused": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/privacy", "A refusal without an acceptance before it is kept only while it is valid"),
+        ("/pt/privacidade", "Uma recusa sem aceitação anterior só é guardada enquanto for válida"),
+    ],
+)
+def test_the_privacy_page_says_how_long_a_refusal_is_kept(
+    site: Flask, path: str, reason: str
+) -> None:
+    assert reason in Visitor(site).get(path).text
 
 
 def test_retention_is_a_setting(make_site: MakeSite) -> None:
