@@ -5,12 +5,13 @@ mean that nothing optional is allowed (GDPR Art. 4(11) and 25; CJEU C-673/17).
 """
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from blueprints.consent.coverage import Additions
 from blueprints.consent.registry import Registry
 
 CONTINUED_USE = "continued_use"
@@ -38,6 +39,7 @@ class Status(StrEnum):
 
 
 ACCEPTED = frozenset({Status.GIVEN, Status.ASSUMED})
+OPEN = frozenset({Status.UNKNOWN, Status.EXPIRED})
 
 
 class Model(StrEnum):
@@ -142,11 +144,15 @@ class Choice:
     statuses: Mapping[str, Status]
     decision: Decision | None
     withdrawal: Withdrawal | None = None
+    # What was added to purposes that had been accepted: kind of thing, and its name.
+    news: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
-        """Whether the visitor is to be asked."""
-        return self.decision is None and self.withdrawal is None
+        """Whether the visitor is to be asked, about one purpose at least."""
+        if self.withdrawal:
+            return False
+        return self.decision is None or not OPEN.isdisjoint(self.statuses.values())
 
     @property
     def given(self) -> frozenset[str]:
@@ -156,22 +162,36 @@ class Choice:
         return purpose in self.given
 
 
-def present_choice(
-    decision: Decision | None, registry: Registry, model: Model, *, gpc: bool, now: datetime
+def nobody_knows(_decision: Decision) -> None:
+    return None
+
+
+def present_choice(  # noqa: PLR0913 - whatever decides, and nothing else
+    decision: Decision | None,
+    registry: Registry,
+    model: Model,
+    *,
+    gpc: bool,
+    now: datetime,
+    added: Callable[[Decision], Additions | None] = nobody_knows,
 ) -> Choice:
-    """Return what counts now of the last decision."""
+    """Return what counts now of the last decision.
+
+    `added` tells what each purpose got since; None where nobody knows. Whoever had accepted the
+    purpose is asked again, a refusal goes on to count, and all are asked about a new purpose.
+    """
     implied_counts = model is Model.IMPLIED and not gpc
     if decision is None or not (decision.is_consent or implied_counts):
         return Choice(dict.fromkeys(registry.optional_ids, Status.UNKNOWN), None)
-    if now >= decision.expires_at or decision.policy_version != registry.policy_version:
+    is_old = decision.policy_version != registry.policy_version
+    new = added(decision) if is_old and now < decision.expires_at else {}
+    if now >= decision.expires_at or new is None:
         return Choice(dict.fromkeys(registry.optional_ids, Status.EXPIRED), None)
-    return Choice(
-        {
-            purpose: decision.statuses.get(purpose, Status.UNKNOWN)
-            for purpose in registry.optional_ids
-        },
-        decision,
-    )
+    statuses = {
+        purpose: decision.statuses.get(purpose, Status.UNKNOWN) for purpose in registry.optional_ids
+    }
+    news = {purpose: things for purpose, things in new.items() if statuses.get(purpose) in ACCEPTED}
+    return Choice(statuses | dict.fromkeys(news, Status.EXPIRED), decision, news=news)
 
 
 def withdrawn(choice: Choice, withdrawal: Withdrawal | None) -> Choice:

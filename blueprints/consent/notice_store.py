@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from blueprints.consent.coverage import Additions, additions
 from blueprints.consent.models import ConsentNotice
 from blueprints.consent.notices import Notice
 from blueprints.database import db, reading, write
@@ -28,6 +29,7 @@ class Notices:
 
     def __init__(self, in_force: Mapping[str, Notice]) -> None:
         self.in_force = in_force
+        self._shown: dict[tuple[str | None, str], Notice | None] = {}  # by id and policy version
         self._kept: set[str] = set()  # what this process knows to be in the database
 
     def keep(self, notice: Notice, now: datetime) -> None:
@@ -55,6 +57,21 @@ class Notices:
                     raise
                 # Another process kept it meanwhile.
         self._kept.add(notice.id)
+
+    def additions(self, notice_id: str | None, policy_version: str) -> Additions | None:
+        """Return what was added since a choice; None where nobody knows what it was about.
+
+        It was about the notice that it names, or else about any of that policy version.
+        """
+        asked = notice_id, policy_version
+        if asked not in self._shown:
+            try:
+                found = notice_id and self.find(notice_id)
+                self._shown[asked] = found or _of_version(policy_version)
+            except SQLAlchemyError:
+                return None
+        old, new = self._shown[asked], next(iter(self.in_force.values()))
+        return additions(old.content, new.content) if old else None
 
     def keep_all(self) -> None:
         for notice in self.in_force.values():
@@ -84,6 +101,13 @@ def find(notice_id: str) -> KeptNotice | None:
     with reading() as connection:
         row = connection.execute(query).one_or_none()
     return _read(row) if row else None
+
+
+def _of_version(policy_version: str) -> Notice | None:
+    query = select(ConsentNotice.__table__).where(ConsentNotice.policy_version == policy_version)
+    with reading() as connection:
+        row = connection.execute(query.order_by(ConsentNotice.kept_at).limit(1)).one_or_none()
+    return _read(row).notice if row else None
 
 
 def all_kept() -> Iterator[KeptNotice]:

@@ -2,7 +2,7 @@
 
 A notice is identified by the SHA-256 of its canonical JSON, so that a record which names it pins
 every word (GDPR Art. 7(1); ISO/IEC 29184, 5.2.8). A change of wording makes a new notice and asks
-nobody again; a change of substance makes a new policy version as well.
+nobody again; a change of substance makes a new policy version as well (coverage.py: who is asked).
 """
 
 from collections.abc import Mapping
@@ -121,6 +121,7 @@ def _purpose(purpose: Purpose, language: str) -> dict[str, Any]:
         "gpc": purpose.gpc,
         "dpv": purpose.dpv,
         "personal_data": list(purpose.personal_data),
+        "meaning": purpose.meaning,
         "name": purpose.name[language],
         "description": purpose.description[language],
         "short": purpose.short and purpose.short[language],

@@ -30,6 +30,7 @@ from blueprints.consent.choices import (
 from blueprints.consent.notices import Notice
 from blueprints.consent.visitor import (
     ANSWERED,
+    added_since,
     current_choice,
     last_decision,
     notices,
@@ -95,12 +96,13 @@ def _record(
         at=datetime.now(UTC),
         lifetime_months=current_app.config["CONSENT_LIFETIME_MONTHS"],
     )
+    current_choice()  # What it needs of old notices is looked up before the transaction.
     rules, withdrawal = registry(), pending_withdrawal()
     answers = withdrawal.token if withdrawal else None
 
     def record(connection: Connection, before: Values) -> Content:
         last = read_decision(before)
-        choice = present_choice(last, rules, act.model, gpc=act.gpc, now=act.at)
+        choice = present_choice(last, rules, act.model, gpc=act.gpc, now=act.at, added=added_since)
         is_answered = answers is None or before.get(ANSWERED) == answers
         given = accept((choice if is_answered else withdrawn(choice, withdrawal)).given)
         if takes_back and not given < choice.given:

@@ -1,8 +1,8 @@
 """The cookie registry: what the site stores and whom it involves, for which purpose.
 
 Frozen dataclasses; `registry_file.py` reads them from TOML and refuses contradictions.
-`Registry.policy_version` is computed from the substance (purposes, services, cookies, lifetimes):
-a change of substance asks every visitor again, a change of wording does not (EDPB 05/2020, 110).
+`Registry.policy_version` is computed from the substance (controller, purposes, data, services,
+cookies, lifetimes): what is added to it asks again (coverage.py), a change of wording does not.
 """
 
 import hashlib
@@ -68,6 +68,7 @@ class Purpose:
     gpc: bool = False  # off while the browser sends Sec-GPC: 1 and the visitor has not chosen
     dpv: str = "Purpose"  # the purpose as W3C DPV calls it, for receipts
     personal_data: tuple[str, ...] = ()  # what it uses, as the PD vocabulary of DPV calls it
+    meaning: int = 1  # raised by the editor: who had accepted the purpose is asked again
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,11 @@ class Registry:
     def substance(self) -> dict[str, Any]:
         """What a visitor consents to, without the words; the order of entries does not count."""
         return {
-            "purposes": {purpose.id: purpose.optional for purpose in self.purposes},
+            "controller": self.controller.name,
+            "purposes": {
+                purpose.id: [purpose.optional, purpose.meaning, sorted(purpose.personal_data)]
+                for purpose in self.purposes
+            },
             "services": {
                 service.id: {
                     "purpose": service.purpose,

@@ -44,6 +44,8 @@ def check(registry: Registry) -> None:
         _check_text(purpose.description, f"purpose '{purpose.id}' description")
         if purpose.short:
             _check_short(purpose.short, f"purpose '{purpose.id}' short")
+        if purpose.meaning < 1:
+            raise RegistryError(f"purpose '{purpose.id}' meaning must be 1 or more")
         for term in (purpose.dpv, *purpose.personal_data):
             if not TERM.fullmatch(term):
                 raise RegistryError(f"purpose '{purpose.id}' names {term!r}, which is no DPV term")

@@ -15,6 +15,7 @@ from blueprints.consent.choices import (
     read_decision,
     withdrawn,
 )
+from blueprints.consent.coverage import Additions
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import Notice
 from blueprints.consent.registry import Registry
@@ -72,6 +73,10 @@ def current_choice() -> Choice:
     return found
 
 
+def added_since(decision: Decision) -> Additions | None:
+    return notices().additions(decision.notice, decision.policy_version)
+
+
 def recorded_choice() -> Choice:
     return present_choice(
         last_decision(),
@@ -79,6 +84,7 @@ def recorded_choice() -> Choice:
         Model(current_app.config["CONSENT_MODEL"]),
         gpc=sends_gpc(),
         now=datetime.now(UTC),
+        added=added_since,
     )
 
 

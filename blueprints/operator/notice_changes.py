@@ -1,24 +1,38 @@
 """What changed between two notices, in words for the operator, and whether that asks again.
 
 Substance is what visitors consent to: purposes, services, what they store, whom they contact. Words
-are everything else that is shown. Substance makes a new policy version, and asks everybody again;
-words do not (EDPB Guidelines 05/2020, 110).
+are everything else that is shown. Substance makes a new policy version, and what is added to a
+purpose asks those again who accepted it; words do not (EDPB Guidelines 05/2020, 110).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from blueprints.consent.coverage import additions
 from blueprints.consent.notices import Notice
 
 Entry = Mapping[str, Any]
 
-SUBSTANCE_OF_PURPOSE = ("optional",)
+SUBSTANCE_OF_PURPOSE = ("optional", "meaning", "personal_data")
 SUBSTANCE_OF_SERVICE = ("purpose", "vendor", "country")
 SUBSTANCE_OF_COOKIE = ("storage", "party", "lifetime")
 
 
-def asks_again(old: Notice, new: Notice) -> bool:
-    return old.policy_version != new.policy_version
+def who_is_asked(old: Notice, new: Notice) -> list[str]:
+    """Say in one sentence for each purpose who is asked again; nothing where nobody is."""
+    before = _by_id(old.content["purposes"])
+    added = additions(old.content, new.content)
+    said = []
+    for purpose in new.content["purposes"]:
+        name = purpose["id"]
+        if not purpose["optional"]:
+            continue
+        if not before.get(name, {}).get("optional"):
+            said.append(f"Everybody is asked about the new purpose '{name}'.")
+        elif name in added:
+            things = ", ".join(f"{kind} {thing}" for kind, thing in added[name])
+            said.append(f"Who accepted '{name}' is asked again; new: {things}.")
+    return said
 
 
 def substance_changes(old: Notice, new: Notice) -> list[str]:
@@ -56,7 +70,7 @@ def _entries(
 
 def _fields(names: tuple[str, ...], old: Entry, new: Entry) -> Iterator[str]:
     for name in names:
-        if old[name] != new[name]:
+        if name in old and name in new and old[name] != new[name]:
             yield f"{name} was {_plain(old[name])}, is {_plain(new[name])}."
 
 

@@ -11,7 +11,7 @@ from blueprints.consent.commands import BadInputError, database, utc
 from blueprints.consent.notice_store import KeptNotice, all_kept
 from blueprints.consent.notices import Notice
 from blueprints.consent.visitor import notices
-from blueprints.operator.notice_changes import asks_again, substance_changes, word_changes
+from blueprints.operator.notice_changes import substance_changes, who_is_asked, word_changes
 
 BEGINNING = 8  # so many digits of a notice's number are enough to name it
 
@@ -100,13 +100,11 @@ def _said(before: Versions, after: Versions, languages: list[str]) -> Iterator[s
         yield from (f"Words ({language}): {change}" for change in changes)
         if not changes:
             yield f"Words ({language}): none changed."
-    if asks_again(old, new):
-        if not substance:
-            yield "The policy version changed with something that the notice does not show."
-        versions = f"from {old.policy_version} to {new.policy_version}"
-        yield f"Visitors are asked again: the policy version changes {versions}."
-    else:
+    if old.policy_version == new.policy_version:
         yield f"Visitors are not asked again: the policy version stays {new.policy_version}."
+        return
+    yield f"The policy version changes from {old.policy_version} to {new.policy_version}."
+    yield from who_is_asked(old, new) or ["Nobody is asked again: nothing was added to a purpose."]
 
 
 def _versions(name: str, kept: list[KeptNotice]) -> Versions:

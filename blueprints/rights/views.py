@@ -88,7 +88,8 @@ def about_receipt() -> str:
 
 
 def _making(decision: Decision, now: datetime) -> Making:
-    counting = current_choice().decision
+    choice = current_choice()
+    counting = None if choice.is_open else choice.decision
     return Making(
         id=str(uuid4()),
         created_at=utc_text(now),

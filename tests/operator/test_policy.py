@@ -51,9 +51,23 @@ def test_a_change_of_substance_is_told_and_that_visitors_are_asked_again(
             "Service 'partner-messages': cookie 'interests': lifetime was P90D, is P80D." in lines
         )
         assert "Service 'matomo' was added." in lines
-        assert lines[-1] == (
-            f"Visitors are asked again: the policy version changes from {old} to {new}."
-        )
+        assert f"The policy version changes from {old} to {new}." in lines
+        (said,) = [line for line in lines if " is asked again" in line]
+        assert said.startswith("Who accepted 'personalization' is asked again; new: host https://")
+        assert "lifetime" not in said, "what is shorter asks nobody"
+
+
+def test_a_new_purpose_is_told_and_what_only_shrinks_asks_nobody(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    before = site_with(make_site, tmp_path, more=MATOMO)
+    kept_by(before)
+    new_purpose = site_with(make_site, tmp_path, ('id = "advertising"', 'id = "ads"'), more=MATOMO)
+    diff = run(new_purpose, "policy", "diff").output
+    assert "Everybody is asked about the new purpose 'ads'." in diff
+    smaller = site_with(make_site, tmp_path, ('"P13M"', '"P12M"'), more=MATOMO)
+    lines = run(smaller, "policy", "diff").output.splitlines()
+    assert lines[-1] == "Nobody is asked again: nothing was added to a purpose."
 
 
 def test_a_change_of_words_is_told_and_that_visitors_are_not_asked_again(

@@ -1,0 +1,66 @@
+"""What a choice covers, purpose by purpose, and what has been added since.
+
+Consent is for what was told (GDPR Art. 4(11)); a choice goes on to count while what it covers has
+only shrunk (EDPB Guidelines 05/2020, 110). Both sides are contents of notices: what was shown then,
+and what is in force now.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from blueprints.consent.registry import LIFETIME
+
+Content = Mapping[str, Any]
+Additions = Mapping[str, tuple[tuple[str, str], ...]]  # purpose -> kind of thing, and its name
+
+SECONDS = (31_556_952, 2_629_746, 86_400, 3_600, 60, 1)  # a year is twelve months
+
+
+def additions(old: Content, new: Content) -> Additions:
+    """Return what each optional purpose has now and had not then.
+
+    A purpose that is new altogether is not among them: nobody has chosen about it.
+    """
+    known = {entry["id"] for entry in old["purposes"] if entry["optional"]}
+    purposes = (entry["id"] for entry in new["purposes"] if entry["id"] in known)
+    found = {
+        purpose: _added(_covered(old, purpose), _covered(new, purpose)) for purpose in purposes
+    }
+    return {purpose: things for purpose, things in found.items() if things}
+
+
+def _added(
+    old: Mapping[tuple[str, ...], int], new: Mapping[tuple[str, ...], int]
+) -> tuple[tuple[str, str], ...]:
+    things = {
+        ("lifetime" if key[0] == "item" and key in old else key[0], key[1])
+        for key, size in new.items()
+        if size > old.get(key, -1)
+    }
+    return tuple(sorted(things))
+
+
+def _covered(content: Content, purpose: str) -> dict[tuple[str, ...], int]:
+    """Return kind, name and what else tells two things apart -> how long, or how far it goes."""
+    (entry,) = (entry for entry in content["purposes"] if entry["id"] == purpose)
+    covered: dict[tuple[str, ...], int] = {
+        ("controller", content["controller"]["name"]): 0,
+        **{("data", term): 0 for term in entry.get("personal_data", [])},
+    }
+    covered["meaning", purpose] = entry.get("meaning", 1)  # A notice of before does not say it.
+    for service in content["services"]:
+        if service["purpose"] != purpose:
+            continue
+        covered["vendor", service["vendor"], service["country"]] = 0
+        for kind, hosts in service["hosts"].items():
+            covered.update({("host", host, kind): 0 for host in hosts})
+        for cookie in service["cookies"]:
+            key = ("item", cookie["name"], cookie["storage"], cookie["party"])
+            covered[key] = max(covered.get(key, 0), _seconds(cookie["lifetime"]))
+    return covered
+
+
+def _seconds(lifetime: str) -> int:
+    match = LIFETIME.fullmatch(lifetime)
+    numbers = match.groups(default="0") if match else ()
+    return sum(int(number) * unit for number, unit in zip(numbers, SECONDS, strict=False))

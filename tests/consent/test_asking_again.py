@@ -1,0 +1,167 @@
+"""Whom a change of the registry asks again: purpose by purpose, and only for what was added."""
+
+import re
+from functools import partial
+from pathlib import Path
+
+import pytest
+from browserlike import Visitor, text_of
+from conftest import MakeSite
+from evidence import records
+from registries import MATOMO, shipped_with
+
+NAMED = 'name = "InvestPorto"\naddress'
+DATA = 'personal_data = ["Preference"]'
+MEANS = 'dpv = "ServicePersonalisation"\n'
+RUN_BY = 'name = "Matomo"\nvendor = "InvestPorto"\ncountry = "PT"'
+HOST = 'img = ["https://stats.example.pt"]'
+TWO_HOSTS = 'img = ["https://stats.example.pt", "https://more.example.pt"]'
+SERVICE = "# one more\n"
+MORE = MATOMO.replace("matomo", "other").replace("_pk_id", "_other") + SERVICE
+ITEM = """
+[[services.cookies]]
+name = "_pk_more"
+storage = "cookie"
+party = "first"
+lifetime = "P1M"
+purpose = { en = "Counts more", pt = "Conta mais" }
+"""
+# What was before, what is after, and what is said to be new. Each is tried back again as well: None
+# where nothing is new then, because it has only shrunk.
+CHANGES = {
+    "controller": ((NAMED, NAMED.replace("Porto", "Lisboa")), "is InvestLisboa", "is InvestPorto"),
+    "personal data": ((DATA, 'personal_data = ["Preference", "Age"]'), "data: Age", None),
+    "meaning": ((MEANS, f"{MEANS}meaning = 2\n"), "what it is for", None),
+    "vendor": ((RUN_BY, RUN_BY.replace("InvestPorto", "Y")), "recipient Y", None),
+    "country": ((RUN_BY, RUN_BY.replace("PT", "US")), "recipient InvestP", None),
+    # (InvestPorto in Portugal is already another recipient of the same purpose.)
+    "host": ((HOST, TWO_HOSTS), "contacts https://more.example.pt", None),
+    "kind of load": ((HOST, HOST.replace("img", "connect")), "contacts https://stats", "contacts"),
+    "item": ((MATOMO, MATOMO + ITEM), "stored: _pk_more", None),
+    "longer lifetime": (('"P13M"', '"P14M"'), "stored for longer: _pk_id*", None),
+    "much longer": (('"P13M"', '"P2Y"'), "stored for longer: _pk_id*", None),
+    "kind of storage": (
+        ('party = "first"\nlifetime = "P13M"', 'party = "third"\nlifetime = "P13M"'),
+        "stored: _pk_id*",
+        "stored: _pk_id*",
+    ),
+    "service": ((MATOMO, MATOMO + MORE), "stored: _other*", None),
+    "words": (('"Counts visits"', '"Counts all visits"'), None, None),
+    "necessary item": (('name = "withdrawal"', 'name = "withdrawals"'), None, None),
+}
+CHOICES = {  # button and ticks -> whether personalization, which changes, was accepted
+    "everything": (("accept_all", None), True),
+    "personalization": (("accept_selected", ("personalization",)), True),
+    "advertising": (("accept_selected", ("advertising",)), False),
+    "nothing": (("reject", None), False),
+}
+
+
+def changed(
+    make_site: MakeSite, tmp_path: Path, before: str, after: str
+) -> tuple[partial[Visitor], partial[Visitor]]:
+    """Return how to visit the site before and after its registry is changed."""
+    folder = tmp_path / "site"
+    folder.mkdir(exist_ok=True)
+    sites = []
+    for name, text in (("before", before), ("after", after)):
+        file = tmp_path / f"{name}.toml"
+        file.write_text(text, encoding="utf-8")
+        sites.append(make_site(CONSENT_REGISTRY=str(file)))
+    first, second = (partial(Visitor, site) for site in sites)
+    return first, second
+
+
+def come_back(earlier: Visitor, later: Visitor) -> Visitor:
+    cookie = earlier.client.get_cookie("session")
+    assert cookie is not None
+    later.client.set_cookie("session", cookie.value)
+    return later
+
+
+@pytest.mark.parametrize("back", ["added", "taken away"])
+@pytest.mark.parametrize("what", CHANGES)
+def test_who_accepted_is_asked_about_what_was_added_and_nobody_else(
+    make_site: MakeSite, tmp_path: Path, what: str, back: str
+) -> None:
+    change, *says = CHANGES[what]
+    texts = [shipped_with(more=MATOMO), shipped_with(change, more=MATOMO)]
+    new = says[back != "added"]
+    first, second = changed(make_site, tmp_path, *(texts if back == "added" else reversed(texts)))
+    for (button, ticks), accepted in CHOICES.values():
+        chooser = first()
+        chooser.choose(button, ticks)
+        given = {p for p, status in records(chooser.site)[-1].statuses.items() if status == "given"}
+        # The controller is every purpose's; all else was changed for personalization.
+        asked_about = given if what == "controller" else given & {"personalization"}
+        if new is None:
+            asked_about = set()
+        assert accepted == ("personalization" in given)
+        later = come_back(chooser, second())
+        page, settings = later.get("/"), later.get("/cookies").text
+        still = re.findall(r'data-given="([^"]*)"', page.response.get_data(as_text=True))
+        assert set(" ".join(still).split()) == given - asked_about
+        if page.banner is None:
+            assert not asked_about
+            assert "New since your choice" not in settings
+            continue
+        assert asked_about
+        for words in ("New since your choice:", str(new)):
+            assert words in text_of(page.banner)
+            assert words in settings
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_everybody_is_asked_about_a_new_purpose_and_about_nothing_else(
+    make_site: MakeSite, tmp_path: Path, choice: str
+) -> None:
+    more = """
+[[purposes]]
+id = "statistics"
+name = { en = "Statistics", pt = "Estatística" }
+description = { en = "Counts visits.", pt = "Conta visitas." }
+"""
+    first, second = changed(make_site, tmp_path, shipped_with(), shipped_with(more=more))
+    (button, ticks), _accepted = CHOICES[choice]
+    chooser = first()
+    chooser.choose(button, ticks)
+    before = records(chooser.site)[-1].statuses
+    later = come_back(chooser, second())
+    banner = later.get("/").banner
+    assert banner is not None
+    assert "New since your choice: Statistics." in text_of(banner)
+    ticked = {box.get("value") for box in banner.iter() if box.get("checked") is not None}
+    assert ticked == {purpose for purpose, status in before.items() if status == "given"}
+    later.submit(banner, "accept_selected")
+    after = records(later.site)[-1].statuses
+    assert after == before | {"statistics": "refused"}
+    assert later.get("/").banner is None
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_purpose_that_is_gone_asks_nobody(
+    make_site: MakeSite, tmp_path: Path, choice: str
+) -> None:
+    text = shipped_with()
+    start = text.index('[[purposes]]\nid = "personalization"')
+    end = text.index('[[purposes]]\nid = "advertising"')
+    without = (text[:start] + text[end:]).replace(
+        'purpose = "personalization"', 'purpose = "advertising"'
+    )
+    services = without.index('[[services]]\nid = "reading"')
+    more = without.index("[[services]]", services + 1)
+    first, second = changed(make_site, tmp_path, text, without[:services] + without[more:])
+    (button, ticks), _accepted = CHOICES[choice]
+    chooser = first()
+    chooser.choose(button, ticks)
+    assert come_back(chooser, second()).get("/").banner is None
+
+
+def test_what_is_new_is_said_in_portuguese(make_site: MakeSite, tmp_path: Path) -> None:
+    texts = shipped_with(more=MATOMO), shipped_with((HOST, TWO_HOSTS), more=MATOMO)
+    first, second = changed(make_site, tmp_path, *texts)
+    chooser = first()
+    chooser.choose("accept_all")
+    banner = come_back(chooser, second()).get("/pt/").banner
+    assert banner is not None
+    assert "o seu navegador contacta https://more.example.pt" in text_of(banner)
