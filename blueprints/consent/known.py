@@ -48,8 +48,9 @@ class KnownVisitor:
 def who_is_known(app: Flask) -> Callable[[dict[str, Any]], KnownVisitor | None]:
     """Return what tells who sends a request; None for whom an answer has something of their own.
 
-    That is a confirmation, a withdrawal that waits to be recorded, a cookie that is to go, a page
-    that may count as continued use; and anybody while the sessions cannot be looked up.
+    That is a confirmation, a withdrawal that waits to be recorded, a cookie that is to go, what is
+    new since a choice, a page that may count as continued use; and anybody while the sessions
+    cannot be looked up.
     """
     registry: Registry = app.extensions["registry"]
     model, prefix = Model(app.config["CONSENT_MODEL"]), cookie_prefix(app)
@@ -64,8 +65,10 @@ def who_is_known(app: Flask) -> Callable[[dict[str, Any]], KnownVisitor | None]:
             session: Values = app.extensions["sessions"].look_up(app, cookies, environ)
         except StoreUnavailableError:
             return None
-        now = datetime.now(UTC)
-        choice = present_choice(read_decision(session), registry, model, gpc=False, now=now)
+        now, decision = datetime.now(UTC), read_decision(session)
+        if decision and decision.policy_version != registry.policy_version:
+            return None
+        choice = present_choice(decision, registry, model, gpc=False, now=now)
         visitor = KnownVisitor(registry, cookies, prefix, choice)
         counts_pages = model is Model.IMPLIED and (
             choice.decision is None or not choice.decision.is_consent

@@ -90,6 +90,7 @@ class PageConsent:
             self.store_is_down
             or self.browser_keeps_no_cookies
             or self.choice.withdrawal
+            or (self.choice.is_open and self.choice.decision)  # It says what is new.
             or "confirm" in session
         ):
             return None

@@ -239,12 +239,8 @@ class Registry:
                     "hosts": {kind: sorted(hosts) for kind, hosts in service.hosts.items()},
                     "enters": [way.address for way in service.ways.values()],
                     "cookies": {
-                        cookie.name: [
-                            cookie.storage,
-                            cookie.party,
-                            cookie.declared or cookie.lifetime,
-                        ]
-                        for cookie in service.cookies
+                        item.name: [item.storage, item.party, item.declared or item.lifetime]
+                        for item in service.cookies
                     },
                 }
                 for service in self.services
