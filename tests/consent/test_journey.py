@@ -195,7 +195,8 @@ def test_a_changed_policy_asks_again_and_a_changed_wording_does_not(
     visitor.choose("accept_all")
     shipped = REGISTRY.read_text(encoding="utf-8")
     for name, text, asks in (
-        ("substance", shipped.replace('"P6M"', '"P5M"'), True),
+        ("substance", shipped.replace("gpc = true", "gpc = true\nmeaning = 2"), True),
+        ("less", shipped.replace('"P180D"', '"P90D"'), False),
         ("wording", shipped.replace("Remember the choice", "Keep the choice"), False),
     ):
         assert text != shipped
@@ -204,7 +205,7 @@ def test_a_changed_policy_asks_again_and_a_changed_wording_does_not(
         returning = Visitor(make_site(CONSENT_REGISTRY=str(registry)))
         returning.client.set_cookie("session", session_cookie(visitor))
         assert (returning.get("/").banner is not None) is asks
-        assert ("what we store has changed since" in returning.get("/cookies").text) is asks
+        assert ("New since your choice" in returning.get("/cookies").text) is asks
 
 
 def test_the_database_refuses_to_change_a_record(site: Flask, visitor: Visitor) -> None:

@@ -203,7 +203,8 @@ def test_a_consent_that_counts_no_more_is_expired(make_site: MakeSite, tmp_path:
     visitor.choose("accept_selected", ticks=("advertising",))
     shipped = Path(__file__).parents[2] / "blueprints/consent/registry.toml"
     changed = tmp_path / "changed.toml"
-    changed.write_text(shipped.read_text(encoding="utf-8").replace('"P6M"', '"P5M"', 1), "utf-8")
+    meant = shipped.read_text(encoding="utf-8").replace("gpc = true", "gpc = true\nmeaning = 2")
+    changed.write_text(meant, "utf-8")
     later = make_site(CONSENT_REGISTRY=str(changed))
     returning = Visitor(later)
     returning.client.set_cookie("session", session_cookie(visitor))
