@@ -54,7 +54,7 @@ def database() -> Iterator[None]:
     except SQLAlchemyError as error:
         raise BadInputError(f"The database cannot be used: {reason(error)}.") from None
     except StoreUnavailableError as error:
-        raise BadInputError(f"The sessions cannot be ended: {error}.") from None
+        raise BadInputError(f"The sessions cannot be used: {error}.") from None
 
 
 def progress(length: int, label: str) -> Any:  # noqa: ANN401 - click's bar has no public type

@@ -45,7 +45,7 @@ class ConsentRecord(Base):
     subject: Mapped[UUID | None] = mapped_column(Uuid, index=True)
     decided_at: Mapped[datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    # NULL: written by a version of the site that did not keep its notices.
+    # NULL: the form named none, as the button to withdraw does; or it is older than kept notices.
     notice: Mapped[str | None] = mapped_column(String(64), ForeignKey(ConsentNotice.id))
     content: Mapped[str | None] = mapped_column(Text)  # see digest.py
     digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)  # SHA-256 of the content

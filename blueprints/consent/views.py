@@ -29,9 +29,9 @@ from blueprints.consent.forms import AllowForm, ChoiceForm, VisitorForm
 from blueprints.consent.notices import Notice
 from blueprints.consent.recording import Accept, NothingTakenBackError, save
 from blueprints.consent.visitor import (
+    OutdatedNoticeError,
     current_choice,
     last_decision,
-    notice_in_force,
     notice_shown,
     notices,
     registry,
@@ -82,7 +82,9 @@ def choose() -> Response:
     if form.given and not form.given < current_choice().given:
         return _grant(form, method, target)
     notice = None
-    with suppress(ServiceUnavailable):  # What takes back needs no reading, and waits for nothing.
+    with suppress(
+        ServiceUnavailable, OutdatedNoticeError
+    ):  # What takes back needs no reading, and waits for nothing.
         notice = notice_shown(form.notice.data)
     g.consent.failed = form  # until it is recorded
     if not form.given:
@@ -99,8 +101,9 @@ def _grant(form: ChoiceForm, method: str, target: str) -> Response:
         TooManyRequests: this client has accepted too often within the minute.
 
     """
-    notice = notice_shown(form.notice.data)
-    if notice is None:
+    try:
+        notice = notice_shown(form.notice.data)
+    except OutdatedNoticeError:
         return bad_request("outdated")
     g.consent.failed = form  # until it is recorded
     try:
@@ -117,7 +120,7 @@ def withdraw() -> Response:
     """Withdraw every optional purpose, in one click."""
     if problem := VisitorForm(request.form).problem:
         return bad_request(problem)
-    return _refuse("settings.withdraw", notice_in_force(), url_for("consent.settings"))
+    return _refuse("settings.withdraw", None, url_for("consent.settings"))
 
 
 @blueprint.post("/cookies/allow", pt="/pt/cookies/allow")
@@ -127,9 +130,12 @@ def allow() -> Response:
     if form.problem:
         abort(400)
     g.count_grant()
-    notice = notice_shown(form.notice.data)
     target = way_back(form.next.data) or url_for("consent.settings")
-    if notice is None:  # The purpose is another one meanwhile: the placeholder tells of it anew.
+    try:
+        notice = notice_shown(form.notice.data)
+    except (
+        OutdatedNoticeError
+    ):  # The purpose is another one meanwhile: the placeholder tells of it anew.
         return redirect(target, 303)
     added = {str(form.purpose.data)}
     return _saved(lambda before: before | added, "embed.always", notice, target)

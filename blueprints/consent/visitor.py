@@ -109,24 +109,29 @@ def notice_in_force() -> Notice:
     return notices().in_force[g.language]
 
 
+class OutdatedNoticeError(Exception):
+    """Nobody has read what they would accept: substance has changed since, or it is no notice."""
+
+
 def notice_shown(notice_id: str | None) -> Notice | None:
-    """Return the notice that a form says its page showed; None where it cannot be consented to.
+    """Return the notice that a form says its page showed; None where it says nothing of any.
 
     A page may have been open while the site changed. Where only words changed, the notice that was
     read counts; where substance changed, nobody has read what they would accept (GDPR Art. 4(11)).
-    A client that says nothing has read the one in force.
 
     Raises:
+        OutdatedNoticeError: it cannot be consented to.
         ServiceUnavailable: the notice cannot be looked up.
 
     """
     now = notice_in_force()
     if not notice_id or notice_id == now.id:
-        return now
+        return now if notice_id else None
     try:
         found = notices().find(notice_id)
     except SQLAlchemyError:
         current_app.logger.error("A notice cannot be looked up.")
         raise ServiceUnavailable from None
-    same = found and (found.policy_version, found.model) == (now.policy_version, now.model)
-    return found if same else None
+    if found and (found.policy_version, found.model) == (now.policy_version, now.model):
+        return found
+    raise OutdatedNoticeError

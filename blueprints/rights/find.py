@@ -25,16 +25,14 @@ TEMPLATES = {"text": "report/find.txt", "html": "report/find.html"}
 def find(number: str, kind: str | None) -> None:
     """Show everything about ID, the number of a record or of a visitor (subject).
 
+    ID may be the value of a visitor's session cookie as well, which they find in their browser.
+
     The record, how long it is valid, the notice that was shown word for word, the proof that the
     record is in the sealed log, and the other records of the same visitor.
     """
     try:
-        asked_for = UUID(number)
-    except ValueError:
-        raise BadInputError(f"{number} is not the number of a record or of a visitor.") from None
-    try:
         with database():
-            found = compile_dossier(asked_for, datetime.now(UTC))
+            found = compile_dossier(_asked_for(number), datetime.now(UTC))
     except UnknownIdError:
         raise BadInputError(
             f"There is no record and no visitor with the number {number}."
@@ -45,6 +43,16 @@ def find(number: str, kind: str | None) -> None:
     template = current_app.jinja_env.get_template(TEMPLATES[kind or "text"])
     controller = current_app.extensions["registry"].controller
     click.echo(template.render(dossier=found, utc=utc, controller=controller))
+
+
+def _asked_for(number: str) -> UUID:
+    try:
+        return UUID(number)
+    except ValueError:
+        subject: UUID | None = current_app.extensions["sessions"].subject_of_cookie(number)
+    if subject is None:
+        raise BadInputError(f"{number} is not the number of a record or of a visitor.")
+    return subject
 
 
 def _as_json(found: Dossier) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ from blueprints.sessions.store import (
     encode,
     key_of,
     new_id,
+    subject_of,
 )
 
 FOUND = "sessions.found"
@@ -63,6 +64,15 @@ class VisitorSessions(SessionInterface):
         with app.app_context():
             environ[FOUND] = self._store.find(key_of(sent))
         return decode(environ[FOUND])
+
+    def subject_of_cookie(self, value: str) -> UUID | None:
+        """Return whose session has this cookie; of the value only its hash is used.
+
+        Raises:
+            StoreUnavailableError: nobody knows.
+
+        """
+        return subject_of(decode(self._store.find(key_of(value))))
 
     def probe(self) -> None:
         """Look up what nobody has.

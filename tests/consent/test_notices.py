@@ -230,3 +230,21 @@ def test_a_notice_that_never_was_cannot_be_accepted(site: Flask) -> None:
         assert answer.status_code == 400
         assert (answer.json or {})["error"] == "outdated"
     assert records(site) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/cookies", {"choice": "accept_all"}),
+        ("/cookies", {"choice": "reject", "notice": ""}),
+        ("/cookies/withdraw", {}),
+    ],
+)
+def test_where_no_notice_is_named_none_is_recorded(
+    site: Flask, path: str, sent: dict[str, str]
+) -> None:
+    visitor = Visitor(site)
+    assert visitor.post(path, sent).status_code == 303
+    assert records(site)[-1].notice is None
+    assert "What you were shown" not in visitor.get("/cookies/history").text
+    assert visitor.raw_get("/cookies/receipt").status_code == 200

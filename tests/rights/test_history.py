@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite, statements
-from evidence import records
+from evidence import records, session_cookie
 from flask import Flask
 from log import erase, run, seal, tampering
 
@@ -207,6 +207,15 @@ def test_a_visitor_is_found_with_all_their_records(site: Flask) -> None:
     assert re.findall(r"^RECORD (\S+)$", output, re.MULTILINE) == [str(second.id), str(first.id)]
     assert output.count("NOTICE ") == 1
     assert output.rstrip().endswith("none")
+
+
+def test_a_visitor_is_found_by_the_value_of_their_cookie(site: Flask, visitor: Visitor) -> None:
+    visitor.choose("accept_all")
+    value = session_cookie(visitor)
+    by_cookie = run(site, "find", value)
+    assert by_cookie.exit_code == 0
+    assert str(records(site)[-1].id) in by_cookie.output
+    assert value not in by_cookie.output
 
 
 @pytest.mark.usefixtures("chosen")
