@@ -1,7 +1,10 @@
 """`flask consent check-receipt`: is this receipt from this site, and is it as it was given out?"""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import click
 from flask.cli import with_appcontext
@@ -10,9 +13,10 @@ from sqlalchemy import select
 from blueprints.consent.commands import BadInputError, database
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db
+from blueprints.proof import merkle
 from blueprints.proof.heads import HeadFileError, read_heads
 from blueprints.proof.models import ConsentLeaf
-from blueprints.proof.seals import find_seal
+from blueprints.proof.seals import find_seal, prove
 from blueprints.rights import receipt_check
 from blueprints.rights.receipt_check import NotAReceiptError, Verdict
 
@@ -38,11 +42,11 @@ def check_receipt(file: Path, seals_file: Path | None) -> None:
         if seals_file:
             heads = read_heads(seals_file)
             verdict = receipt_check.check(
-                receipt, lambda number, head: heads.get(number) == head, None
+                receipt, lambda number, head: heads.get(number) == head, None, _no_seal
             )
         else:
             with database():
-                verdict = receipt_check.check(receipt, _knows_head, _knows_digest)
+                verdict = receipt_check.check(receipt, _knows_head, _knows_digest, _seal_of)
     except (NotAReceiptError, HeadFileError) as error:
         raise BadInputError(str(error)) from None
     _answer(verdict)
@@ -71,6 +75,20 @@ def _bytes(file: Path) -> bytes:
 def _knows_head(number: int, head: str) -> bool:
     seal = find_seal(number)
     return seal is not None and seal.head == head
+
+
+def _no_seal(_record: UUID, _digest: bytes) -> None:
+    return None
+
+
+def _seal_of(record: UUID, digest: bytes) -> Mapping[str, Any] | None:
+    """Return the seal that holds the digest of the record, where the proof leads to its head."""
+    proof = prove(record)
+    if proof is None or proof.digest != digest:
+        return None
+    seal = proof.seal
+    is_in = merkle.is_in(digest, proof.index, seal.size, proof.path, bytes.fromhex(seal.root))
+    return seal.as_json if is_in and seal.computed_head == seal.head else None
 
 
 def _knows_digest(digest: bytes) -> bool:

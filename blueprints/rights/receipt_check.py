@@ -81,13 +81,16 @@ def check(
     receipt: Node,
     knows_head: Callable[[int, str], bool],
     knows_digest: Callable[[bytes], bool] | None,
+    seal_of: Callable[[UUID, bytes], Mapping[str, Any] | None],
 ) -> Verdict:
-    """Check a receipt. `knows_head` and `knows_digest` look into the log.
+    """Check a receipt. `knows_head`, `knows_digest` and `seal_of` look into the log.
 
-    `knows_digest` is None where there are only heads to look into.
+    `knows_digest` is None where there are only heads to look into. `seal_of` returns the seal that
+    a record with this digest is in by now: the receipt may be older.
     """
     try:
         digest, seal = _digest_and_seal(receipt)
+        record = UUID(receipt["site:decision"])
     except _AlteredError as error:
         return Verdict(Answer.ALTERED, str(error))
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
@@ -95,6 +98,8 @@ def check(
     if seal is None:
         if knows_digest and not knows_digest(digest):
             return Verdict(Answer.UNKNOWN, "It is whole, but its digest is not in this log.")
+        seal = seal_of(record, digest)
+    if seal is None:
         return Verdict(
             Answer.NOT_YET_SEALED,
             "It is whole, and it was made before its record was sealed: download it again later.",
