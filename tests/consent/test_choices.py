@@ -63,15 +63,15 @@ ASSUMED = replace(DECISION, method=CONTINUED_USE, model=Model.IMPLIED, statuses=
         (replace(DECISION, policy_version="0" * 12), (Model.OPT_IN, False, AT), EXPIRED, True),
         # A clock that was set back ends nothing.
         (DECISION, (Model.OPT_IN, False, AT - timedelta(days=1)), BOTH, False),
-        # What a decision does not name was never accepted; what nobody declares is not there.
+        # What a decision does not name is asked about; what nobody declares is not there.
         (
             replace(DECISION, statuses={"personalization": GIVEN}),
             (Model.OPT_IN, False, AT),
             {"personalization": GIVEN, "advertising": Status.UNKNOWN},
-            False,
+            True,
         ),
         (replace(DECISION, statuses=BOTH | {"x": GIVEN}), (Model.OPT_IN, False, AT), BOTH, False),
-        (replace(DECISION, statuses={}), (Model.OPT_IN, False, AT), UNKNOWN, False),
+        (replace(DECISION, statuses={}), (Model.OPT_IN, False, AT), UNKNOWN, True),
         (ASSUMED, (Model.IMPLIED, False, AT), ALL_ASSUMED, False),
         (ASSUMED, (Model.IMPLIED, True, AT), UNKNOWN, True),
         (ASSUMED, (Model.OPT_IN, False, AT), UNKNOWN, True),
