@@ -190,13 +190,15 @@ def found_in(folder: Path, trace: bytes) -> bool:
 
 
 def test_the_operator_erases_a_subject_by_number(site: Flask) -> None:
-    visitor = Visitor(site)
+    visitor, other = Visitor(site), Visitor(site)
     visitor.choose("accept_all")
     (record,) = records(site)
+    other.choose("accept_all")
     result = run(site, "erase", str(record.subject))
     assert (result.exit_code, result.output) == (0, f"Erased 1 record of {record.subject}.\n")
-    assert records(site)[0].subject is None
+    assert [each.subject is None for each in records(site)] == [True, False]
     assert visitor.get("/").banner is not None, "the session that held the choice is gone too"
+    assert other.get("/").banner is None, "nobody else's session has ended"
     assert run(site, "verify").exit_code == 0
 
 
