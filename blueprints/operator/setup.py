@@ -5,6 +5,7 @@ from flask.blueprints import BlueprintSetupState
 
 from blueprints.consent.commands import add_commands
 from blueprints.operator.audit import audit
+from blueprints.operator.backup import backup
 from blueprints.operator.export import export
 from blueprints.operator.policy import policy
 from blueprints.operator.report import report
@@ -14,4 +15,4 @@ blueprint = Blueprint("operator", __name__)
 
 @blueprint.record_once
 def _set_up(state: BlueprintSetupState) -> None:
-    add_commands(cast("Flask", state.app), audit, export, policy, report)
+    add_commands(cast("Flask", state.app), audit, backup, export, policy, report)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, String, cast, exists, func, select, type_coerce
+from sqlalchemy import Connection, Engine, Select, String, cast, exists, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute
 
 from blueprints.consent.models import ConsentRecord
@@ -27,9 +27,12 @@ Rows = AbstractContextManager[Iterator[Row]]  # closed at the end, read to it or
 
 
 @contextmanager
-def snapshot() -> Iterator[Connection]:
-    """Open a connection that sees the database as it is now, for as long as it is open."""
-    connection = db.engine.connect()
+def snapshot(engine: Engine | None = None) -> Iterator[Connection]:
+    """Open a connection that sees the database as it is now, for as long as it is open.
+
+    `engine` is that of a copy, which is of the same kind as the site's.
+    """
+    connection = (engine or db.engine).connect()
     try:
         if db.engine.dialect.name == "sqlite":
             connection.detach()  # It will not go back to the pool, for it reads text as bytes.

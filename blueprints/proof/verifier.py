@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import Connection, String, select, type_coerce
+from sqlalchemy import Connection, Engine, String, select, type_coerce
 
 from blueprints.consent.models import ConsentNotice
 from blueprints.proof.merkle import Root
@@ -64,7 +64,9 @@ class Count:
     last: Seal | None = None
 
 
-def verify_log(kept: Mapping[int, str], progress: Callable[[int], None]) -> Count:
+def verify_log(
+    kept: Mapping[int, str], progress: Callable[[int], None], engine: Engine | None = None
+) -> Count:
     """Check the log, and that it still contains the heads `kept`; return what it holds.
 
     `progress` is called with the number of records read since the last call.
@@ -74,7 +76,7 @@ def verify_log(kept: Mapping[int, str], progress: Callable[[int], None]) -> Coun
         SQLAlchemyError: the database cannot be read.
 
     """
-    with snapshot() as connection:
+    with snapshot(engine) as connection:
         return _Check(connection, kept, progress).run()
 
 

@@ -1,0 +1,79 @@
+"""A backup of a running site: whole, verified, and never half."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from browserlike import Visitor
+from conftest import MakeSite
+from evidence import records
+from flask import Flask
+from log import decide_often, run, seal, tampering
+
+
+@pytest.fixture
+def running(make_site: MakeSite) -> Flask:
+    site = make_site()
+    decide_often(site, 5)
+    seal(site)
+    decide_often(site, 2)
+    return site
+
+
+def test_what_was_recorded_last_is_in_the_backup_and_can_be_restored(
+    make_site: MakeSite, running: Flask, tmp_path: Path
+) -> None:
+    file = tmp_path / "backup.db"
+    result = run(running, "backup", str(file))
+    assert result.exit_code == 0, result.output
+    assert "Copied and verified 7 records" in result.output
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("backup.db.")]
+
+    before = records(running)
+    place = tmp_path / "restored.db"
+    shutil.copy(file, place)
+    restored = make_site(SQLALCHEMY_DATABASE_URI=f"sqlite:///{place}")
+    assert records(restored) == before
+    assert "Intact: 7 records (2 open" in run(restored, "verify").output
+    Visitor(restored).choose("reject")
+    assert "Intact: 8 records" in run(restored, "verify").output
+
+
+def test_a_copy_made_while_choices_are_written_is_intact(running: Flask, tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(decide_often, running, 60)
+        results = [run(running, "backup", str(tmp_path / f"{number}.db")) for number in range(3)]
+        writing.result()
+    assert [result.exit_code for result in results] == [0, 0, 0], results
+
+
+def test_a_log_that_is_not_intact_makes_no_backup(running: Flask, tmp_path: Path) -> None:
+    with tampering(running) as connection:
+        connection.exec_driver_sql("UPDATE consent_records SET content = '{}'")
+    result = run(running, "backup", str(tmp_path / "backup.db"))
+    assert result.exit_code == 1
+    assert "No backup was kept. Not intact." in result.output
+    assert not list(tmp_path.glob("backup.db*"))
+
+
+def test_a_file_that_is_there_is_left_alone(running: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "backup.db"
+    file.write_text("of yesterday")
+    result = run(running, "backup", str(file))
+    assert result.exit_code == 2
+    assert "exists already" in result.output
+    assert file.read_text() == "of yesterday"
+    assert run(running, "backup", str(tmp_path / "none" / "backup.db")).exit_code == 2
+
+
+def test_with_postgresql_the_command_to_run_is_named(
+    make_site: MakeSite, migrated_postgresql_uri: str, tmp_path: Path
+) -> None:
+    site = make_site(SQLALCHEMY_DATABASE_URI=migrated_postgresql_uri)
+    result = run(site, "backup", str(tmp_path / "backup.dump"))
+    assert result.exit_code == 2
+    assert (
+        f"pg_dump --format=custom --file='{tmp_path}/backup.dump' 'postgresql://" in result.output
+    )
