@@ -6,6 +6,7 @@ from flask.blueprints import BlueprintSetupState
 from blueprints.consent.commands import add_commands
 from blueprints.operator.audit import audit
 from blueprints.operator.backup import backup
+from blueprints.operator.deploy import deploy
 from blueprints.operator.export import export
 from blueprints.operator.policy import policy
 from blueprints.operator.report import report
@@ -15,4 +16,6 @@ blueprint = Blueprint("operator", __name__)
 
 @blueprint.record_once
 def _set_up(state: BlueprintSetupState) -> None:
-    add_commands(cast("Flask", state.app), audit, backup, export, policy, report)
+    app = cast("Flask", state.app)
+    app.cli.add_command(deploy)
+    add_commands(app, audit, backup, export, policy, report)

@@ -1,0 +1,30 @@
+"""`flask deploy`: the files with which a machine serves this checkout, with the right paths in."""
+
+import sys
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from blueprints.consent.commands import BadInputError
+
+
+@click.command
+@click.argument("what", type=click.Choice(["nginx", "systemd"]))
+@with_appcontext
+def deploy(what: str) -> None:
+    """Print a file for the web server before the site, or for the service that runs it.
+
+    The name of the site is the first of FLASK_TRUSTED_HOSTS; its port is FLASK_PORT.
+    """
+    hosts = current_app.config["TRUSTED_HOSTS"]
+    if not hosts or hosts[0].startswith("."):
+        raise BadInputError("Set FLASK_TRUSTED_HOSTS to the name of the site first.")
+    values = {
+        "host": hosts[0],
+        "port": current_app.config["PORT"],
+        "python": sys.executable,
+        "root": current_app.root_path,
+    }
+    template = current_app.jinja_env.get_template(f"operator/deploy/{what}")
+    click.echo(template.render(values))
