@@ -233,3 +233,13 @@ def test_no_page_says_that_nothing_is_stored_after_the_first_has_set_a_cookie(
     text = visitor.get(path).text
     for words in ("Nothing is stored until", "Nothing is stored on your device", "Nada é guardado"):
         assert words not in text
+
+
+def test_nobody_accepts_by_the_notice_of_the_other_model(make_site: MakeSite) -> None:
+    asked = make_site()
+    Visitor(asked).choose("reject")  # Its notice is kept.
+    notice = asked.extensions["notices"].in_force["en"].id
+    assuming = make_site(CONSENT_MODEL="implied")
+    answer = Visitor(assuming).post("/cookies", {"choice": "accept_all", "notice": notice})
+    assert answer.status_code == 400
+    assert len(records(assuming)) == 1

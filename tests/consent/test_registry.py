@@ -119,6 +119,42 @@ def test_a_change_of_substance_changes_the_policy_version(
     assert registry(tmp_path, shipped_with((old, new), more=MATOMO)).policy_version != before
 
 
+WITH_A_SCRIPT = MATOMO.replace(
+    "\n\n[[services.cookies]]",
+    '\nscript = { address = "https://stats.example.pt/a.js" }\n\n[[services.cookies]]',
+)
+ANOTHER_PURPOSE = """
+[[purposes]]
+id = "another"
+optional = true
+name = { en = "x", pt = "x" }
+description = { en = "x", pt = "x" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        (MATOMO, 'party = "first"', 'party = "third"'),
+        (MATOMO, 'storage = "cookie"', 'storage = "localStorage"'),
+        (MATOMO, 'country = "PT"', 'country = "US"'),
+        (MATOMO, 'id = "matomo"', 'id = "piwik"'),
+        (MATOMO, 'script = ["https://stats.', 'script = ["https://stats2.'),
+        (WITH_A_SCRIPT, "/a.js", "/b.js"),
+        (ANOTHER_PURPOSE, "optional = true", "optional = false"),
+        (ANOTHER_PURPOSE, ANOTHER_PURPOSE, ""),
+        (MATOMO, MATOMO, ""),
+    ],
+)
+def test_whatever_a_visitor_consented_to_makes_a_new_policy_version_when_it_changes(
+    tmp_path: Path, text: str, old: str, new: str
+) -> None:
+    assert old in text
+    before = registry(tmp_path, shipped_with(more=text)).policy_version
+    after = registry(tmp_path, shipped_with(more=text.replace(old, new, 1))).policy_version
+    assert after != before
+
+
 def test_wording_and_order_do_not_change_the_policy_version(tmp_path: Path) -> None:
     before = registry(tmp_path, shipped_with(more=MATOMO)).policy_version
     words = (
