@@ -41,9 +41,9 @@ def _set_up(state: BlueprintSetupState) -> None:
         raise SystemExit(f"The cookie registry {file.name} is wrong: {error}.") from None
     _warn_of_undeclared_cookies(app)
     if missing := app.extensions["registry"].controller.missing:
-        app.logger.warning(
-            "The registry's [controller] lacks what the privacy page must say (GDPR Art. 13): %s.",
-            ", ".join(missing),
+        app.extensions["told_at_start"].append(
+            "The registry's [controller] lacks what the privacy page must say (GDPR Art. 13): "
+            f"{', '.join(missing)}."
         )
     _keep_notices(app)
     app.extensions["who_is_known"] = who_is_known(app)

@@ -27,6 +27,12 @@ class OneLine(logging.Formatter):
         return CONTROLS.sub(" ", line)
 
 
+def line(level: int, message: str) -> str:
+    """Return a line of the log, for what is told elsewhere."""
+    values = {"levelno": level, "levelname": logging.getLevelName(level), "msg": message}
+    return OneLine().format(logging.makeLogRecord(values))
+
+
 def set_up() -> None:
     """Send to standard error what nobody else handles."""
     handler = logging.StreamHandler()

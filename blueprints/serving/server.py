@@ -6,6 +6,7 @@ a time. The workers are forks, so that a new one serves at once. What they are f
 builds the site: a connection that crosses a fork can ruin an SQLite database.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -71,7 +72,7 @@ def serve(create_app: Callable[[], Flask]) -> None:
     log.set_up()
     multiprocessing.set_start_method("fork")
     with ProcessPoolExecutor(1) as trial:  # A wrong setting stops here, before there are workers.
-        host, port = trial.submit(_settings, create_app).result()
+        host, port, told_at_start = trial.submit(_settings, create_app).result()
     with _hold(host, port) as held:
         address, *_port = held.getsockname()
         # Ctrl-C reaches the workers too, which inherit that it waits: only this process acts on it.
@@ -79,14 +80,15 @@ def serve(create_app: Callable[[], Flask]) -> None:
         Thread(target=_stop_on_interrupt, daemon=True).start()
         server = Server(address, port)
         name = f"[{host}]" if ":" in host else host
-        told = f"InvestPorto is at http://{name}:{port}/"
+        lines = (log.line(logging.WARNING, sentence) for sentence in told_at_start)
+        told = "\n".join((f"InvestPorto is at http://{name}:{port}/", *lines))
         Thread(target=_tell_when_served, args=(server, told), daemon=True).start()
         server.serve(target_loader=partial(_work, create_app), wrap_loader=False)
 
 
-def _settings(create_app: Callable[[], Flask]) -> tuple[str, int]:
-    config = create_app().config
-    return config["HOST"], config["PORT"]
+def _settings(create_app: Callable[[], Flask]) -> tuple[str, int, list[str]]:
+    app = create_app()
+    return app.config["HOST"], app.config["PORT"], app.extensions["told_at_start"]
 
 
 def _hold(host: str, port: int) -> socket.socket:

@@ -17,6 +17,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
     log.set_up()
     app.extensions["readiness"] = Readiness()
+    app.extensions["told_at_start"] = []  # sentences of the rooms for whoever starts the server
     port = app.config["PORT"]
     if type(port) is not int or not 0 < port < 2**16:
         raise SystemExit("FLASK_PORT must be a port number.")

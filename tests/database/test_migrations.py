@@ -88,7 +88,7 @@ def test_a_database_that_is_newer_is_named_as_that(
         db.engine.dispose()
     caplog.clear()
     site = site_on(uri)
-    assert caplog.messages[0] == NEWER
+    assert caplog.messages == [NEWER]
     answer = site.test_cli_runner().invoke(args=["consent", "seal"])
     assert (answer.exit_code, answer.output) == (2, f"Error: {NEWER}\n")
     answer = site.test_cli_runner().invoke(args=["db", "upgrade"])

@@ -24,6 +24,7 @@ PARTY = {
 SECTIONS = {
     "en": [
         "Who is responsible",
+        "For what, and on what legal basis",
         "What we keep when you choose",
         "Cookies",
         "Who else receives something",
@@ -31,6 +32,7 @@ SECTIONS = {
     ],
     "pt": [
         "Quem é responsável",
+        "Para quê, e com que fundamento",
         "O que guardamos quando escolhe",
         "Cookies",
         "Quem mais recebe alguma coisa",
@@ -114,7 +116,7 @@ def test_the_privacy_page_has_each_part_that_the_law_asks_for(
         elif element.tag in {HTML + "p", HTML + "ul"}:
             parts[heading] = f"{parts.get(heading, '')} {text_of(element)}"
     assert [each for each in parts if each] == SECTIONS[language]
-    who, kept, _cookies, _others, rights = (parts[each] for each in SECTIONS[language])
+    who, _why, kept, _cookies, _others, rights = (parts[each] for each in SECTIONS[language])
     controller = REGISTRY.controller
     assert all(each in who for each in (controller.name, controller.address, controller.contact))
     assert all(each in kept for each in ("6 m", "3 ", "6(1)" if language == "en" else "6.º"))

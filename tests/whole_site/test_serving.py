@@ -236,6 +236,7 @@ def test_its_address_is_told_once_it_is_served(tmp_path: Path) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == f"InvestPorto is at http://127.0.0.1:{port}/\n"
     assert b"<h1>" in fetch(int(port), "/")
+    assert "WARNING The registry's [controller] lacks what the" in process.stdout.readline()
     process.terminate()
     process.communicate(timeout=30)
 
