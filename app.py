@@ -41,6 +41,7 @@ DEFAULTS: Mapping[str, Any] = {
     "REDIS_URL": None,
     "PREFERRED_URL_SCHEME": "http",
     "HSTS": "max-age=63072000",  # two years; of sub-domains the city decides
+    "SHARED_CACHE_SECONDS": 60,  # a corrected text is seen behind a proxy so much later
     "TRUSTED_HOSTS": None,
     "PROXY_HOPS": 0,
     "INSTANCE": None,  # instance/ beside this file

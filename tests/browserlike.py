@@ -37,7 +37,8 @@ POLICY = {
 MAY_BE_WIDER = {"script-src", "style-src", "img-src", "connect-src", "frame-src", "font-src"}
 MAY_BE_WIDER |= {"media-src", "frame-ancestors"}
 VARY = {"Cookie", "Sec-GPC", "Accept-Encoding"}
-CACHE_CONTROL = {"no-store", "public, no-cache", "private, no-cache"}
+PUBLIC = "public, max-age=0, must-revalidate, s-maxage=60"
+CACHE_CONTROL = {"no-store", PUBLIC, "private, no-cache"}
 KEPT_OTHERWISE = {"/consent/seals.json": {"public, max-age=60"}, "/favicon.ico": {"no-cache"}}
 SECURE = {"Strict-Transport-Security": "max-age=63072000"}
 

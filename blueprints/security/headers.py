@@ -64,11 +64,21 @@ def complete(response: Response) -> Response:
     if request.cookies and g.get("csp_sources"):
         response.headers["Cache-Control"] = "no-store"
         return response
-    # Everybody without a cookie gets the same bytes, so a shared cache may hand them out. It asks
-    # again each time, so that a corrected article or notice is seen at once.
-    response.headers["Cache-Control"] = f"{'private' if request.cookies else 'public'}, no-cache"
+    response.headers["Cache-Control"] = _rule(current_app)
     response.add_etag()
     return response.make_conditional(request)  # type: ignore[return-value]
+
+
+def _rule(app: Flask) -> str:
+    """Say who may keep a page: a browser, which asks again each time whether it is the same still.
+
+    Everybody without a cookie gets the same bytes, so a shared cache may hand them out for a while;
+    so much later a corrected article or notice is seen behind it.
+    """
+    if request.cookies:
+        return "private, no-cache"
+    seconds = app.config["SHARED_CACHE_SECONDS"]
+    return f"public, max-age=0, must-revalidate, s-maxage={seconds}"
 
 
 def content_security_policy(extra: dict[str, set[str]]) -> str:

@@ -15,6 +15,7 @@ from blueprints.security.page_cache import PageCache
 from blueprints.security.probes import under_any_host
 
 HOST_NAME = re.compile(r"[^\s/,]+")  # Werkzeug knows the rest: a dot before, any alphabet
+SHARED_CACHE_SECONDS_AT_MOST = 3600
 MOST_HOPS = 10  # by far: a city has two or three
 
 blueprint = Blueprint("security", __name__)
@@ -50,6 +51,9 @@ def _check_settings(app: Flask) -> None:
         raise SystemExit(
             "FLASK_HSTS must be max-age=SECONDS, with '; includeSubDomains' and '; preload' or not."
         )
+    seconds = config["SHARED_CACHE_SECONDS"]
+    if type(seconds) is not int or not 0 <= seconds <= SHARED_CACHE_SECONDS_AT_MOST:
+        raise SystemExit("FLASK_SHARED_CACHE_SECONDS must be a number of seconds from 0 to 3600.")
     hops = config["PROXY_HOPS"]
     if type(hops) is not int or not 0 <= hops <= MOST_HOPS:
         raise SystemExit(

@@ -1,11 +1,15 @@
 """The files that `flask deploy` prints, tried with the programs that read them."""
 
+import getpass
+import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from http.client import HTTPSConnection
 from pathlib import Path
 from time import monotonic, sleep
@@ -17,6 +21,7 @@ from served import ROOT, Served, free_port
 
 HOST = "www.example.pt"
 Asked = tuple[int, dict[str, str], str]  # status, headers and content of an answer
+Ask = partial[Asked]
 
 
 def printed(make_site: MakeSite, what: str, **settings: object) -> str:
@@ -45,14 +50,35 @@ def test_systemd_takes_the_unit_and_finds_it_hardened(make_site: MakeSite, tmp_p
         assert "microsite.service:" not in done.stderr  # nor a word about a line
 
 
+def ask(
+    port: int, certificate: Path, method: str, path: str, body: str = "", **headers: str
+) -> Asked:
+    context = ssl.create_default_context(cafile=str(certificate))
+    context.check_hostname = False  # It is asked at its address.
+    connection = HTTPSConnection("127.0.0.1", port, context=context, timeout=10)
+    sent = {"Host": f"{HOST}:{port}"} | {
+        name.replace("__", "-"): value for name, value in headers.items()
+    }
+    connection.request(method, path, body or None, sent)
+    answer = connection.getresponse()
+    content = answer.read().decode()
+    connection.close()
+    found = {name.lower(): value for name, value in answer.getheaders()}
+    return answer.status, found, content
+
+
+def address_of(ask: Ask) -> str:
+    return f"https://{HOST}:{ask.args[0]}"
+
+
 def listens(port: int) -> bool:
     with socket.socket() as asked:
         return asked.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
-def nginx(make_site: MakeSite, tmp_path: Path) -> Iterator[int]:
-    """The site behind nginx, over TLS, on the port that is given."""
+def behind(make_site: MakeSite, tmp_path: Path) -> Iterator[tuple[Ask, Served]]:
+    """How to ask the site behind nginx, over TLS, and the site itself."""
     program = shutil.which("nginx") or pytest.skip("no nginx")
     openssl = shutil.which("openssl") or pytest.skip("no openssl")
     site = Served(
@@ -60,6 +86,8 @@ def nginx(make_site: MakeSite, tmp_path: Path) -> Iterator[int]:
         PREFERRED_URL_SCHEME="https",
         PROXY_HOPS="1",
         TRUSTED_HOSTS=HOST,
+        ARTICLES=str(shutil.copytree(ROOT / "blueprints/article/texts", tmp_path / "texts")),
+        SHARED_CACHE_SECONDS="2",
     )
     key, certificate = tmp_path / "privkey.pem", tmp_path / "fullchain.pem"
     name = ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
@@ -70,6 +98,7 @@ def nginx(make_site: MakeSite, tmp_path: Path) -> Iterator[int]:
     text = printed(make_site, "nginx", PORT=site.port)
     for old, new in {
         f"/etc/letsencrypt/live/{HOST}": str(tmp_path),
+        "/var/cache/nginx/microsite": f"{tmp_path}/cache",
         "listen 443 ": f"listen 127.0.0.1:{port} ",
         "listen 80;": f"listen 127.0.0.1:{plain};",
         "    listen [::]:443 ssl;\n": "",
@@ -83,7 +112,8 @@ def nginx(make_site: MakeSite, tmp_path: Path) -> Iterator[int]:
     )
     file = tmp_path / "nginx.conf"
     file.write_text(
-        f"daemon off;\npid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\n"
+        f"daemon off;\nuser {getpass.getuser()};\n"
+        f"pid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\n"
         f"events {{}}\nhttp {{\naccess_log off;\n{temporary}{text}}}\n"
     )
     subprocess.run([program, "-t", "-q", "-c", file], check=True)  # noqa: S603 - our own file
@@ -93,7 +123,7 @@ def nginx(make_site: MakeSite, tmp_path: Path) -> Iterator[int]:
         until = monotonic() + 10
         while not listens(port) and monotonic() < until:
             sleep(0.05)
-        yield port
+        yield partial(ask, port, certificate), site
     finally:
         running.terminate()
         running.wait()
@@ -101,28 +131,14 @@ def nginx(make_site: MakeSite, tmp_path: Path) -> Iterator[int]:
 
 
 @pytest.mark.slow
-def test_a_choice_is_made_through_nginx_over_tls(nginx: int, tmp_path: Path) -> None:
-    context = ssl.create_default_context(cafile=str(tmp_path / "fullchain.pem"))
-    context.check_hostname = False  # It is asked at its address.
-
-    def ask(method: str, path: str, body: str = "", **headers: str) -> Asked:
-        connection = HTTPSConnection("127.0.0.1", nginx, context=context, timeout=10)
-        sent = {"Host": f"{HOST}:{nginx}"} | {
-            name.replace("__", "-"): value for name, value in headers.items()
-        }
-        connection.request(method, path, body or None, sent)
-        answer = connection.getresponse()
-        content = answer.read().decode()
-        connection.close()
-        found = {name.lower(): value for name, value in answer.getheaders()}
-        return answer.status, found, content
-
+def test_a_choice_is_made_through_nginx_over_tls(behind: tuple[Ask, Served]) -> None:
+    ask, _site = behind
     status, headers, content = ask("GET", "/")
     assert status == 200
-    assert f'rel="canonical" href="https://{HOST}:{nginx}/' in content  # with its port
+    assert f'rel="canonical" href="{address_of(ask)}/' in content  # with its port
     assert headers["strict-transport-security"] == "max-age=63072000"
     form = {"Content__Type": "application/x-www-form-urlencoded"}
-    origin = {"Origin": f"https://{HOST}:{nginx}"}
+    origin = {"Origin": address_of(ask)}
     choice = urlencode({"choice": "reject", "next": "/"})
     status, headers, _content = ask("POST", "/cookies", choice, **form, **origin)
     assert status == 303
@@ -133,3 +149,39 @@ def test_a_choice_is_made_through_nginx_over_tls(nginx: int, tmp_path: Path) -> 
     assert ask("GET", "/", X__Forwarded__Host="evil.example")[0] == 200
     assert ask("GET", "/", X_Forwarded_Host="evil.example")[0] == 200
     assert ask("POST", "/cookies", choice, **form, Origin="https://evil.example")[0] == 403
+
+
+@pytest.mark.slow
+def test_what_everybody_sees_comes_from_the_cache_of_nginx_and_nothing_else_does(
+    behind: tuple[Ask, Served], tmp_path: Path
+) -> None:
+    ask, site = behind
+    form = {"Content__Type": "application/x-www-form-urlencoded", "Origin": address_of(ask)}
+    _status, headers, first = ask("GET", "/")
+    assert "s-maxage=2" in headers["cache-control"]
+    session = {}
+    for choice in ("reject", "accept_all"):
+        headers = ask("POST", "/cookies", f"choice={choice}&next=/", **form)[1]
+        session[choice] = headers["set-cookie"].partition(";")[0]
+        ask("GET", "/", Cookie=session[choice])  # the confirmation
+    pages = {choice: ask("GET", "/", Cookie=cookie)[2] for choice, cookie in session.items()}
+    assert len({first, *pages.values()}) == 3
+    for _ in range(2):
+        assert ask("GET", "/")[2] == first
+        for choice, cookie in session.items():
+            assert ask("GET", "/", Cookie=cookie)[2] == pages[choice]
+    (text,) = (tmp_path / "texts/en").glob("*.md")
+    text.write_text(text.read_text("utf-8").replace("title: Porto", "title: Gaia", 1), "utf-8")
+    until = monotonic() + 20
+    while "<h1>Gaia" not in ask("GET", "/")[2]:
+        assert monotonic() < until, "a corrected text is seen"
+        sleep(0.2)
+    assert site.process is not None
+    sleep(2)
+    etag = ask("GET", "/")[1]["etag"]
+    os.killpg(site.process.pid, signal.SIGSTOP)
+    try:
+        assert ask("GET", "/", If__None__Match=etag)[0] == 304
+        assert "<h1>Gaia" in ask("GET", "/")[2], "it is the cache that answers"
+    finally:
+        os.killpg(site.process.pid, signal.SIGCONT)
