@@ -232,6 +232,7 @@ def test_a_notice_that_never_was_cannot_be_accepted(site: Flask) -> None:
     assert records(site) == []
 
 
+@pytest.mark.needs("rights")
 @pytest.mark.parametrize(
     ("path", "sent"),
     [

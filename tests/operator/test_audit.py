@@ -38,6 +38,9 @@ def test_the_shipped_site_keeps_its_word(tmp_path: Path) -> None:
         assert name in result.stdout
 
 
+REASON = '\njustification = { en = "It must be.", pt = "Tem de ser." }'
+
+
 @pytest.mark.usefixtures("browser")
 def test_every_lie_of_a_registry_is_found(tmp_path: Path) -> None:
     """The partner stores more, longer and earlier than this registry admits."""
@@ -50,7 +53,7 @@ def test_every_lie_of_a_registry_is_found(tmp_path: Path) -> None:
             ('storage = "localStorage"', 'storage = "sessionStorage"'),  # undeclared, never seen
             # Statistics posing as strictly necessary: allowed by the registry, so that it loads in
             # every state; what it stores is declared for another purpose.
-            (statistics.format("personalization"), statistics.format("necessary")),
+            (statistics.format("personalization"), statistics.format("necessary") + REASON),
         )
         text = honest
         for old, new in lies:

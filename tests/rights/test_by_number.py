@@ -110,14 +110,16 @@ def test_in_portuguese_it_works_alike(site: Flask, later: Visitor) -> None:
         ({"number": str(uuid4())}, 404),
         ({"number": str(uuid4()), "erase": "yes"}, 404),
         ({"number": str(uuid4()), "erase": "all"}, 400),
-        ({"receipt": (BytesIO(b"{}"), "r.jsonld")}, 400),
-        ({"receipt": (BytesIO(b'{"site:digestedFields": []}'), "r.jsonld")}, 400),
-        ({"receipt": (BytesIO(b"x" * 200_000), "r.jsonld")}, 413),
+        ({"receipt": b"{}"}, 400),
+        ({"receipt": b'{"site:digestedFields": []}'}, 400),
+        ({"receipt": b"x" * 200_000}, 413),
     ],
 )
 def test_what_is_no_number_of_anybody_changes_nothing(
     site: Flask, sent: dict[str, Any], status: int
 ) -> None:
+    if "receipt" in sent:
+        sent = {"receipt": (BytesIO(sent["receipt"]), "r.jsonld")}
     answer = Visitor(site).post(PATH, sent)
     assert answer.status_code == status
     assert Page(answer).all("h1")
