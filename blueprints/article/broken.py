@@ -2,8 +2,12 @@
 
 import re
 
-# No text has them, and a feed that holds one is no XML; among them what Unicode keeps for none.
-CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# No text has them, and a page or feed that holds one is no HTML or XML; among them what Unicode
+# keeps for none: 32 in the middle of the first plane, and the last two of each.
+PLANES = "".join(
+    f"{chr(plane)}-{chr(plane + 0xFFFD)}" for plane in range(0x10000, 0x110000, 0x10000)
+)
+CONTROL = re.compile(rf"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd{PLANES}]")
 
 
 class BrokenArticleError(ValueError):

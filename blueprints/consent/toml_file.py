@@ -6,8 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-CONTROL = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-ESCAPED = re.compile(r"\\([befrx]|u00[01789]|u(fff[ef]|d[89a-f])|U0000)", re.IGNORECASE)
+# Among them what Unicode keeps for none: 32 in the first plane, and the last two of each.
+PLANES = "".join(
+    f"{chr(plane)}-{chr(plane + 0xFFFD)}" for plane in range(0x10000, 0x110000, 0x10000)
+)
+CONTROL = re.compile(rf"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd{PLANES}]")
+ESCAPED = re.compile(
+    r"\\([befrx]|u00[01789]|u(fff[ef]|d[89a-f]|fd[de])|U0000|U00[01][0-9a-f]fff[ef])",
+    re.IGNORECASE,
+)
 
 
 class TomlFileError(ValueError):

@@ -97,6 +97,7 @@ def test_a_slug_without_an_article_is_a_404(make_site: MakeSite) -> None:
         (GOOD.replace("A title", "[1, 2]"), "en/a.md: title is not a text"),
         (GOOD.replace("title: A title", "- a"), "en/a.md: front matter cannot be read"),
         (GOOD.replace("Some", "So\x0cme"), "en/a.md: line 6 has the control character U+000C"),
+        (GOOD.replace("Some", "So\ufdd0me"), "en/a.md: line 6 has the control character U+FDD0"),
         (GOOD.replace("Some", "So\uffffme"), "en/a.md: line 6 has the control character U+FFFF"),
         (GOOD.replace("Some", "\n\nSo\x00me"), "en/a.md: line 8 has the control character U+0000"),
         (GOOD.replace("A title", '"A\\x07"'), "en/a.md: title has the control character U+0007"),

@@ -67,6 +67,8 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
         ('["Preference"]', '["dpv:X"]', "names 'dpv:X', which is no DPV term"),
         ('en = "Counts visits"', 'en = "Counts\\u0007"', f"line {LINE} has a control character"),
         ("Counts visits", "Counts\x7f", f"(at line {LINE}, column "),
+        ("Counts visits", "Counts\ufdd0", f"line {LINE} has a control character"),
+        ("Counts visits", "Counts\\U0001fffe", f"line {LINE} has a control character"),
         ("Counts visits", "Counts\x85", f"line {LINE} has a control character"),
         ('lifetime = "P13M"', 'lifetime = "P13M"\npath = "x"', "a path that is not /"),
         ('lifetime = "P13M"', 'lifetime = "P13M"\npath = "/a;b"', "a path that is not /"),
