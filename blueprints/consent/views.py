@@ -82,9 +82,8 @@ def choose() -> Response:
     if form.given and not form.given < current_choice().given:
         return _grant(form, method, target)
     notice = None
-    with suppress(
-        ServiceUnavailable, OutdatedNoticeError
-    ):  # What takes back needs no reading, and waits for nothing.
+    # What takes back needs no reading, and waits for nothing.
+    with suppress(ServiceUnavailable, OutdatedNoticeError):
         notice = notice_shown(form.notice.data)
     g.consent.failed = form  # until it is recorded
     if not form.given:
@@ -133,9 +132,8 @@ def allow() -> Response:
     target = way_back(form.next.data) or url_for("consent.settings")
     try:
         notice = notice_shown(form.notice.data)
-    except (
-        OutdatedNoticeError
-    ):  # The purpose is another one meanwhile: the placeholder tells of it anew.
+    except OutdatedNoticeError:
+        # The purpose is another one meanwhile: the placeholder tells of it anew.
         return redirect(target, 303)
     added = {str(form.purpose.data)}
     return _saved(lambda before: before | added, "embed.always", notice, target)
