@@ -32,7 +32,7 @@ from werkzeug.serving import make_server
 
 import app
 from app import create_app
-from blueprints.database import db
+from blueprints.database import db, setup
 from blueprints.database.schema import MIGRATIONS
 
 POSTGRESQL = os.environ.get("TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -243,9 +243,14 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def make_site(
-    tmp_path: Path, migrated_file: Path, compiled_templates: BytecodeCache, instance: str
+    tmp_path: Path,
+    migrated_file: Path,
+    compiled_templates: BytecodeCache,
+    instance: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[MakeSite]:
     """Make a migrated site; each keyword is a setting."""
+    monkeypatch.setattr(setup, "SITE_SECONDS", PATIENT_SECONDS)
     sites: list[Flask] = []
 
     def make(**settings: Any) -> Flask:  # noqa: ANN401 - settings are of any kind
@@ -263,7 +268,6 @@ def make_site(
         }
         site = create_app(defaults | settings)
         site.jinja_env.bytecode_cache = compiled_templates
-        site.extensions["database"].seconds = PATIENT_SECONDS
         sites.append(site)
         with site.app_context():
             if not site.extensions["database_is_current"]:

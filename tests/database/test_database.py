@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from app import create_app
 from blueprints.consent.digest import digest_of
 from blueprints.consent.models import ConsentNotice, ConsentRecord
-from blueprints.database import UTCDateTime, db
+from blueprints.database import UTCDateTime, db, setup
 from blueprints.database.schema import MIGRATIONS
 from blueprints.proof.models import ConsentLeaf, ConsentOpen, ConsentSeal
 from blueprints.sessions.models import StoredSession
@@ -207,7 +207,7 @@ def test_sqlite_is_durable_and_patient(make_site: MakeSite) -> None:
             ("synchronous", 2),
             ("foreign_keys", 1),
             ("secure_delete", 1),
-            ("busy_timeout", 1000),
+            ("busy_timeout", setup.SITE_SECONDS * 1000),
         ):
             assert connection.exec_driver_sql(f"pragma {pragma}").scalar() == value
 
