@@ -136,6 +136,8 @@ class Page:
             assert not [
                 name for name in list(element.keys()) if name == "style" or name[:2] == "on"
             ]
+            may_have_title = element.tag in {HTML + "link", HTML + "iframe"}
+            assert may_have_title or not element.get("title"), "many never meet a tooltip"
         assert not self.all("style")
         for script in self.all("script"):
             if script.get("type") == "application/ld+json":  # data, which no browser runs

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from addresses import addresses
-from browserlike import Visitor
+from browserlike import HTML, Visitor, text_of
 from conftest import MakeSite
 
 from blueprints.database import db
@@ -81,6 +81,25 @@ def test_the_three_buttons_are_alike_and_nothing_is_ticked(
     boxes = page.all("input", type="checkbox")
     assert [box.get("value") for box in boxes] == ["personalization", "advertising"]
     assert all(box.get("checked") is None for box in boxes)
+
+
+def test_the_form_asks_for_nothing_but_the_choice(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site())
+    for path in ("/", "/cookies"):
+        form = visitor.get(path).form("/cookies")
+        fields = [field for tag in ("input", "button") for field in form.iter(HTML + tag)]
+        names = [field.get("name") for field in fields if field.get("type") != "hidden"]
+        assert set(names) == {"purposes", "choice"}
+        hidden = {field.get("name") for field in fields if field.get("type") == "hidden"}
+        assert hidden <= {"notice", "next"}
+
+
+def test_every_article_is_whole_whatever_was_chosen(make_site: MakeSite) -> None:
+    site = make_site()
+    for path in ("/", "/pt/"):
+        words = text_of(Visitor(site).get(path).one("article"))
+        for choice in ("reject", "accept_all"):
+            assert text_of(Visitor(site).choose(choice, path=path).one("article")) == words
 
 
 @pytest.mark.slow

@@ -86,6 +86,19 @@ def test_the_whole_journey_to_withdrawal(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Porto")
 
 
+@pytest.mark.parametrize("path", ["/", "/cookies"])
+def test_a_tick_sends_nothing(page: Page, path: str) -> None:
+    page.goto(path)
+    asked: list[str] = []  # of what kind; the icon may come late
+    page.on("request", lambda request: asked.append(request.resource_type))
+    for name in ("Personalised content", "Personalised advertising"):
+        page.get_by_label(name).check()
+        page.get_by_label(name).uncheck()
+    page.wait_for_timeout(200)
+    assert set(asked) <= {"image", "other"}
+    assert page.url.endswith(path)
+
+
 def test_by_keyboard_alone_the_banner_comes_first(page: Page) -> None:
     page.goto("/")
     names = []
