@@ -51,16 +51,18 @@ class VisitorForm(FlaskForm):
 class ChoiceForm(VisitorForm):
     choice = StringField(validators=[AnyOf([ACCEPT_ALL, ACCEPT_SELECTED, REJECT])])
     purposes = SelectMultipleField()
+    not_asked = SelectMultipleField()  # what the page left out, as the browser's signal refuses it
     next = HiddenField()
     notice = HiddenField()  # id of the notice that the page showed
 
-    repeatable = frozenset({"purposes"})
+    repeatable = frozenset({"purposes", "not_asked"})
 
     def __init__(self, registry: Registry, formdata: ImmutableMultiDict[str, str] | None) -> None:
         """Offer the registry's optional purposes. `formdata` is None where nothing was sent."""
         super().__init__(formdata)
         self.offered = registry.optional_ids
         self.purposes.choices = [(purpose, purpose) for purpose in self.offered]
+        self.not_asked.choices = self.purposes.choices
 
     @property
     def given(self) -> frozenset[str]:
@@ -68,7 +70,7 @@ class ChoiceForm(VisitorForm):
         if self.choice.data == ACCEPT_SELECTED:
             return frozenset(self.purposes.data or ())
         if self.choice.data == ACCEPT_ALL:
-            return frozenset(self.offered)
+            return frozenset(self.offered).difference(self.not_asked.data or ())
         return frozenset()
 
 

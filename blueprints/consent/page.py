@@ -11,9 +11,9 @@ from typing import Any
 from flask import abort, current_app, g, request, session
 
 from blueprints.consent.addresses import safe_path
-from blueprints.consent.choices import Choice, Decision
+from blueprints.consent.choices import OPEN, Choice, Decision
 from blueprints.consent.forms import ACCEPT_SELECTED, ChoiceForm, VisitorForm
-from blueprints.consent.registry import Registry, Service
+from blueprints.consent.registry import Purpose, Registry, Service
 from blueprints.consent.toml_file import TomlFileError, read_table
 from blueprints.consent.visitor import (
     cookie_prefix,
@@ -59,6 +59,11 @@ class PageConsent:
     @property
     def gpc(self) -> bool:
         return sends_gpc()
+
+    def is_off_by_signal(self, purpose: Purpose) -> bool:
+        """Whether the signal has answered for a visitor who has not: the banner does not ask."""
+        is_open = self.choice.statuses.get(purpose.id) in OPEN
+        return purpose.gpc and self.gpc and is_open
 
     @property
     def model(self) -> str:

@@ -220,10 +220,32 @@ def test_global_privacy_control_is_shown_recorded_and_overruled_by_a_choice(site
     visitor = Visitor(site, Sec_GPC="1")
     assert "Your browser’s privacy signal is honoured." in visitor.get("/cookies").text
     assert visitor.cookies == set()
-    visitor.choose("accept_all")
+    visitor.submit(visitor.get("/cookies").form("/cookies"), "accept_all")
     (record,) = records(site)
     assert record.gpc
     assert record.statuses["advertising"] == "given"
+
+
+def test_the_banner_does_not_ask_for_what_the_signal_refuses(site: Flask) -> None:
+    visitor = Visitor(site, Sec_GPC="1")
+    page = visitor.get("/")
+    assert [box.get("value") for box in page.all("input", type="checkbox")] == ["personalization"]
+    assert "Personalised advertising: off and not asked, as" in page.text
+    boxes = visitor.get("/cookies").all("input", type="checkbox")
+    assert [box.get("value") for box in boxes] == ["personalization", "advertising"]
+    visitor.choose("accept_all")
+    (record,) = records(site)
+    assert record.gpc
+    assert record.statuses == {"personalization": "given", "advertising": "refused"}
+
+
+def test_what_a_page_without_the_signal_asked_for_is_what_counts(site: Flask) -> None:
+    """Accepting all means what was read, whatever the browser sends since."""
+    visitor = Visitor(site)
+    form = visitor.get("/").form("/cookies")
+    visitor.headers["Sec-GPC"] = "1"
+    visitor.submit(form, "accept_all")
+    assert records(site)[0].statuses["advertising"] == "given"
 
 
 @pytest.mark.parametrize(

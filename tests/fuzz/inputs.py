@@ -65,6 +65,7 @@ COOKIES = {
 FIELDS = {
     "choice": ["accept_all", "accept_selected", "reject"],
     "purposes": ["personalization", "advertising", "necessary"],
+    "not_asked": ["advertising", "x"],
     "next": ["/", "/articles/film", "/pt/cookies?next=/", "/articles/a%20b#p5"],
     "notice": ["0" * 64],
     "csrf_token": ["x"],
@@ -77,7 +78,7 @@ FIELDS = {
     "before": ["2", "1"],
 }
 FORMS = {
-    "consent.choose": ("choice", "purposes", "next", "notice"),
+    "consent.choose": ("choice", "purposes", "not_asked", "next", "notice"),
     "consent.allow": ("purpose", "next"),
     "article.article_with_embed": ("service",),
     "article.change_look": ("size", "theme", "next"),
