@@ -1,5 +1,6 @@
 """Health, robots.txt, security.txt, favicon.ico, and the privacy and accessibility pages."""
 
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -22,6 +23,7 @@ from blueprints.pages import errors
 SECURITY_TXT_LIFETIME = timedelta(days=180)  # RFC 9116, 2.5.5 recommends less than a year
 
 GPC_SINCE = "2026-11-24"
+STATEMENT = tomllib.loads((Path(__file__).parent / "accessibility.toml").read_text("utf-8"))
 
 blueprint = Blueprint("pages", __name__)
 
@@ -40,8 +42,11 @@ def privacy() -> str:
 
 @blueprint.get("/accessibility", pt="/pt/acessibilidade")
 def accessibility() -> str:
-    """Say how accessible the site is, how that was checked, and whom to tell of a barrier."""
-    return render_template(f"pages/accessibility.{g.language}.html")
+    """Say how accessible the site is, how that was checked, and whom to tell of a barrier.
+
+    What stands there is what Decreto-Lei 83/2018 and Decision (EU) 2018/1523 ask of a statement.
+    """
+    return render_template(f"pages/accessibility.{g.language}.html", **STATEMENT)
 
 
 @blueprint.get("/health")

@@ -14,6 +14,18 @@ from blueprints.database import db
 from blueprints.proof.seals import seal_open_records
 from blueprints.serving import readiness
 
+FILM = """
+[[services]]
+id = "player"
+purpose = "personalization"
+name = "Film Player"
+vendor = "Films Ltd"
+country = "IE"
+privacy = "https://films.example/privacy"
+hosts = { frame = ["https://films.example"] }
+embed = { address = "https://films.example/{id}", width = 560, height = 315 }
+"""
+
 
 def test_health_answers_and_is_kept_by_nobody(make_site: MakeSite) -> None:
     answer = Visitor(make_site()).raw_get("/health")
@@ -41,9 +53,32 @@ def test_the_accessibility_statement_is_one_click_away_dated_and_names_a_contact
     (address,) = [link.get("href") for link in footer.iter(HTML + "a") if text_of(link) == words]
     page = visitor.get(address or "")
     assert text_of(page.one("h1")) == words
-    assert "WCAG" in page.text
-    assert page.one("time").get("datetime")
+    assert all(
+        named in page.text for named in ("83/2018", "EN 301 549", "WCAG", "Provedor de Justiça")
+    )
+    assert [time.get("datetime") for time in page.all("time")] == ["2026-11-27", "2026-11-24"]
     assert any((link.get("href") or "").startswith("mailto:") for link in page.all("a"))
+
+
+@pytest.mark.parametrize(
+    ("path", "whole", "partly"),
+    [
+        ("/accessibility", "conforms fully", "conforms in part"),
+        ("/pt/acessibilidade", "plenamente conforme", "parcialmente conforme"),
+    ],
+)
+def test_what_others_show_in_a_page_may_not_conform_and_the_statement_says_so(
+    make_site: MakeSite, tmp_path: Path, path: str, whole: str, partly: str
+) -> None:
+    text = Visitor(make_site()).get(path).text
+    assert whole in text
+    assert partly not in text
+    registry = tmp_path / "registry.toml"
+    registry.write_text(shipped_with(more=FILM), encoding="utf-8")
+    text = Visitor(make_site(CONSENT_REGISTRY=str(registry))).get(path).text
+    assert partly in text
+    assert "Film Player (Films Ltd)" in text
+    assert whole not in text
 
 
 def test_robots_may_read_everything(make_site: MakeSite) -> None:
