@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from blueprints.consent.choices import Model
 from blueprints.consent.digest import canonical, sha256_of
-from blueprints.consent.registry import Cookie, Purpose, Registry, Service, Text
+from blueprints.consent.parties import Text
+from blueprints.consent.registry import Cookie, Purpose, Registry, Service
 from blueprints.consent.registry_checks import LANGUAGES
 
 T = TypeVar("T")

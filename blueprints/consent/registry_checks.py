@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 
-from blueprints.consent.registry import LIFETIME, Controller, Cookie, Registry, Service
+from blueprints.consent.parties import Controller
+from blueprints.consent.registry import LIFETIME, Cookie, Registry, Service
 
 LANGUAGES = ("en", "pt")
 ID = re.compile(r"[a-z][a-z0-9_-]*")

@@ -21,13 +21,15 @@ MAY_IMPORT = {
     "rights": {"database", "sessions", "consent", "proof"},
     "operator": {"database", "sessions", "consent", "proof", "rights"},
 }
-STANDARD_LIBRARY_ONLY = {"consent/choices.py", "consent/coverage.py", "consent/registry.py"}
+STANDARD_LIBRARY_ONLY = {
+    f"consent/{name}.py" for name in ("choices", "coverage", "parties", "registry")
+}
 # Inside a room each module may import those before it, never those after it.
 ORDER = {
     "consent": """
-        toml_file addresses registry registry_checks coverage registry_file choices digest notices
-        models records forms services notice_store visitor known recording page cookie_check
-        continued_use enforcement views settings commands setup
+        toml_file addresses parties registry registry_checks coverage registry_file choices digest
+        notices models records forms services notice_store visitor known recording page
+        cookie_check continued_use enforcement views settings commands setup
         """,
     "proof": """
         merkle models seals sealing heads rows verifier views commands setup
@@ -101,6 +103,7 @@ def test_rules_and_registry_import_the_standard_library_only() -> None:
                 (
                     "blueprints.consent.choices",
                     "blueprints.consent.coverage",
+                    "blueprints.consent.parties",
                     "blueprints.consent.registry",
                 )
             ), f"{name} imports {module}"
