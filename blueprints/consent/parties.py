@@ -1,4 +1,4 @@
-"""Who is responsible for the site, and who works for it."""
+"""Who is responsible for the site, who works for it, and where."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -6,14 +6,31 @@ from datetime import date
 
 Text = Mapping[str, str]  # language -> words
 
+# The European Economic Area, beyond which a transfer needs a safeguard (GDPR Art. 44 to 46).
+EEA = {"AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE"}
+EEA |= {"IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"}
+
+
+class Recipient:
+    """Who receives something, somewhere: outside of the EEA under a safeguard that is told."""
+
+    name: str
+    country: str  # ISO 3166-1 alpha-2
+    safeguard: Text | None
+
+    @property
+    def is_outside_eea(self) -> bool:
+        return self.country not in EEA
+
 
 @dataclass(frozen=True)
-class Processor:
+class Processor(Recipient):
     """Somebody who works for the controller, such as the hosting (GDPR Art. 28)."""
 
     name: str
     task: Text
-    country: str  # ISO 3166-1 alpha-2
+    country: str
+    safeguard: Text | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from blueprints.consent.parties import Controller, Text
+from blueprints.consent.parties import Controller, Recipient, Text
 
 LIFETIME = re.compile(
     r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
@@ -84,7 +84,7 @@ class Embed:
 
 
 @dataclass(frozen=True)
-class Service:
+class Service(Recipient):
     """Somebody who stores or receives something. `hosts` maps a kind of load to its origins.
 
     It enters the page as a script, a pixel or an embed, or not at all. `consent_mode` names the
@@ -95,7 +95,7 @@ class Service:
     purpose: str
     name: str
     vendor: str
-    country: str  # ISO 3166-1 alpha-2
+    country: str
     privacy: str = ""  # address of the vendor's privacy notice; empty for this site's own
     cookies: tuple[Cookie, ...] = ()
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -104,6 +104,7 @@ class Service:
     embed: Embed | None = None
     consent_mode: tuple[str, ...] = ()
     justification: Text | None = None  # why others are told without being asked: necessary ones
+    safeguard: Text | None = None  # of the transfer, where the country is outside of the EEA
 
     @property
     def is_ours(self) -> bool:
@@ -145,6 +146,12 @@ class Registry:
         """The services of others that are contacted once their purpose is given."""
         optional = (item for item in self.services if item.purpose in self.optional_ids)
         return tuple(service for service in optional if not service.is_ours)
+
+    @cached_property
+    def outside_eea(self) -> tuple[Recipient, ...]:
+        """Who receives something and sits where the GDPR does not hold by itself."""
+        recipients = *self.controller.processors, *self.necessary_partners, *self.optional_partners
+        return tuple(recipient for recipient in recipients if recipient.is_outside_eea)
 
     @cached_property
     def involves_others(self) -> bool:

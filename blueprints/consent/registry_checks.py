@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from blueprints.consent.parties import Controller
-from blueprints.consent.registry import LIFETIME, Cookie, Registry, Service
+from blueprints.consent.registry import LIFETIME, Cookie, Purpose, Registry, Service
 
 LANGUAGES = ("en", "pt")
 ID = re.compile(r"[a-z][a-z0-9_-]*")
@@ -40,16 +40,7 @@ def check(registry: Registry) -> None:
     _refuse_twice("purpose", [purpose.id for purpose in registry.purposes])
     _refuse_twice("service", [service.id for service in registry.services])
     for purpose in registry.purposes:
-        _check_id("purpose", purpose.id)
-        _check_text(purpose.name, f"purpose '{purpose.id}' name")
-        _check_text(purpose.description, f"purpose '{purpose.id}' description")
-        if purpose.short:
-            _check_short(purpose.short, f"purpose '{purpose.id}' short")
-        if purpose.meaning < 1:
-            raise RegistryError(f"purpose '{purpose.id}' meaning must be 1 or more")
-        for term in (purpose.dpv, *purpose.personal_data):
-            if not TERM.fullmatch(term):
-                raise RegistryError(f"purpose '{purpose.id}' names {term!r}, which is no DPV term")
+        _check_purpose(purpose)
     _refuse_twice(
         "cookie",
         [f"{cookie.name}" for service in registry.services for cookie in service.cookies],
@@ -64,6 +55,8 @@ def check(registry: Registry) -> None:
             raise RegistryError(f"{where} names the unknown purpose {service.purpose!r}")
         _check_hosts(service, where)
         _check_entry(service, where)
+        if service.safeguard:
+            _check_text(service.safeguard, f"{where} safeguard")
         _check_justification(service, where, necessary=service.purpose in necessary)
         for cookie in service.cookies:
             _check_cookie(cookie, where, necessary=service.purpose in necessary)
@@ -72,11 +65,27 @@ def check(registry: Registry) -> None:
 def _check_controller(controller: Controller) -> None:
     for processor in controller.processors:
         _check_text(processor.task, f"processor '{processor.name}' task")
+        if processor.safeguard:
+            _check_text(processor.safeguard, f"processor '{processor.name}' safeguard")
     if controller.dated:
         try:
             date.fromisoformat(controller.dated)
         except ValueError:
             raise RegistryError("the controller is dated with no day such as 2026-11-26") from None
+
+
+def _check_purpose(purpose: Purpose) -> None:
+    where = f"purpose '{purpose.id}'"
+    _check_id("purpose", purpose.id)
+    _check_text(purpose.name, f"{where} name")
+    _check_text(purpose.description, f"{where} description")
+    if purpose.short:
+        _check_short(purpose.short, f"{where} short")
+    if purpose.meaning < 1:
+        raise RegistryError(f"{where} meaning must be 1 or more")
+    for term in (purpose.dpv, *purpose.personal_data):
+        if not TERM.fullmatch(term):
+            raise RegistryError(f"{where} names {term!r}, which is no DPV term")
 
 
 def _check_policy_length(registry: Registry) -> None:

@@ -45,6 +45,12 @@ def _set_up(state: BlueprintSetupState) -> None:
             "The registry's [controller] lacks what the privacy page must say (GDPR Art. 13): "
             f"{', '.join(missing)}."
         )
+    outside = app.extensions["registry"].outside_eea
+    if bare := [recipient.name for recipient in outside if not recipient.safeguard]:
+        app.extensions["told_at_start"].append(
+            "The registry names no safeguard for what goes out of the EEA (GDPR Art. 13(1)(f)) to "
+            f"{', '.join(bare)}."
+        )
     _keep_notices(app)
     app.extensions["who_is_known"] = who_is_known(app)
     app.before_request(_provide)

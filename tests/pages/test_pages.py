@@ -174,7 +174,7 @@ ART_13 = {
         "(1)(b)": ("data protection officer at dpo@porto.test",),
         "(1)(c)": ("Article 6(1)(a), and Law 41/2004, Article 5(1)", "Law 41/2004, Article 5(2)"),
         "(1)(e)": ("At present, nobody", "Hosting Lda (DE): Hosting"),
-        "(1)(f)": ("nothing leaves the European Union",),
+        "(1)(f)": ("nothing leaves the European Economic Area",),
         "(2)(a)": (
             "valid for 6 months",
             "for 3 years after it has ended",
@@ -193,7 +193,7 @@ ART_13 = {
         "(1)(b)": ("encarregado da proteção de dados em dpo@porto.test",),
         "(1)(c)": ("artigo 6.º, n.º 1, alínea a)", "Lei n.º 41/2004, artigo 5.º, n.º 2"),
         "(1)(e)": ("não há destinatários", "Hosting Lda (DE): Alojamento"),
-        "(1)(f)": ("nada sai da União Europeia",),
+        "(1)(f)": ("nada sai do Espaço Económico Europeu",),
         "(2)(a)": (
             "válida durante 6 meses",
             "durante 3 anos depois de terminar",
@@ -232,6 +232,29 @@ def test_what_nobody_has_filled_in_is_told_at_the_start(
     whole = shipped_with(('address = "Porto, Portugal"\n', CONTROLLER), contact)
     file.write_text(whole, encoding="utf-8")
     assert make_site(CONSENT_REGISTRY=str(file)).extensions["told_at_start"] == []
+
+
+SAFEGUARD = 'safeguard = { en = "Standard contractual clauses", pt = "Cláusulas-tipo" }'
+
+
+def test_what_goes_out_of_the_eea_is_told_with_its_safeguard(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "registry.toml"
+    abroad, clauses = FILM.replace('"IE"', '"US"'), "under this safeguard: Standard contractual"
+    for film, told in ((abroad, 2), (abroad.replace("hosts", f"{SAFEGUARD}\nhosts"), 1)):
+        file.write_text(shipped_with(more=film), encoding="utf-8")
+        site = make_site(CONSENT_REGISTRY=str(file))
+        assert len(site.extensions["told_at_start"]) == told
+        page = Visitor(site).get("/privacy")
+        assert "outside of the European Economic Area" in page.text
+        assert (clauses in page.text) is (told == 1)
+    assert "com esta garantia: Cláusulas-tipo" in Visitor(site).get("/pt/privacidade").text
+    hosting = CONTROLLER.replace('"DE"', '"US"')
+    file.write_text(shipped_with(('address = "Porto, Portugal"\n', hosting)), encoding="utf-8")
+    page = Visitor(make_site(CONSENT_REGISTRY=str(file))).get("/privacy")
+    assert "Hosting Lda (US): Hosting. Data may go outside" in page.text
+    assert "nothing leaves" not in page.text
 
 
 NECESSARY = """
