@@ -18,6 +18,8 @@ from blueprints.consent.registry_checks import LANGUAGES
 
 T = TypeVar("T")
 
+OF_THE_BANNER = {"banner", "settings"}
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -37,6 +39,11 @@ class Notice:
     @property
     def model(self) -> str:
         return str(self.content["model"])
+
+    @property
+    def placeholder(self) -> Mapping[str, str] | None:
+        """The words of an embed's placeholder, where that is what was shown, and its purpose."""
+        return self.content.get("placeholder")
 
     @cached_property
     def purposes(self) -> tuple[Purpose, ...]:
@@ -108,6 +115,15 @@ def write_notice(
         "purposes": [_purpose(purpose, language) for purpose in registry.purposes],
         "services": [_service(service, language) for service in registry.services],
     }
+    return Notice(sha256_of(content).hex(), content)
+
+
+def write_placeholder(
+    notice: Notice, service: str, purpose: str, words: Mapping[str, str]
+) -> Notice:
+    """Write down what a placeholder says, beside all that the notice in force is about."""
+    about = {key: value for key, value in notice.content.items() if key not in OF_THE_BANNER}
+    content = {**about, "placeholder": {"service": service, "purpose": purpose, **words}}
     return Notice(sha256_of(content).hex(), content)
 
 

@@ -13,6 +13,8 @@ from flask import abort, current_app, g, request, session
 from blueprints.consent.addresses import safe_path
 from blueprints.consent.choices import OPEN, Choice, Decision
 from blueprints.consent.forms import ACCEPT_SELECTED, ChoiceForm, VisitorForm
+from blueprints.consent.notices import Notice
+from blueprints.consent.placeholders import placeholder
 from blueprints.consent.registry import Purpose, Registry, Service
 from blueprints.consent.toml_file import TomlFileError, read_table
 from blueprints.consent.visitor import (
@@ -148,6 +150,10 @@ class PageConsent:
     def consent_mode(self) -> frozenset[str]:
         """The parameters of Google Consent Mode that are granted to the services on the page."""
         return frozenset(name for service in self.services for name in service.consent_mode)
+
+    def placeholder(self, service: Service) -> Notice:
+        """Return what an embed says while it is not loaded, as a notice of its own."""
+        return placeholder(service)
 
     def frame(self, service: Service, *, once: bool) -> bool:
         """Make this the page of one embed; return whether it is shown: given, or once."""

@@ -27,6 +27,7 @@ from blueprints.consent.choices import Decision
 from blueprints.consent.cookie_check import by_way_of_the_check
 from blueprints.consent.forms import AllowForm, ChoiceForm, VisitorForm
 from blueprints.consent.notices import Notice
+from blueprints.consent.placeholders import placeholder_shown
 from blueprints.consent.recording import Accept, NothingTakenBackError, save
 from blueprints.consent.visitor import (
     OutdatedNoticeError,
@@ -131,7 +132,7 @@ def allow() -> Response:
     g.count_grant()
     target = way_back(form.next.data) or url_for("consent.settings")
     try:
-        notice = notice_shown(form.notice.data)
+        notice = placeholder_shown(form.notice.data, str(form.purpose.data))
     except OutdatedNoticeError:
         # The purpose is another one meanwhile: the placeholder tells of it anew.
         return redirect(target, 303)

@@ -113,8 +113,10 @@ class OutdatedNoticeError(Exception):
     """Nobody has read what they would accept: substance has changed since, or it is no notice."""
 
 
-def notice_shown(notice_id: str | None) -> Notice | None:
+def notice_shown(notice_id: str | None, *, of_embed: bool = False) -> Notice | None:
     """Return the notice that a form says its page showed; None where it says nothing of any.
+
+    That is the banner's, or with `of_embed` the placeholder's of an embed.
 
     A page may have been open while the site changed. Where only words changed, the notice that was
     read counts; where substance changed, nobody has read what they would accept (GDPR Art. 4(11)).
@@ -132,6 +134,7 @@ def notice_shown(notice_id: str | None) -> Notice | None:
     except SQLAlchemyError:
         current_app.logger.error("A notice cannot be looked up.")
         raise ServiceUnavailable from None
-    if found and (found.policy_version, found.model) == (now.policy_version, now.model):
+    is_of_now = found and (found.policy_version, found.model) == (now.policy_version, now.model)
+    if found and is_of_now and bool(found.placeholder) is of_embed:
         return found
     raise OutdatedNoticeError

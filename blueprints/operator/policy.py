@@ -33,7 +33,8 @@ def list_command() -> None:
             click.echo(_line(notice, "in force, not shown yet"))
     for entry in kept:
         now = "in force, " if entry.notice in in_force else ""
-        click.echo(_line(entry.notice, f"{now}kept since {utc(entry.kept_at)}"))
+        shown = "placeholder, " if entry.notice.placeholder else ""
+        click.echo(_line(entry.notice, f"{shown}{now}kept since {utc(entry.kept_at)}"))
 
 
 def _line(notice: Notice, when: str) -> str:
@@ -111,7 +112,11 @@ def _versions(name: str, kept: list[KeptNotice]) -> Versions:
     """Return the notice of that number, or the last ones of that policy version."""
     if found := _by_number(name, kept):
         return {found.language: found}
-    versions = {notice.language: notice for notice in _known(kept) if notice.policy_version == name}
+    versions = {
+        notice.language: notice
+        for notice in _known(kept)
+        if notice.policy_version == name and not notice.placeholder
+    }
     if not versions:
         raise BadInputError(f"No notice and no policy version has the number {name}.")
     return versions
@@ -123,7 +128,7 @@ def _last_before(after: Versions, kept: list[KeptNotice]) -> Versions:
     return {
         entry.notice.language: entry.notice
         for entry in reversed(kept)
-        if entry.notice.id not in ids
+        if entry.notice.id not in ids and not entry.notice.placeholder
     }
 
 

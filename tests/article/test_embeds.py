@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from browserlike import PUBLIC, Visitor, text_of
+from browserlike import HTML, PUBLIC, Visitor, text_of
 from conftest import MakeSite, serving
 from evidence import records, session_cookie
 from flask import Flask
@@ -159,6 +159,37 @@ def test_always_allow_is_a_recorded_choice_that_adds_one_purpose(
     assert later.one("iframe").get("src") == f"{partner.address}/player/porto-2"
     assert later.all("h1") == []
     assert later.response.headers["Cache-Control"] == "no-store", "it contacts others"
+
+
+def test_the_record_names_the_words_of_the_placeholder_and_no_others(site: Flask) -> None:
+    visitor = Visitor(site)
+    frame = visitor.frame(FRAME)
+    visitor.submit(frame.form("/cookies/allow"))
+    record = records(site)[-1]
+    kept = visitor.get(f"/cookies/notices/{record.notice}")
+    (words,) = kept.all("blockquote")
+    for sentence in (
+        "This content is provided by Partner player (Partner).",
+        "[Load once] [Always allow “Personalised content”]",
+        "It also covers: InvestPorto, Partner statistics. You can withdraw this at any time.",
+    ):
+        assert sentence in text_of(words)
+    assert "Accept all cookies" not in text_of(words)
+
+
+def test_a_placeholder_read_elsewhere_is_not_what_the_banner_asks(site: Flask) -> None:
+    visitor = Visitor(site)
+    form = visitor.frame(FRAME).form("/cookies/allow")
+    fields = {f.get("name", ""): f.get("value", "") for f in form.iter(f"{HTML}input")}
+    sent = {"choice": "accept_all", "notice": fields["notice"]}
+    assert visitor.post("/cookies", sent).status_code == 400
+    Visitor(site).submit(form)  # Now it is kept.
+    assert visitor.post("/cookies", sent).status_code == 400
+    # One that names the banner was not read beside the film: it proves nothing about it.
+    banner = visitor.get("/").form("/cookies")
+    of_the_banner = next(f for f in banner.iter(f"{HTML}input") if f.get("name") == "notice")
+    visitor.post("/cookies/allow", fields | {"notice": of_the_banner.get("value", "")})
+    assert records(site)[-1].notice is None
 
 
 def test_a_purpose_that_has_become_another_one_is_shown_anew_and_not_accepted(site: Flask) -> None:

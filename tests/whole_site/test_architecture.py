@@ -28,8 +28,8 @@ STANDARD_LIBRARY_ONLY = {
 ORDER = {
     "consent": """
         toml_file addresses parties registry registry_checks coverage registry_file choices digest
-        notices models records forms services notice_store visitor known recording page
-        cookie_check continued_use enforcement views settings commands setup
+        notices models records forms services notice_store visitor known placeholders recording
+        page cookie_check continued_use enforcement views settings commands setup
         """,
     "proof": """
         merkle models seals sealing heads rows verifier views commands setup
