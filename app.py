@@ -37,6 +37,7 @@ ROOT = Path(__file__).resolve().parent
 
 DEFAULTS: Mapping[str, Any] = {
     "SECRET_KEY": None,  # made and kept under instance/
+    "SECRET_KEY_FALLBACKS": None,  # those before it, while it is replaced
     "SQLALCHEMY_DATABASE_URI": None,  # SQLite under instance/
     "REDIS_URL": None,
     "PREFERRED_URL_SCHEME": "http",

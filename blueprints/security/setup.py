@@ -17,6 +17,7 @@ from blueprints.security.probes import under_any_host
 HOST_NAME = re.compile(r"[^\s/,]+")  # Werkzeug knows the rest: a dot before, any alphabet
 SHARED_CACHE_SECONDS_AT_MOST = 3600
 MOST_HOPS = 10  # by far: a city has two or three
+MOST_SECRETS_BEFORE = 5  # each costs one more count
 
 blueprint = Blueprint("security", __name__)
 
@@ -74,6 +75,16 @@ def _check_settings(app: Flask) -> None:
         config["SECRET_KEY"] = str(secret)
     elif secret is not None and not isinstance(secret, bytes) and not _is_text(secret):
         raise SystemExit("FLASK_SECRET_KEY must be text on one line.")
+    before = config["SECRET_KEY_FALLBACKS"]
+    if before is not None and not (
+        isinstance(before, list)
+        and len(before) <= MOST_SECRETS_BEFORE
+        and all(_is_text(text) and text for text in before)
+    ):
+        raise SystemExit(
+            "FLASK_SECRET_KEY_FALLBACKS must be a JSON list of secrets, each a text on one line, "
+            f"{MOST_SECRETS_BEFORE} at most."
+        )
 
 
 def _is_text(value: object) -> bool:

@@ -15,7 +15,8 @@ from flask import Flask
 PREFIX = "FLASK_"
 OF_THE_COMMAND_LINE = {"APP", "DEBUG", "ENV", "SKIP_DOTENV"}  # of the `flask` command itself
 OF_FLASK_RUN = "RUN_"  # FLASK_RUN_PORT and its like
-OF_OTHER_KINDS = {"SECRET_KEY", "TRUSTED_HOSTS"}  # the security room checks them
+# The security room checks them.
+OF_OTHER_KINDS = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "TRUSTED_HOSTS"}
 
 
 def read(app: Flask, defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:

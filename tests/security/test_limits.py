@@ -11,11 +11,12 @@ from contextlib import closing
 from pathlib import Path
 from socket import create_connection, socket
 from time import sleep
+from typing import Any
 
 import pytest
 from browserlike import Page, Visitor
 from conftest import MakeSite, leave_out, statements
-from evidence import ARTICLE, count_sessions, records
+from evidence import ARTICLE, count_sessions, records, session_cookie
 from flask import Flask
 from time_machine import Traveller, travel
 
@@ -56,6 +57,30 @@ def test_all_grants_of_a_client_have_one_count_whichever_address_and_worker(
         Visitor(workers[number % 2]).post(*ways[number % 3]).status_code for number in range(31)
     ]
     assert statuses == [303] * 30 + [429]
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "sqlite+redis"], indirect=True)
+def test_a_new_secret_loses_neither_a_count_nor_a_session(
+    make_site: MakeSite, backend: dict[str, Any]
+) -> None:
+    """While it is rolled out, processes that know the new secret serve beside those that do not."""
+    old, new = "o" * 32, "n" * 32
+    before = make_site(**backend, SECRET_KEY=old)
+    between = make_site(**backend, SECRET_KEY=new, SECRET_KEY_FALLBACKS=[old, new])
+    after = make_site(**backend, SECRET_KEY=new)
+    visitor = Visitor(before)
+    visitor.choose("accept_all")
+    sites = [before] * 9 + [between, before] * 5 + [between] * 5
+    statuses = [Visitor(site).post("/cookies", GRANT).status_code for site in sites]
+    assert statuses == [303] * 24
+    cookie = f"session={session_cookie(visitor)}"
+    for site in (between, after):
+        assert len(Visitor(site).get("/cookies", Cookie=cookie).all("input", checked="")) == 2
+    statuses = [Visitor(between).post("/cookies", GRANT).status_code for _ in range(6)]
+    assert statuses == [303] * 5 + [429]
+    # What only the processes of before have counted goes with their secret, a minute at most.
+    statuses = [Visitor(after).post("/cookies", GRANT).status_code for _ in range(15)]
+    assert statuses == [303] * 14 + [429]
 
 
 def test_the_page_about_too_many_choices_is_true_for_each(make_site: MakeSite) -> None:

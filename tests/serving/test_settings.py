@@ -11,7 +11,8 @@ from app import DEFAULTS, create_app
 
 ROOT = Path(__file__).parents[2]
 WORKING = {"SECRET_KEY": "k" * 32, "SQLALCHEMY_DATABASE_URI": "sqlite:///"}
-OF_ITS_KIND = {("SECRET_KEY", "-1.5"), ("DRAFTS", "true")}  # a secret may be of digits
+# A secret may be of digits.
+OF_ITS_KIND = {("SECRET_KEY", "-1.5"), ("SECRET_KEY_FALLBACKS", "[]"), ("DRAFTS", "true")}
 OF_EVERY_KIND = ["true", "-1.5", "[]", '"a\\u0000b"', '"\\ud800"']
 
 
@@ -106,6 +107,15 @@ def test_an_option_of_redis_that_cannot_be_is_refused(option: str) -> None:
 @pytest.mark.parametrize("hosts", ["", ",", "a b", "https://www.example.pt", [""], ["a,b"]])
 def test_trusted_hosts_are_names(hosts: object) -> None:
     assert sentence_of_start(TRUSTED_HOSTS=hosts).startswith("FLASK_TRUSTED_HOSTS must be ")
+
+
+@pytest.mark.parametrize(
+    "secrets", ["of-before", ["a", ""], ["a\nb"], [1], {"a": "b"}, ["a"] * 6, [["a"]]]
+)
+def test_secrets_before_are_a_list_of_texts(secrets: object) -> None:
+    told = sentence_of_start(SECRET_KEY_FALLBACKS=secrets)
+    assert told.startswith("FLASK_SECRET_KEY_FALLBACKS must be a JSON list of secrets")
+    assert "of-before" not in told
 
 
 def test_a_folder_without_an_article_is_refused(tmp_path: Path) -> None:
