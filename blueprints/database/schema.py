@@ -9,6 +9,7 @@ from alembic import command
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from blueprints.database.base import db
@@ -67,14 +68,17 @@ class Embedded:
             if found == NEWER:
                 raise DatabaseUnavailableError(NEWER)
             if found:
-                _upgrade()
+                upgrade()
             self._is_ready = True
 
 
-def _upgrade() -> None:
+def upgrade(connection: Connection | None = None) -> None:
+    """Migrate the site's database, or another one in the transaction of this connection."""
+    config = current_app.extensions["migrate"].migrate.get_config(MIGRATIONS)
+    config.attributes["connection"] = connection
     quiet = logging.getLogger("alembic")
     level, quiet.level = quiet.level, logging.WARNING
     try:
-        command.upgrade(current_app.extensions["migrate"].migrate.get_config(MIGRATIONS), "heads")
+        command.upgrade(config, "heads")
     finally:
         quiet.level = level

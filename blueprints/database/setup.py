@@ -8,27 +8,19 @@ import click
 from flask import Blueprint, Flask, current_app
 from flask.blueprints import BlueprintSetupState
 from flask_migrate import Migrate
-from sqlalchemy import URL, Engine, make_url
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from blueprints.database import sqlite
 from blueprints.database.access import Access
 from blueprints.database.base import db
 from blueprints.database.bounds import within
+from blueprints.database.engines import ENGINE_OPTIONS, prepare
 from blueprints.database.schema import MIGRATIONS, NEWER, Embedded, problem, reason
-
-try:
-    from blueprints.database import postgresql
-except ImportError:  # The extra is not installed; then an address of PostgreSQL stops the start.
-    postgresql = None  # type: ignore[assignment]
 
 EMBEDDED = "site.db"
 SITE_SECONDS = 1.0  # how long a visitor waits for the database
 COMMAND_SECONDS = 60.0  # and how long the operator does
-ENGINE_OPTIONS: dict[str, Any] = {
-    "hide_parameters": True,  # an error tells nobody's choice
-    "pool_pre_ping": True,
-}
 
 blueprint = Blueprint("database", __name__, cli_group=None)
 
@@ -56,12 +48,12 @@ def _set_up(state: BlueprintSetupState) -> None:
     Migrate(app, db, directory=MIGRATIONS)
     with app.app_context():
         if _is_command():  # It says itself what is wrong, or is the one that mends it.
-            _prepare(db.engine, COMMAND_SECONDS)
+            prepare(db.engine, COMMAND_SECONDS)
             app.extensions["database"] = Access(db.engine, None, COMMAND_SECONDS)
             app.extensions["database_is_current"] = False
         else:
             embedded = Embedded(folder / EMBEDDED, folder / "migrate.lock") if is_embedded else None
-            _prepare(db.engine, SITE_SECONDS)
+            prepare(db.engine, SITE_SECONDS)
             sqlite.make_file(db.engine)
             access = app.extensions["database"] = Access(db.engine, embedded, SITE_SECONDS)
             app.extensions["database_is_current"] = _is_current(app, access)
@@ -93,13 +85,6 @@ def _is_command() -> bool:
     """
     context = click.get_current_context(silent=True)
     return context is not None and context.info_name != "run"
-
-
-def _prepare(engine: Engine, seconds: float) -> None:
-    if engine.dialect.name == "sqlite":
-        sqlite.prepare(engine, seconds)
-    elif engine.dialect.driver == "psycopg":
-        postgresql.prepare(engine)
 
 
 def _is_current(app: Flask, access: Access) -> bool:

@@ -5,7 +5,6 @@ converted on the way that could fail. Rows come as a stream from one snapshot: m
 for any length, and choices that are made meanwhile are neither held up nor seen.
 """
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db
+from blueprints.database.sqlite import driver
 from blueprints.proof.models import ConsentLeaf, ConsentOpen, ConsentSeal
 from blueprints.proof.seals import Seal
 
@@ -27,18 +27,20 @@ Rows = AbstractContextManager[Iterator[Row]]  # closed at the end, read to it or
 
 
 @contextmanager
-def snapshot(engine: Engine | None = None) -> Iterator[Connection]:
+def snapshot(copy: Engine | Connection | None = None) -> Iterator[Connection]:
     """Open a connection that sees the database as it is now, for as long as it is open.
 
-    `engine` is that of a copy, which is of the same kind as the site's.
+    `copy` is another database, or a connection to one that also sees what is not committed yet.
     """
-    connection = (engine or db.engine).connect()
+    if isinstance(copy, Connection):
+        _read_raw(copy)
+        yield copy
+        return
+    connection = (copy or db.engine).connect()
     try:
-        if db.engine.dialect.name == "sqlite":
-            connection.detach()  # It will not go back to the pool, for it reads text as bytes.
-            raw = connection.connection.dbapi_connection
-            assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - for the type checker
-            raw.text_factory = bytes
+        if connection.dialect.name == "sqlite":
+            connection.detach()  # It will not go back to the pool, for text is read as bytes.
+            _read_raw(connection)
             connection.exec_driver_sql("BEGIN")
         else:
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
@@ -47,16 +49,22 @@ def snapshot(engine: Engine | None = None) -> Iterator[Connection]:
         connection.close()
 
 
+def _read_raw(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        driver(connection).text_factory = bytes
+
+
 def sealed_rows(connection: Connection) -> Rows:
     """Stream position, seal, record and digest of each leaf, then the columns of its record."""
     leaf = [
         type_coerce(ConsentLeaf.position, String),
         type_coerce(ConsentLeaf.seal, String),
-        _uuid(ConsentLeaf.record),
+        _uuid(connection, ConsentLeaf.record),
         type_coerce(ConsentLeaf.digest, String),
     ]
     record = ConsentLeaf.record == ConsentRecord.id
-    query = select(*leaf, *_record_columns()).outerjoin_from(ConsentLeaf, ConsentRecord, record)
+    columns = _record_columns(connection)
+    query = select(*leaf, *columns).outerjoin_from(ConsentLeaf, ConsentRecord, record)
     return _stream(connection, query.order_by(ConsentLeaf.position))
 
 
@@ -64,7 +72,8 @@ def open_rows(connection: Connection) -> Rows:
     """Stream each record that has no leaf: whether it is listed as open, then its columns."""
     leaf = ConsentLeaf.record == ConsentRecord.id
     listed = exists().where(ConsentOpen.record == ConsentRecord.id)
-    query = select(listed, *_record_columns()).outerjoin_from(ConsentRecord, ConsentLeaf, leaf)
+    columns = _record_columns(connection)
+    query = select(listed, *columns).outerjoin_from(ConsentRecord, ConsentLeaf, leaf)
     return _stream(connection, query.where(ConsentLeaf.record.is_(None)).order_by(ConsentRecord.id))
 
 
@@ -72,7 +81,7 @@ def wrongly_open(connection: Connection) -> Row | None:
     """Return what is listed as open first of all that is not, and its leaf if it has one."""
     record, leaf = ConsentRecord.id == ConsentOpen.record, ConsentLeaf.record == ConsentOpen.record
     query = (
-        select(_uuid(ConsentOpen.record), _uuid(ConsentLeaf.record))
+        select(_uuid(connection, ConsentOpen.record), _uuid(connection, ConsentLeaf.record))
         .outerjoin_from(ConsentOpen, ConsentRecord, record)
         .outerjoin(ConsentLeaf, leaf)
         .where(ConsentRecord.id.is_(None) | ConsentLeaf.record.is_not(None))
@@ -90,15 +99,16 @@ def seals(connection: Connection) -> Iterator[Seal]:
     """
     of = ConsentSeal
     plain = (of.number, of.first, of.size, of.root, of.previous, of.head)
-    raw: list[Any] = [*(type_coerce(column, String) for column in plain), _time(of.sealed_at)]
+    sealed_at = _time(connection, of.sealed_at)
+    raw: list[Any] = [*(type_coerce(column, String) for column in plain), sealed_at]
     query = select(*raw).order_by(of.number)
     rows = list(connection.execute(query.limit(CHUNK)))
     while rows:
         for row in rows:
             number, first, size, *texts = row
             root, previous, head, at = (v.decode() if isinstance(v, bytes) else v for v in texts)
-            sealed_at = datetime.fromisoformat(at).replace(tzinfo=UTC)
-            yield Seal(number, first, size, root, previous, head, sealed_at)
+            when = datetime.fromisoformat(at).replace(tzinfo=UTC)
+            yield Seal(number, first, size, root, previous, head, when)
         rows = list(connection.execute(query.where(of.number > rows[-1][0]).limit(CHUNK)))
 
 
@@ -111,27 +121,27 @@ def _stream(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator
             yield ([v.encode() if type(v) is str else v for v in row] for row in rows)
 
 
-def _record_columns() -> list[Any]:
+def _record_columns(connection: Connection) -> list[Any]:
     of = ConsentRecord
     return [
-        _uuid(of.id),
-        _uuid(of.subject),
-        _time(of.decided_at),
-        _time(of.expires_at),
+        _uuid(connection, of.id),
+        _uuid(connection, of.subject),
+        _time(connection, of.decided_at),
+        _time(connection, of.expires_at),
         of.notice,
         type_coerce(of.content, String),
         type_coerce(of.digest, String),
     ]
 
 
-def _uuid(column: InstrumentedAttribute[Any]) -> Any:  # noqa: ANN401 - an expression of any kind
-    if db.engine.dialect.name == "sqlite":
+def _uuid(connection: Connection, column: InstrumentedAttribute[Any]) -> Any:  # noqa: ANN401 - an expression
+    if connection.dialect.name == "sqlite":
         return type_coerce(column, String)
     return func.replace(cast(column, String), "-", "")
 
 
-def _time(column: InstrumentedAttribute[Any]) -> Any:  # noqa: ANN401 - an expression of any kind
-    if db.engine.dialect.name == "sqlite":
+def _time(connection: Connection, column: InstrumentedAttribute[Any]) -> Any:  # noqa: ANN401 - an expression
+    if connection.dialect.name == "sqlite":
         return type_coerce(column, String)
     return func.to_char(func.timezone("UTC", column), "YYYY-MM-DD HH24:MI:SS.US")
 

@@ -65,7 +65,9 @@ class Count:
 
 
 def verify_log(
-    kept: Mapping[int, str], progress: Callable[[int], None], engine: Engine | None = None
+    kept: Mapping[int, str],
+    progress: Callable[[int], None],
+    copy: Engine | Connection | None = None,
 ) -> Count:
     """Check the log, and that it still contains the heads `kept`; return what it holds.
 
@@ -76,7 +78,7 @@ def verify_log(
         SQLAlchemyError: the database cannot be read.
 
     """
-    with snapshot(engine) as connection:
+    with snapshot(copy) as connection:
         return _Check(connection, kept, progress).run()
 
 

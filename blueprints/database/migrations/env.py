@@ -20,10 +20,7 @@ def begin(connection: Connection) -> AbstractContextManager[object]:
     return transaction(connection) if is_sqlite else connection.begin()
 
 
-make_file(db.engine)
-if problem() == NEWER:
-    raise CommandError(NEWER)
-with reserve(db.engine) if is_sqlite else db.engine.connect() as connection, begin(connection):
+def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=db.metadata,
@@ -31,3 +28,13 @@ with reserve(db.engine) if is_sqlite else db.engine.connect() as connection, beg
         compare_type=True,
     )
     context.run_migrations()
+
+
+if other := context.config.attributes.get("connection"):
+    run(other)  # It is within a transaction that holds more than this.
+else:
+    make_file(db.engine)
+    if problem() == NEWER:
+        raise CommandError(NEWER)
+    with reserve(db.engine) if is_sqlite else db.engine.connect() as connection, begin(connection):
+        run(connection)
