@@ -8,6 +8,7 @@ from blueprints.operator.audit import audit
 from blueprints.operator.backup import backup
 from blueprints.operator.deploy import deploy
 from blueprints.operator.export import export
+from blueprints.operator.move import move
 from blueprints.operator.policy import policy
 from blueprints.operator.report import report
 
@@ -18,4 +19,4 @@ blueprint = Blueprint("operator", __name__)
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
     app.cli.add_command(deploy)
-    add_commands(app, audit, backup, export, policy, report)
+    add_commands(app, audit, backup, export, move, policy, report)

@@ -1,15 +1,19 @@
 """A backup of a running site: whole, verified, and never half."""
 
+import shlex
 import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from browserlike import Visitor
-from conftest import MakeSite
+from conftest import MakeSite, leave_out
 from evidence import records
 from flask import Flask
 from log import decide_often, run, seal, tampering
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture
@@ -68,12 +72,27 @@ def test_a_file_that_is_there_is_left_alone(running: Flask, tmp_path: Path) -> N
     assert run(running, "backup", str(tmp_path / "none" / "backup.db")).exit_code == 2
 
 
-def test_with_postgresql_the_command_to_run_is_named(
-    make_site: MakeSite, migrated_postgresql_uri: str, tmp_path: Path
+def test_with_postgresql_the_command_that_is_named_makes_a_backup_that_can_be_restored(
+    make_site: MakeSite, migrated_postgresql_uri: str, postgresql_uri: str, tmp_path: Path
 ) -> None:
     site = make_site(SQLALCHEMY_DATABASE_URI=migrated_postgresql_uri)
-    result = run(site, "backup", str(tmp_path / "backup.dump"))
+    decide_often(site, 5)
+    seal(site)
+    decide_often(site, 2)
+    file = tmp_path / "backup.dump"
+    result = run(site, "backup", str(file))
     assert result.exit_code == 2
-    assert (
-        f"pg_dump --format=custom --file='{tmp_path}/backup.dump' 'postgresql://" in result.output
-    )
+    command = result.output.removeprefix("Error: Run: ").strip()
+    assert command.startswith(f"pg_dump --format=custom --file='{file}' 'postgresql://")
+
+    if shutil.which("pg_dump") is None:
+        leave_out("pg_dump")
+    subprocess.run(shlex.split(command), check=True)  # noqa: S603 - our own
+    address = postgresql_uri.replace("+psycopg", "")
+    restore = f"pg_restore --exit-on-error --no-owner --dbname={address} {file}"
+    subprocess.run(shlex.split(restore), check=True)  # noqa: S603 - our own
+    assert "pg_restore --exit-on-error --no-owner --dbname=" in README.read_text("utf-8")
+    restored = make_site(SQLALCHEMY_DATABASE_URI=postgresql_uri)
+    assert records(restored) == records(site)
+    Visitor(restored).choose("reject")
+    assert "Intact: 8 records (3 open, 0 erased) in 1 seal." in run(restored, "verify").output

@@ -39,8 +39,8 @@ ORDER = {
         commands setup
         """,
     "operator": """
-        numbers charts findings browser notice_changes output period audit backup deploy export
-        policy report setup
+        numbers charts findings browser notice_changes output period audit backup move deploy
+        export policy report setup
         """,
 }
 TRANSLATIONS = ROOT / "blueprints/languages/translations/pt/LC_MESSAGES"
