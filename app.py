@@ -48,6 +48,7 @@ DEFAULTS: Mapping[str, Any] = {
     "INSTANCE": None,  # instance/ beside this file
     "HOST": "127.0.0.1",
     "PORT": 8000,
+    "METRICS_ADDRESS": None,  # no numbers for Prometheus
     "ARTICLES": None,  # blueprints/article/texts
     "DRAFTS": False,  # unpublished articles are not shown
     "CONSENT_MODEL": "opt_in",

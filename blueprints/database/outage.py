@@ -11,9 +11,14 @@ from contextlib import contextmanager
 from threading import Lock
 from time import monotonic
 
+from blinker import signal
+
 PAUSE_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
+
+# Sent with the name of a store, each time that it fails. Rooms that import none send it as well.
+store_failed = signal("store_failed")
 
 
 class Outage:
@@ -73,6 +78,7 @@ class Outage:
         with self._lock:
             was_down, self._is_down = self._is_down, True
             self._until = self._clock() + PAUSE_SECONDS
+        store_failed.send(self._name)
         if not was_down:
             why = type(error.__cause__ or error).__name__
             logger.error("%s cannot be used: %s", self._name, why)

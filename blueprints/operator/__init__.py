@@ -4,6 +4,7 @@ report.py, numbers.py, charts.py     `flask consent report`: numbers in which no
 export.py                            `flask consent export`: the log for a spreadsheet or a program
 policy.py, notice_changes.py         `flask consent policy`: the notices, and what changed in them
 backup.py, move.py                   `flask consent backup`, `move`: the database copied, verified
+metrics.py                           numbers for Prometheus, on an address of their own
 audit.py, browser.py, findings.py    `flask consent audit`: the registry against a real browser
 period.py, output.py                 what they share: the records of a period, a file written whole
 

@@ -1,3 +1,6 @@
+from functools import partial
+from importlib import import_module
+from types import ModuleType
 from typing import cast
 
 from flask import Blueprint, Flask
@@ -18,5 +21,17 @@ blueprint = Blueprint("operator", __name__)
 @blueprint.record_once
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
+    if app.extensions["metrics_address"]:
+        app.extensions["when_serving"].append(partial(_metrics().begin, app))
     app.cli.add_command(deploy)
     add_commands(app, audit, backup, export, move, policy, report)
+
+
+def _metrics() -> ModuleType:
+    """Return the module that counts, which no other site loads: it costs memory and time."""
+    try:
+        return import_module("blueprints.operator.metrics")
+    except ModuleNotFoundError:
+        raise SystemExit(
+            "FLASK_METRICS_ADDRESS needs a library: pip install '.[metrics]'."
+        ) from None

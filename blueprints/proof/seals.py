@@ -179,6 +179,11 @@ def count_open(now: datetime, at_most: int) -> tuple[int, datetime | None]:
     return number, first
 
 
+def length_of_open() -> int:
+    with reading() as connection:
+        return connection.scalar(select(func.count()).select_from(ConsentOpen)) or 0
+
+
 def oldest_open() -> datetime | None:
     """Return when the first record was decided that no seal has taken yet."""
     with reading() as connection:

@@ -19,6 +19,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
+from blinker import signal
+
 try:
     from redis import Redis, RedisError
     from redis.backoff import NoBackoff
@@ -32,6 +34,8 @@ REDIS_TIMEOUT_SECONDS = 1
 FILE_TIMEOUT_SECONDS = 0.5  # for the turn among threads, and once more among processes
 FILE_PAGES_AT_MOST = 4096  # 16 MB, for some 300,000 clients a minute
 CLIENTS_IN_MEMORY_AT_MOST = 100_000
+
+store_failed = signal("store_failed")  # the same as in the database room
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS counts (
@@ -72,6 +76,7 @@ class Counts:
             try:
                 count = self._store.add(client, minute)
             except StoreFailedError as error:
+                store_failed.send("The limits")
                 if not self._ask_again_at:
                     self._logger.error("Each process counts for itself: %s", error)
                 self._ask_again_at = time.monotonic() + PAUSE_SECONDS

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from flask import Flask, Response, current_app, g, request
 
 from blueprints.security.compression import compress
-from blueprints.security.page_cache import STATE
+from blueprints.security.page_cache import STATE, VIEW
 
 POLICY: dict[str, tuple[str, ...]] = {
     "default-src": ("'none'",),
@@ -48,6 +48,7 @@ def always(app: Flask) -> dict[str, str]:
 
 def complete(response: Response) -> Response:
     """Add what every answer carries, and the rule for whoever keeps copies."""
+    request.environ[VIEW] = request.endpoint or "none"
     response.headers.update(always(current_app))
     response.headers["Content-Security-Policy"] = content_security_policy(g.get("csp_sources", {}))
     response.vary.update(["Cookie", "Sec-GPC"])

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 SECONDS = 60  # so long may a page that names a time be behind
 PAGES_AT_MOST = 1024
 BYTES_AT_MOST = 16 * 1024 * 1024
-STATE = "page_cache.state"  # in the environment: for whom else the page that was made is
+# In the environment: for whom else the page that was made is, which view made it, and whether it
+# was kept ready.
+STATE, VIEW, IS_KEPT = "page_cache.state", "page_cache.view", "page_cache.is_kept"
 
 Version = Callable[[], Hashable]
 # The state of the visitor who sends a request with cookies; None where it is not known for certain.
@@ -44,8 +46,10 @@ class CachedPage:
     headers: list[tuple[str, str]]
     etag: str | None
     until: float  # on the monotonic clock
+    view: str
 
     def answer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        environ[VIEW], environ[IS_KEPT] = self.view, True
         if self.etag and not is_resource_modified(environ, etag=self.etag):
             headers = Headers(self.headers)
             remove_entity_headers(headers)
@@ -114,6 +118,7 @@ class PageCache:
             headers.to_wsgi_list(),
             headers.get("ETag"),
             time.monotonic() + SECONDS,
+            environ[VIEW],
         )
         self._keep((*about, environ[STATE]), page)
         return parts

@@ -14,8 +14,10 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from http.client import HTTPConnection, HTTPException
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import Any
 
@@ -72,9 +74,15 @@ def serve(create_app: Callable[[], Flask]) -> None:
     log.set_up()
     multiprocessing.set_start_method("fork")
     with ProcessPoolExecutor(1) as trial:  # A wrong setting stops here, before there are workers.
-        host, port, told_at_start = trial.submit(_settings, create_app).result()
-    with _hold(host, port) as held:
-        address, *_port = held.getsockname()
+        host, port, metrics, told_at_start = trial.submit(_settings, create_app).result()
+    with ExitStack() as held:
+        of = "FLASK_HOST and FLASK_PORT"
+        address, *_port = held.enter_context(_hold(host, port, of)).getsockname()
+        if metrics:
+            held.enter_context(_hold(*metrics, "FLASK_METRICS_ADDRESS"))
+            # The workers count in it together; what dies with the site is not counted on.
+            folder = held.enter_context(TemporaryDirectory(prefix="metrics-"))
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         # Ctrl-C reaches the workers too, which inherit that it waits: only this process acts on it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         Thread(target=_stop_on_interrupt, daemon=True).start()
@@ -86,12 +94,15 @@ def serve(create_app: Callable[[], Flask]) -> None:
         server.serve(target_loader=partial(_work, create_app), wrap_loader=False)
 
 
-def _settings(create_app: Callable[[], Flask]) -> tuple[str, int, list[str]]:
+def _settings(
+    create_app: Callable[[], Flask],
+) -> tuple[str, int, tuple[str, int] | None, list[str]]:
     app = create_app()
-    return app.config["HOST"], app.config["PORT"], app.extensions["told_at_start"]
+    told = app.extensions["told_at_start"]
+    return app.config["HOST"], app.config["PORT"], app.extensions["metrics_address"], told
 
 
-def _hold(host: str, port: int) -> socket.socket:
+def _hold(host: str, port: int, settings: str) -> socket.socket:
     """Bind the address, without listening, for as long as the site runs.
 
     The workers each listen on it, which takes SO_REUSEPORT; but so could a second site. Set after
@@ -107,9 +118,7 @@ def _hold(host: str, port: int) -> socket.socket:
         held.bind(address)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "no such name"
-        raise SystemExit(
-            f"FLASK_HOST and FLASK_PORT cannot be used, {host} port {port}: {reason}."
-        ) from None
+        raise SystemExit(f"{settings} cannot be used, {host} port {port}: {reason}.") from None
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     return held
@@ -137,7 +146,10 @@ def _stop_on_interrupt() -> None:
 def _work(create_app: Callable[[], Flask]) -> Flask:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the parent's, until Granian sets its own
     Thread(target=_end_with_parent, daemon=True).start()
-    return create_app()
+    app = create_app()
+    for begin in app.extensions["when_serving"]:
+        begin()
+    return app
 
 
 def _end_with_parent() -> None:

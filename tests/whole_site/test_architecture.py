@@ -40,7 +40,7 @@ ORDER = {
         """,
     "operator": """
         numbers charts findings browser notice_changes output period audit backup move deploy
-        export policy report setup
+        export policy report metrics setup
         """,
 }
 TRANSLATIONS = ROOT / "blueprints/languages/translations/pt/LC_MESSAGES"

@@ -1,0 +1,205 @@
+"""The numbers for Prometheus: those of all workers together, and of no visitor."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+from conftest import MakeSite, free_port
+from evidence import ARTICLE
+from prometheus_client.parser import text_string_to_metric_families
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+WRONG = ["9090", "127.0.0.1", "localhost:9090", "127.0.0.1:0", "127.0.0.1:65536", "[::1:9090", ":9"]
+
+
+def start(**settings: str) -> subprocess.Popen[str]:
+    environment = {key: value for key, value in os.environ.items() if key[:6] != "FLASK_"}
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and code
+        [sys.executable, ROOT / "app.py"],
+        env=environment | {"FLASK_SECRET_KEY": "k" * 32} | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+class Site:
+    """A served site, and who asks it for its numbers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self.metrics_port = free_port(), free_port()
+        self.database = folder / "site.db"
+        self.settings = {
+            "FLASK_PORT": str(self.port),
+            "FLASK_METRICS_ADDRESS": f"127.0.0.1:{self.metrics_port}",
+            "FLASK_SQLALCHEMY_DATABASE_URI": f"sqlite:///{self.database}",
+            "FLASK_INSTANCE": str(folder / "instance"),
+            "TMPDIR": str(folder),
+        }
+        self.process = start(**self.settings)
+        patiently(lambda: len(self.workers()) == 2 and listening(self.metrics_port) == 2)
+
+    def workers(self) -> list[int]:
+        task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(child) for child in task.read_text("ascii").split()]
+
+    def ask(self, path: str, data: dict[str, str] | None = None, **headers: str) -> int:
+        body = urlencode(data).encode() if data else None
+        request = Request(f"http://127.0.0.1:{self.port}{path}", body, headers)
+        try:
+            with urlopen(request, timeout=20) as answer:  # noqa: S310 - our own
+                return int(answer.status)
+        except HTTPError as error:
+            return error.code
+
+    def text(self) -> str:
+        with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=20) as answer:
+            text: str = answer.read().decode()
+        return text
+
+    def numbers(self) -> dict[str, float]:
+        return {
+            " ".join(
+                (sample.name.removeprefix("microsite_"), *sample.labels.values())
+            ): sample.value
+            for family in text_string_to_metric_families(self.text())
+            for sample in family.samples
+        }
+
+
+def patiently(reached: Callable[[], object]) -> None:
+    for _ in range(300):
+        with suppress(OSError):
+            if reached():
+                return
+        time.sleep(0.1)
+    pytest.fail("it did not come about")
+
+
+def listening(port: int) -> int:
+    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    return sum(
+        line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in lines
+    )
+
+
+@pytest.fixture
+def site(make_site: MakeSite, tmp_path: Path) -> Iterator[Site]:
+    make_site()  # migrates the database
+    site = Site(tmp_path)
+    yield site
+    site.process.terminate()
+    out, err = site.process.communicate(timeout=30)
+    assert site.process.returncode == 0
+    assert out.count("\n") == 2, out
+    assert "Traceback" not in err
+    assert not list(tmp_path.glob("metrics-*"))
+
+
+def test_what_all_workers_did_is_added_up_and_outlives_them(site: Site) -> None:
+    for _ in range(40):
+        assert site.ask(ARTICLE) == 200
+    assert site.ask("/nobody/knows/this?who=i-am-someone", Cookie="session=my-secret") == 404
+    assert site.ask("/cookies", {"choice": "nothing"}) == 400
+    for choice in ("accept_all", "reject", "reject"):
+        assert (
+            site.ask("/cookies", {"choice": choice, "next": "/"}, Accept="application/json") == 200
+        )
+    for _ in range(8):
+        found = site.numbers()
+        assert found["requests_total article.article 200"] == 40
+        assert found["requests_total none 404"] == 1
+        assert found["requests_total consent.choose 400"] == 1
+        assert found["requests_total consent.choose 200"] == 3
+        assert 30 <= found["page_cache_hits_total"] <= 38
+        assert found["choices_total banner.accept_all"] == 1
+        assert found["choices_total banner.reject"] == 2
+        assert found["open_records"] == 3
+        assert 0 <= time.time() - found["oldest_open_record_timestamp_seconds"] < 60
+        assert "last_seal_timestamp_seconds" not in found
+    text = site.text()
+    for of_a_visitor in ("nobody", "someone", "my-secret", "session", ARTICLE, "127.0.0.1"):
+        assert of_a_visitor not in text
+
+    before = site.workers()
+    for worker in before:
+        os.kill(worker, signal.SIGKILL)
+    patiently(lambda: not set(before) & set(site.workers()) and listening(site.metrics_port) == 2)
+    for _ in range(10):
+        assert site.ask(ARTICLE) == 200
+    for _ in range(4):
+        assert site.numbers()["requests_total article.article 200"] == 50
+    (folder,) = site.database.parent.glob("metrics-*")
+    assert len(list(folder.glob("*.db"))) == 2
+
+
+def test_a_store_that_fails_is_counted_and_what_it_knows_is_left_out(site: Site) -> None:
+    assert "open_records" in site.numbers()
+    for file in site.database.parent.glob("site.db*"):
+        file.unlink()
+    assert site.ask("/cookies", {"choice": "reject"}) == 503
+    found = site.numbers()
+    assert found["store_errors_total database_for_writing"] >= 1
+    assert "open_records" not in found
+    assert "choices_total banner.reject" not in found
+
+
+def test_who_asks_for_the_numbers_and_goes_silent_holds_up_nobody(site: Site) -> None:
+    silent = [socket.create_connection(("127.0.0.1", site.metrics_port)) for _ in range(4)]
+    assert site.ask(ARTICLE) == 200
+    patiently(lambda: site.numbers()["requests_total article.article 200"] == 1)
+    for connection in silent:
+        connection.close()
+
+
+def test_an_address_that_is_taken_stops_the_start(site: Site) -> None:
+    second = start(**site.settings | {"FLASK_PORT": str(free_port())})
+    _out, err = second.communicate(timeout=30)
+    assert second.returncode == 1
+    told = "FLASK_METRICS_ADDRESS cannot be used, 127.0.0.1 port [0-9]+: Address already in use."
+    assert re.fullmatch(told, err.strip())
+
+
+@pytest.mark.parametrize("address", WRONG)
+def test_an_address_that_is_none_stops_the_start(make_site: MakeSite, address: str) -> None:
+    with pytest.raises(
+        SystemExit, match=r"FLASK_METRICS_ADDRESS must be an IP address with a port"
+    ):
+        make_site(METRICS_ADDRESS=address)
+
+
+SETTINGS = {"SECRET_KEY": "k" * 32, "SQLALCHEMY_DATABASE_URI": "sqlite:///"}
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own interpreter and code
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("address", [None, "127.0.0.1:9090"])
+def test_the_library_is_loaded_only_where_it_is_wanted(address: str | None) -> None:
+    make = f"app.create_app({SETTINGS | {'METRICS_ADDRESS': address}})"
+    done = run_python(f"import sys, app; {make}; print('prometheus_client' in sys.modules)")
+    assert done.stdout.strip() == str(address is not None)
+
+
+def test_a_missing_library_is_told_with_its_extra() -> None:
+    make = f"app.create_app({SETTINGS | {'METRICS_ADDRESS': '[::1]:9090'}})"
+    done = run_python(f"import sys, app; sys.modules['prometheus_client'] = None; {make}")
+    told = "FLASK_METRICS_ADDRESS needs a library: pip install '.[metrics]'."
+    assert done.stderr.splitlines()[-1] == told
+    assert "Traceback" not in done.stderr
