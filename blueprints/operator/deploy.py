@@ -8,6 +8,8 @@ from flask.cli import with_appcontext
 
 from blueprints.consent.commands import BadInputError
 
+LAST_PORT = 2**16 - 1
+
 
 @click.command
 @click.argument("what", type=click.Choice(["nginx", "systemd"]))
@@ -20,9 +22,11 @@ def deploy(what: str) -> None:
     hosts = current_app.config["TRUSTED_HOSTS"]
     if not hosts or hosts[0].startswith("."):
         raise BadInputError("Set FLASK_TRUSTED_HOSTS to the name of the site first.")
+    port = current_app.config["PORT"]
     values = {
         "host": hosts[0],
-        "port": current_app.config["PORT"],
+        "port": port,
+        "spare_port": port + 1 if port < LAST_PORT else port - 1,
         "python": sys.executable,
         "root": current_app.root_path,
     }

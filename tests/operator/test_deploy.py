@@ -9,9 +9,11 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.client import HTTPSConnection
 from pathlib import Path
+from threading import Event
 from time import monotonic, sleep
 from urllib.parse import urlencode
 
@@ -77,18 +79,27 @@ def listens(port: int) -> bool:
 
 
 @pytest.fixture
-def behind(make_site: MakeSite, tmp_path: Path) -> Iterator[tuple[Ask, Served]]:
+def sites(tmp_path: Path) -> tuple[Served, Served]:
+    """The site, and another one of the same settings that can stand in for it."""
+    settings = {
+        "INSTANCE": str(tmp_path / "instance"),
+        "PREFERRED_URL_SCHEME": "https",
+        "PROXY_HOPS": "1",
+        "TRUSTED_HOSTS": HOST,
+        "ARTICLES": str(shutil.copytree(ROOT / "blueprints/article/texts", tmp_path / "texts")),
+        "SHARED_CACHE_SECONDS": "2",
+    }
+    return Served(**settings), Served(**settings)
+
+
+@pytest.fixture
+def behind(
+    make_site: MakeSite, tmp_path: Path, sites: tuple[Served, Served]
+) -> Iterator[tuple[Ask, Served]]:
     """How to ask the site behind nginx, over TLS, and the site itself."""
     program = shutil.which("nginx") or pytest.skip("no nginx")
     openssl = shutil.which("openssl") or pytest.skip("no openssl")
-    site = Served(
-        INSTANCE=str(tmp_path / "instance"),
-        PREFERRED_URL_SCHEME="https",
-        PROXY_HOPS="1",
-        TRUSTED_HOSTS=HOST,
-        ARTICLES=str(shutil.copytree(ROOT / "blueprints/article/texts", tmp_path / "texts")),
-        SHARED_CACHE_SECONDS="2",
-    )
+    site, spare = sites
     key, certificate = tmp_path / "privkey.pem", tmp_path / "fullchain.pem"
     name = ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
     made = ["-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate)]
@@ -101,6 +112,7 @@ def behind(make_site: MakeSite, tmp_path: Path) -> Iterator[tuple[Ask, Served]]:
         "/var/cache/nginx/microsite": f"{tmp_path}/cache",
         "listen 443 ": f"listen 127.0.0.1:{port} ",
         "listen 80;": f"listen 127.0.0.1:{plain};",
+        f"server 127.0.0.1:{site.port + 1} ": f"server 127.0.0.1:{spare.port} ",
         "    listen [::]:443 ssl;\n": "",
         "    listen [::]:80;\n": "",
     }.items():
@@ -185,3 +197,36 @@ def test_what_everybody_sees_comes_from_the_cache_of_nginx_and_nothing_else_does
         assert "<h1>Gaia" in ask("GET", "/")[2], "it is the cache that answers"
     finally:
         os.killpg(site.process.pid, signal.SIGCONT)
+
+
+@pytest.mark.slow
+def test_a_new_version_comes_in_without_a_failed_request(
+    behind: tuple[Ask, Served], sites: tuple[Served, Served]
+) -> None:
+    ask, _site = behind
+    first, spare = sites
+    form = {"Content__Type": "application/x-www-form-urlencoded", "Origin": address_of(ask)}
+    is_over = Event()
+
+    def visit() -> list[int]:
+        statuses = []
+        while not is_over.is_set():
+            statuses.append(ask("GET", "/", Cookie="a=b")[0])  # asked of the site, not the cache
+            if len(statuses) < 100:  # fewer than the refusals that a client may send in a minute
+                statuses.append(ask("POST", "/cookies", "choice=reject&next=/", **form)[0])
+            is_over.wait(0.1)
+        return statuses
+
+    with ThreadPoolExecutor() as pool:
+        visiting = pool.submit(visit)
+        try:
+            spare.start()
+            first.stop()
+            first.start()
+        finally:
+            spare.stop()
+            is_over.set()
+    statuses = visiting.result()
+    assert set(statuses) == {200, 303}
+    recorded = statuses.count(303)
+    assert f"Intact: {recorded} records" in first.flask("consent", "verify").stdout

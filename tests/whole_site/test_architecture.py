@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,16 @@ def test_every_setting_is_documented() -> None:
     rows = [line for line in readme.splitlines() if line.startswith("| `FLASK_")]
     documented = {name for row in rows for name in re.findall(r"`FLASK_(\w+)`", row)}
     assert documented == set(DEFAULTS)
+
+
+def test_the_changelog_has_a_section_for_each_version_the_newest_first() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^## (.+)$", changelog, re.MULTILINE)
+    assert sections[0] == "Unreleased"
+    versions = [tuple(map(int, section.split("."))) for section in sections[1:]]
+    assert versions == sorted(set(versions), reverse=True)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert sections[1] == project["version"]
 
 
 def test_every_sentence_is_translated_and_the_compiled_file_is_current() -> None:
