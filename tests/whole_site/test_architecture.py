@@ -6,10 +6,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 from app import DEFAULTS, create_app
+from blueprints.database.schema import MIGRATIONS
 from blueprints.languages.catalogue import sentences_of
 
 ROOT = Path(__file__).parents[2]
@@ -164,6 +166,10 @@ def test_the_changelog_has_a_section_for_each_version_the_newest_first() -> None
     assert versions == sorted(set(versions), reverse=True)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert sections[1] == project["version"]
+    # By them one goes back to an older version.
+    revisions = re.findall(r"^Database: revision (\d{4})\.", changelog, re.MULTILINE)
+    assert len(revisions) == len(sections)
+    assert revisions[0] == ScriptDirectory(MIGRATIONS).get_current_head()
 
 
 def test_every_sentence_is_translated_and_the_compiled_file_is_current() -> None:
