@@ -68,11 +68,19 @@ def _take_number(folder: Path) -> int:
         except BlockingIOError:
             os.close(descriptor)
             continue
-        # Who writes to a mapped file on a full disk is killed: so its room is taken beforehand.
-        with (folder / f"counter_{number}.db").open("ab") as file:
-            os.posix_fallocate(file.fileno(), 0, FILE_BYTES)
+        file = folder / f"counter_{number}.db"
+        if not file.exists():
+            _make_room(file)
         return number
     raise AssertionError  # There is no end of numbers.
+
+
+def _make_room(file: Path) -> None:
+    """Take the room beforehand: who writes to a mapped file on a full disk is killed."""
+    part = file.with_suffix(".part")
+    with part.open("wb") as opened:
+        os.posix_fallocate(opened.fileno(), 0, FILE_BYTES)
+    part.rename(file)  # Others read it from now on.
 
 
 class Counts:

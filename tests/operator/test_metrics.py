@@ -6,55 +6,37 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from time import sleep, time
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pytest
-from conftest import MakeSite, free_port
+from conftest import MakeSite
 from evidence import ARTICLE
 from prometheus_client.parser import text_string_to_metric_families
+from served import ROOT, WORKERS, Served, free_port
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 WRONG = ["9090", "127.0.0.1", "localhost:9090", "127.0.0.1:0", "127.0.0.1:65536", "[::1:9090", ":9"]
 
 
-def start(**settings: str) -> subprocess.Popen[str]:
-    environment = {key: value for key, value in os.environ.items() if key[:6] != "FLASK_"}
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and code
-        [sys.executable, ROOT / "app.py"],
-        env=environment | {"FLASK_SECRET_KEY": "k" * 32} | settings,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-class Site:
+class Asked(Served):
     """A served site, and who asks it for its numbers."""
 
     def __init__(self, folder: Path) -> None:
-        self.port, self.metrics_port = free_port(), free_port()
-        self.database = folder / "site.db"
+        self.database, self.metrics_port = folder / "site.db", free_port()
         self.settings = {
-            "FLASK_PORT": str(self.port),
-            "FLASK_METRICS_ADDRESS": f"127.0.0.1:{self.metrics_port}",
-            "FLASK_SQLALCHEMY_DATABASE_URI": f"sqlite:///{self.database}",
-            "FLASK_INSTANCE": str(folder / "instance"),
-            "TMPDIR": str(folder),
+            "METRICS_ADDRESS": f"127.0.0.1:{self.metrics_port}",
+            "SECRET_KEY": "k" * 32,
+            "SQLALCHEMY_DATABASE_URI": f"sqlite:///{self.database}",
+            "INSTANCE": str(folder / "instance"),
         }
-        self.process = start(**self.settings)
-        patiently(lambda: len(self.workers()) == 2 and listening(self.metrics_port) == 2)
-
-    def workers(self) -> list[int]:
-        task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(child) for child in task.read_text("ascii").split()]
+        super().__init__(**self.settings)
 
     def ask(self, path: str, data: dict[str, str] | None = None, **headers: str) -> int:
         body = urlencode(data).encode() if data else None
@@ -85,7 +67,7 @@ def patiently(reached: Callable[[], object]) -> None:
         with suppress(OSError):
             if reached():
                 return
-        time.sleep(0.1)
+        sleep(0.1)
     pytest.fail("it did not come about")
 
 
@@ -97,19 +79,17 @@ def listening(port: int) -> int:
 
 
 @pytest.fixture
-def site(make_site: MakeSite, tmp_path: Path) -> Iterator[Site]:
+def site(make_site: MakeSite, tmp_path: Path) -> Iterator[Asked]:
     make_site()  # migrates the database
-    site = Site(tmp_path)
+    site = Asked(tmp_path)
+    site.start(TMPDIR=str(tmp_path))
+    patiently(lambda: listening(site.metrics_port) == WORKERS)
     yield site
-    site.process.terminate()
-    out, err = site.process.communicate(timeout=30)
-    assert site.process.returncode == 0
-    assert out.count("\n") == 2, out
-    assert "Traceback" not in err
+    site.stop()
     assert not list(tmp_path.glob("metrics-*"))
 
 
-def test_what_all_workers_did_is_added_up_and_outlives_them(site: Site) -> None:
+def test_what_all_workers_did_is_added_up_and_outlives_them(site: Asked) -> None:
     for _ in range(40):
         assert site.ask(ARTICLE) == 200
     assert site.ask("/nobody/knows/this?who=i-am-someone", Cookie="session=my-secret") == 404
@@ -128,7 +108,7 @@ def test_what_all_workers_did_is_added_up_and_outlives_them(site: Site) -> None:
         assert found["choices_total banner.accept_all"] == 1
         assert found["choices_total banner.reject"] == 2
         assert found["open_records"] == 3
-        assert 0 <= time.time() - found["oldest_open_record_timestamp_seconds"] < 60
+        assert 0 <= time() - found["oldest_open_record_timestamp_seconds"] < 60
         assert "last_seal_timestamp_seconds" not in found
     text = site.text()
     for of_a_visitor in ("nobody", "someone", "my-secret", "session", ARTICLE, "127.0.0.1"):
@@ -146,7 +126,7 @@ def test_what_all_workers_did_is_added_up_and_outlives_them(site: Site) -> None:
     assert len(list(folder.glob("*.db"))) == 2
 
 
-def test_a_store_that_fails_is_counted_and_what_it_knows_is_left_out(site: Site) -> None:
+def test_a_store_that_fails_is_counted_and_what_it_knows_is_left_out(site: Asked) -> None:
     assert "open_records" in site.numbers()
     for file in site.database.parent.glob("site.db*"):
         file.unlink()
@@ -157,7 +137,7 @@ def test_a_store_that_fails_is_counted_and_what_it_knows_is_left_out(site: Site)
     assert "choices_total banner.reject" not in found
 
 
-def test_who_asks_for_the_numbers_and_goes_silent_holds_up_nobody(site: Site) -> None:
+def test_who_asks_for_the_numbers_and_goes_silent_holds_up_nobody(site: Asked) -> None:
     silent = [socket.create_connection(("127.0.0.1", site.metrics_port)) for _ in range(4)]
     assert site.ask(ARTICLE) == 200
     patiently(lambda: site.numbers()["requests_total article.article 200"] == 1)
@@ -165,12 +145,19 @@ def test_who_asks_for_the_numbers_and_goes_silent_holds_up_nobody(site: Site) ->
         connection.close()
 
 
-def test_an_address_that_is_taken_stops_the_start(site: Site) -> None:
-    second = start(**site.settings | {"FLASK_PORT": str(free_port())})
-    _out, err = second.communicate(timeout=30)
-    assert second.returncode == 1
+def test_an_address_that_is_taken_stops_the_start(site: Asked) -> None:
+    settings = {f"FLASK_{name}": value for name, value in site.settings.items()}
+    done = subprocess.run(  # noqa: S603 - our own interpreter and code
+        [sys.executable, ROOT / "app.py"],
+        env=os.environ | settings | {"FLASK_PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
     told = "FLASK_METRICS_ADDRESS cannot be used, 127.0.0.1 port [0-9]+: Address already in use."
-    assert re.fullmatch(told, err.strip())
+    assert re.fullmatch(told, done.stderr.strip())
 
 
 @pytest.mark.parametrize("address", WRONG)
