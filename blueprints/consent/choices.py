@@ -39,6 +39,7 @@ class Status(StrEnum):
 
 
 ACCEPTED = frozenset({Status.GIVEN, Status.ASSUMED})
+TELL_OF_ACCEPTANCE = ACCEPTED | {Status.WITHDRAWN}
 OPEN = frozenset({Status.UNKNOWN, Status.EXPIRED})
 
 

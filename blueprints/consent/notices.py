@@ -100,6 +100,7 @@ def write_notice(
             "name": registry.controller.name,
             "address": registry.controller.address,
             "contact": registry.controller.contact,
+            **({"tax_number": number} if (number := registry.controller.tax_number) else {}),
         },
         "banner": {
             "heading": words["heading"],

@@ -9,14 +9,15 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from blueprints.consent.choices import Status
+from blueprints.consent.choices import TELL_OF_ACCEPTANCE, Status
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import Notice
 from blueprints.consent.records import Record, read_record, select_records
 from blueprints.database import reading
 from blueprints.proof import seals
-from blueprints.rights.receipt import Inclusion, Making, Node, write_receipt
+from blueprints.rights.context import Node
+from blueprints.rights.receipt import Inclusion, Making, validity, write_receipt
 
 
 def records_of(subject: UUID, at_most: int | None = None) -> list[Record]:
@@ -36,7 +37,9 @@ def records_of(subject: UUID, at_most: int | None = None) -> list[Record]:
         return [read_record(row) for row in connection.execute(query)]
 
 
-def receipt_of(subject: UUID, record: UUID, notices: Notices, making: Making) -> Node | None:
+def receipt_of(
+    subject: UUID, record: UUID, notices: Notices, making: Making, retention_years: int
+) -> Node | None:
     """Write the receipt of a record; None where the subject has no such record.
 
     Raises:
@@ -51,8 +54,16 @@ def receipt_of(subject: UUID, record: UUID, notices: Notices, making: Making) ->
     kept = notices.find(row["notice"]) if row["notice"] else None
     notice = kept.content if kept else _no_notice(notices.in_force[row["language"]])
     renewed = _renewed(row, records[position + 1 :])
-    making = replace(making, renewed=renewed)
+    kept_for = _kept_for(records[position:], retention_years)
+    making = replace(making, renewed=renewed, kept_for=kept_for)
     return write_receipt(json.loads(row["content"]), notice, making, inclusion_of(record))
+
+
+def _kept_for(records: list[Record], years: int) -> str:
+    """Say how long the first of these records, the newest, is kept (retention.py has the rule)."""
+    said = {status for record in records for status in record["statuses"].values()}
+    valid = validity(records[0]["decided_at"], records[0]["expires_at"])
+    return valid if said.isdisjoint(TELL_OF_ACCEPTANCE) else f"P{years}Y{valid.removeprefix('P')}"
 
 
 def _no_notice(in_force: Notice) -> Mapping[str, Any]:

@@ -17,37 +17,16 @@ from uuid import UUID, uuid5
 
 from blueprints.consent.choices import ACCEPTED, Status
 from blueprints.consent.digest import sha256_of
-
-Node = dict[str, Any]
+from blueprints.rights import profile
+from blueprints.rights.context import Node, context
+from blueprints.rights.profile import LANGUAGE_TAGS
 
 PROFILE = "https://w3id.org/dpv/schema/dpv-27560#"
-ABOUT = "/cookies/receipt/about"
-LANGUAGE_TAGS = {"en": "en", "pt": "pt-PT"}
+VERSION = 2  # of a receipt; those of the first do not say which they are of
 STATUSES = {
     Status.GIVEN: "ConsentGiven",
     Status.REFUSED: "ConsentRefused",
     Status.WITHDRAWN: "ConsentWithdrawn",
-}
-PREFIXES = {
-    "dpv": "https://w3id.org/dpv#",
-    "pd": "https://w3id.org/dpv/pd#",
-    "loc": "https://w3id.org/dpv/loc#",
-    "eu-gdpr": "https://w3id.org/dpv/legal/eu/gdpr#",
-    "legal-eu": "https://w3id.org/dpv/legal/eu#",
-    "legal-pt": "https://w3id.org/dpv/legal/pt#",
-    "dct": "http://purl.org/dc/terms/",
-    "xsd": "http://www.w3.org/2001/XMLSchema#",
-    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
-}
-TYPES = {
-    "@id": (
-        *("dpv:hasPurpose", "dpv:hasPersonalData", "dpv:hasJurisdiction", "dpv:hasApplicableLaw"),
-        *("dpv:hasAuthority", "dpv:hasLegalBasis", "dpv:hasLocation", "dpv:isIndicatedBy"),
-        *("dpv:isExercisedAt", "dct:conformsTo", "site:heads"),
-    ),
-    "xsd:dateTime": ("dpv:isIndicatedAtTime", "dct:created"),
-    # Kept as it is to the last character, because a digest is computed over it.
-    "@json": ("site:digestedFields", "site:noticeContent", "site:seal"),
 }
 
 
@@ -60,6 +39,9 @@ class Making:
     origin: str  # of the site, https://www.example.pt
     counts: bool  # whether the decision still counted
     renewed: tuple[str, ...] = ()  # purposes given before and given again
+    counting: tuple[str, ...] = ()  # purposes given that still counted
+    kept_for: str = ""  # how long the record is kept, from the decision on, ISO 8601
+    version: int = VERSION
 
 
 @dataclass(frozen=True)
@@ -87,7 +69,7 @@ def write_receipt(
         for purpose, status in sorted(fields["statuses"].items())
     ]
     receipt: Node = {
-        "@context": _context(making.origin),
+        "@context": context(making.origin, making.version),
         "id": f"urn:uuid:{making.id}",
         "type": "dpv:ConsentReceipt",
         "dct:identifier": making.id,
@@ -109,6 +91,12 @@ def write_receipt(
         "site:salt": fields["salt"],
         "site:heads": f"{making.origin}/consent/seals.json",
     }
+    if making.version > 1:
+        receipt["site:version"] = making.version
+        receipt["site:counting"] = list(making.counting)
+        receipt["site:keptFor"] = making.kept_for
+        if not all("dct:conformsTo" in record for record in records):
+            del receipt["dct:conformsTo"]
     if inclusion:
         receipt["site:inclusionProof"] = {
             "type": "site:InclusionProof",
@@ -119,19 +107,6 @@ def write_receipt(
             "site:seal": dict(inclusion.seal),
         }
     return receipt | {"site:checksum": sha256_of(receipt).hex()}
-
-
-def _context(origin: str) -> Node:
-    typed = {term: {"@type": kind} for kind, terms in TYPES.items() for term in terms}
-    return {
-        "@version": 1.1,
-        **PREFIXES,
-        "site": f"{origin}{ABOUT}#",
-        "id": "@id",
-        "type": "@type",
-        "site:path": {"@container": "@list"},
-        **typed,
-    }
 
 
 def _record(
@@ -158,13 +133,15 @@ def _record(
         "dpv:hasApplicableLaw": "legal-eu:law-GDPR",
         "dpv:hasAuthority": "legal-pt:DPA-PT",
         "dpv:hasLegalBasis": "eu-gdpr:A6-1-a" if fields["is_consent"] else "dpv:ImpliedConsent",
-        "dpv:hasProcess": [_process(notice, purpose)],
+        "dpv:hasProcess": [_process(notice, making, purpose)],
         "dpv:hasConsentControl": {"type": "dpv:WithdrawConsent", "dpv:isExercisedAt": settings},
         "dpv:hasRight": {"type": "eu-gdpr:A7-3"},
         "dpv:hasConsentStatus": list(_statuses(fields, making, purpose, status)),
     }
     if fields["notice"]:
         node["dpv:hasNotice"] = _notice(fields, notice, making)
+    if making.version > 1:
+        return profile.completed(node, notice, fields["language"], making.origin)
     return node
 
 
@@ -179,7 +156,7 @@ def _notice(fields: Mapping[str, Any], notice: Mapping[str, Any], making: Making
     }
 
 
-def _process(notice: Mapping[str, Any], purpose: str) -> Node:
+def _process(notice: Mapping[str, Any], making: Making, purpose: str) -> Node:
     """Say what is done for the purpose, with which data, by whom, kept for how long."""
     shown = next((entry for entry in notice["purposes"] if entry["id"] == purpose), None) or {}
     services = [entry for entry in notice["services"] if entry["purpose"] == purpose]
@@ -195,6 +172,8 @@ def _process(notice: Mapping[str, Any], purpose: str) -> Node:
         process["dpv:hasRecipient"] = [
             {"type": "dpv:ThirdParty", "dpv:hasName": vendor} for vendor in others
         ]
+    if making.version > 1:
+        return profile.process_completed(process, services, making.kept_for, making.origin)
     if lifetimes:
         process["dpv:hasStorageCondition"] = [
             *({"type": "dpv:StorageDuration", "dpv:hasDuration": item} for item in lifetimes),
@@ -218,10 +197,14 @@ def _statuses(
         "dpv:hasIndicationMethod": fields["method"],
         "dpv:hasDuration": {
             "type": "dpv:TemporalDuration",
-            "rdf:value": _duration(fields["decided_at"], fields["expires_at"]),
+            "rdf:value": validity(
+                datetime.fromisoformat(fields["decided_at"]),
+                datetime.fromisoformat(fields["expires_at"]),
+            ),
         },
     }
-    if given and not making.counts:
+    counts = purpose in making.counting if making.version > 1 else making.counts
+    if given and not counts:
         yield {
             "type": "dpv:ConsentExpired",
             "dpv:isIndicatedAtTime": min(fields["expires_at"], making.created_at),
@@ -229,7 +212,6 @@ def _statuses(
         }
 
 
-def _duration(start: str, end: str) -> str:
+def validity(since: datetime, until: datetime) -> str:
     """Return the time between as ISO 8601: calendar months, as choices are made to last."""
-    since, until = datetime.fromisoformat(start), datetime.fromisoformat(end)
     return f"P{(until.year - since.year) * 12 + until.month - since.month}M"

@@ -7,6 +7,7 @@ list of heads kept elsewhere.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,10 +19,12 @@ from uuid import UUID
 from blueprints.consent.choices import Status
 from blueprints.consent.digest import canonical, sha256_of, utc_text
 from blueprints.proof import merkle
-from blueprints.rights.receipt import ABOUT, Inclusion, Making, Node, write_receipt
+from blueprints.rights.context import ABOUT, Node
+from blueprints.rights.receipt import VERSION, Inclusion, Making, write_receipt
 
 MAX_BYTES = 1024 * 1024
 LARGEST = 2**31 - 1  # number of a seal
+PERIOD = re.compile(r"P(\d{1,4}Y)?\d{1,4}M")
 MARKS = {"site:digestedFields", "site:digest", "site:inclusionProof"}
 
 
@@ -167,12 +170,21 @@ def _making(receipt: Node) -> Making:
     renewed = sorted(given.intersection(receipt["site:renewed"]))
     if type(counts) is not bool:
         raise _AlteredError("It does not say whether the choice still counted.")
+    version = receipt.get("site:version", 1)
+    if type(version) is not int or not 1 <= version <= VERSION:
+        raise _AlteredError("It is of a version that this site does not know.")
+    kept_for = receipt.get("site:keptFor", "")
+    if version > 1 and not PERIOD.fullmatch(kept_for):
+        raise _AlteredError("It does not say how long the record is kept.")
     return Making(
         id=str(UUID(receipt["dct:identifier"])),
         created_at=utc_text(datetime.fromisoformat(receipt["dct:created"])),
         origin=origin,
         counts=counts,
         renewed=tuple(renewed),
+        counting=tuple(sorted(given.intersection(receipt.get("site:counting", ())))),
+        kept_for=kept_for,
+        version=version,
     )
 
 

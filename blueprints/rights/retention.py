@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, or_,
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from blueprints.consent import services
-from blueprints.consent.choices import ACCEPTED, Status
+from blueprints.consent.choices import TELL_OF_ACCEPTANCE
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db, write
 
@@ -42,8 +42,8 @@ def _is_past(now: datetime, years: int) -> ColumnElement[bool]:
 
 def _tells_of_acceptance(content: InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
     """Whether a purpose is accepted in a record, or withdrawn: its content is canonical JSON."""
-    said = (*ACCEPTED, Status.WITHDRAWN)
-    return or_(*(content.contains(f':"{status}"', autoescape=True) for status in said))
+    said = (content.contains(f':"{status}"', autoescape=True) for status in TELL_OF_ACCEPTANCE)
+    return or_(*said)
 
 
 def count_past(now: datetime, years: int) -> int:

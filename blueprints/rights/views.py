@@ -67,7 +67,11 @@ def receipt() -> Response:
     now = datetime.now(UTC)
     found = decision and _asked(
         lambda: history.receipt_of(
-            UUID(decision.subject), UUID(decision.id), notices(), _making(decision, now)
+            UUID(decision.subject),
+            UUID(decision.id),
+            notices(),
+            _making(decision, now),
+            current_app.config["CONSENT_RETENTION_YEARS"],
         )
     )
     if not found:
@@ -89,12 +93,13 @@ def about_receipt() -> str:
 
 def _making(decision: Decision, now: datetime) -> Making:
     choice = current_choice()
-    counting = None if choice.is_open else choice.decision
+    is_last = choice.decision is not None and choice.decision.id == decision.id
     return Making(
         id=str(uuid4()),
         created_at=utc_text(now),
         origin=f"{current_app.config['PREFERRED_URL_SCHEME']}://{request.host}",
-        counts=counting is not None and counting.id == decision.id,
+        counts=is_last and not choice.is_open,
+        counting=tuple(sorted(choice.given)) if is_last else (),
     )
 
 

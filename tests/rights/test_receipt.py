@@ -31,7 +31,10 @@ from blueprints.rights.receipt import Making
 DPV = {
     *("ConsentReceipt", "ConsentRecord", "DataSubject", "DataController", "ConsentNotice"),
     *("Process", "ThirdParty", "StorageDuration", "StorageLocation", "WithdrawConsent"),
-    *("TemporalDuration", "WithinDevice", "ImpliedConsent", "ExpressedConsent"),
+    *("TemporalDuration", "UntilEventDuration", "RemoteLocation", "ImpliedConsent"),
+    *("ExpressedConsent", "PersonalData", "DataSubjectDataSource", "DataSubjectRight"),
+    *("Collect", "Use", "Store", "Share", "ProcessingLocation", "Permission", "hasProcessing"),
+    *("hasDataSource", "hasProcessingCondition", "hasRule"),
     *("ServiceUsageAnalytics", "ServicePersonalisation", "PersonalisedAdvertising"),
     *("TargetedAdvertising", "Purpose"),
     *("ConsentGiven", "RenewedConsentGiven", "ConsentUnknown", "ConsentRequested"),
@@ -50,7 +53,10 @@ ALLOWED = {
         *("BrowsingBehaviour", "UID", "IPAddress", "UserAgent", "Preference")
     },
     "https://w3id.org/dpv/loc#": {"PT"},
-    "https://w3id.org/dpv/legal/eu/gdpr#": {"A6-1-a", "A7-3"},
+    "https://w3id.org/dpv/legal/eu/gdpr#": {
+        *("A6-1-a", "A7-3", "A15", "A16", "A17", "A18", "A20", "A77")
+    },
+    "https://w3id.org/dpv/tech#": {"Device"},
     "https://w3id.org/dpv/legal/eu#": {"law-GDPR"},
     "https://w3id.org/dpv/legal/pt#": {"DPA-PT"},
     "https://w3id.org/dpv/schema/dpv-27560#": {"receipt-eu-gdpr", "record-eu-gdpr"},
@@ -221,9 +227,10 @@ def test_a_record_from_before_notices_were_kept_has_a_receipt_without_one(
 ) -> None:
     (subject,) = fill(site, [decision()])
     (record,) = records(site)
-    making = Making(str(uuid4()), utc_text(datetime.now(UTC)), "http://localhost", counts=True)
+    now, given = utc_text(datetime.now(UTC)), ("personalization",)
+    making = Making(str(uuid4()), now, "http://localhost", counts=True, counting=given)
     with site.app_context():
-        found = history.receipt_of(subject, record.id, site.extensions["notices"], making)
+        found = history.receipt_of(subject, record.id, site.extensions["notices"], making, 3)
     assert found is not None
     assert "dpv:hasNotice" not in found["dpv:hasRecordOfActivity"][0]
     assert statuses(found) == {"Purpose": ["ConsentGiven"]}

@@ -38,8 +38,8 @@ ORDER = {
         merkle models seals sealing heads rows verifier views commands setup
         """,
     "rights": """
-        receipt receipt_check history erasure retention dossier views by_number find check_receipt
-        commands setup
+        context profile receipt receipt_check history erasure retention dossier views by_number
+        find check_receipt commands setup
         """,
     "operator": """
         numbers charts findings browser notice_changes output period audit backup move deploy

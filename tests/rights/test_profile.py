@@ -1,0 +1,205 @@
+"""The rows of ISO/IEC TS 27560 and of DPV's profile for the GDPR, in every kind of receipt."""
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browserlike import Visitor
+from conftest import MakeSite
+from evidence import session_cookie
+from pyshacl import validate
+from rdflib import Graph
+from registries import shipped_with
+
+HERE = Path(__file__).parent
+SHAPES = Graph().parse(HERE / "profile.ttl")
+OF_VERSION_1 = HERE / "receipt_of_version_1.jsonld"
+PARTNER = """
+[[services]]
+id = "player"
+purpose = "advertising"
+name = "Film Player"
+vendor = "Films Ltd"
+country = "IE"
+privacy = "https://films.example/privacy"
+hosts = { frame = ["https://films.example"] }
+embed = { address = "https://films.example/{id}", width = 560, height = 315 }
+
+[[services.cookies]]
+name = "film"
+storage = "cookie"
+party = "third"
+lifetime = "session"
+purpose = { en = "Plays the film", pt = "Mostra o filme" }
+"""
+
+
+def receipt(visitor: Visitor) -> Any:  # noqa: ANN401 - JSON of any shape
+    return json.loads(visitor.raw_get("/cookies/receipt").data)
+
+
+def faults(found: object) -> str:
+    graph = Graph().parse(data=json.dumps(found), format="json-ld")
+    conforms, _graph, text = validate(graph, shacl_graph=SHAPES)
+    return "" if conforms else str(text)
+
+
+def of_purpose(found: Any, purpose: str) -> Any:  # noqa: ANN401 - JSON of any shape
+    (record,) = (
+        record
+        for record in found["dpv:hasRecordOfActivity"]
+        if record["dpv:hasProcess"][0]["dpv:hasPurpose"] == f"dpv:{purpose}"
+    )
+    return record
+
+
+@pytest.mark.parametrize("way", ["/", "/pt/"])
+@pytest.mark.parametrize("model", ["opt_in", "implied"])
+def test_every_kind_of_receipt_has_every_row(make_site: MakeSite, model: str, way: str) -> None:
+    site = make_site(CONSENT_MODEL=model)
+    for choice in ("accept_all", "accept_selected"):
+        visitor = Visitor(site)
+        visitor.choose(choice, path=way)
+        assert faults(receipt(visitor)) == ""
+        settings = f"{way}cookies"
+        for again in ("reject", "accept_all"):
+            visitor.submit(visitor.get(settings).form(settings), again)
+            assert faults(receipt(visitor)) == "", again
+    if model == "implied":
+        going_on = Visitor(site)
+        for _ in range(2):
+            going_on.get(way)
+        assert faults(receipt(going_on)) == ""
+
+
+def test_where_no_notice_was_shown_no_profile_is_claimed(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site())
+    visitor.choose("accept_all")
+    visitor.post("/cookies/withdraw", {})
+    found = receipt(visitor)
+    assert "profile" not in json.dumps(found)
+    assert "dct:conformsTo" not in found
+    assert "dct:conformsTo" not in found["dpv:hasRecordOfActivity"][0]
+    assert "hasNotice" in faults(found)
+
+
+def rows(node: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
+    """Give the way to each property of a record that a profile asks for."""
+    if isinstance(node, dict):
+        for key in node:
+            if key.startswith(("dpv:", "dct:", "schema:")):
+                yield (*way, key)
+            yield from rows(node[key], (*way, key))
+    elif isinstance(node, list):
+        for index, part in enumerate(node):
+            yield from rows(part, (*way, index))
+
+
+# What the record has beyond the compulsory rows, or says in more than one place.
+BEYOND = {
+    *("dct:title", "dpv:hasApplicableLaw", "dpv:hasAuthority", "dpv:hasIndicationMethod"),
+    *("dpv:hasAddress", "dpv:hasContact", "schema:email", "schema:streetAddress"),
+    *("dpv:hasDuration", "dpv:hasLocation"),
+}
+NAMED_BY_THEIR_IRI = {("dpv:hasDataSubject", "dct:identifier"), ("dpv:hasNotice", "dct:identifier")}
+
+
+def test_the_shapes_see_each_row_that_is_gone(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site())
+    visitor.choose("accept_all")
+    found = receipt(visitor)
+    record = found["dpv:hasRecordOfActivity"][0]
+    for way in list(rows(record)):
+        if way[-1] in BEYOND or way in NAMED_BY_THEIR_IRI:
+            continue
+        changed = deepcopy(found)
+        del changed["dpv:hasRecordOfActivity"][1:]  # They share nodes with this one.
+        part = changed["dpv:hasRecordOfActivity"][0]
+        for step in way[:-1]:
+            part = part[step]
+        del part[way[-1]]
+        assert faults(changed), way
+
+
+def test_a_receipt_says_who_receives_what_where_and_for_how_long(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "registry.toml"
+    number = ('contact = "privacy', 'tax_number = "501234567"\ncontact = "privacy')
+    file.write_text(shipped_with(number, more=PARTNER), encoding="utf-8")
+    visitor = Visitor(make_site(CONSENT_REGISTRY=str(file), CONSENT_RETENTION_YEARS=4))
+    visitor.choose("accept_selected", ticks=("personalization",))
+    found = receipt(visitor)
+    advertising = of_purpose(found, "PersonalisedAdvertising")
+    (process,) = advertising["dpv:hasProcess"]
+    assert process["dpv:hasRecipient"] == [{"type": "dpv:ThirdParty", "dpv:hasName": "Films Ltd"}]
+    assert process["dpv:hasPersonalData"] == ["pd:BrowsingBehaviour"]
+    assert set(process["dpv:hasProcessing"]) == {
+        *("dpv:Collect", "dpv:Use", "dpv:Store", "dpv:Share")
+    }
+    assert process["dpv:hasRule"]["dpv:hasLocation"] == ["loc:IE", "loc:PT"]
+    durations = [part.get("dpv:hasDuration") for part in process["dpv:hasStorageCondition"]]
+    until_closed = {"type": "dpv:UntilEventDuration", "rdf:value": "the browser is closed"}
+    assert [part for part in durations if part] == ["P4Y6M", "P90D", until_closed]
+    places = [part.get("dpv:hasLocation") for part in process["dpv:hasStorageCondition"]]
+    assert [part for part in places if part] == ["dpv:RemoteLocation", "tech:Device"]
+    content = of_purpose(found, "ServicePersonalisation")
+    controller = content["dpv:hasDataController"]
+    assert controller["dct:identifier"] == "501234567"
+    (recipient,) = content["dpv:hasProcess"][0]["dpv:hasRecipient"]
+    assert recipient["id"] == controller["id"] == "http://localhost/privacy#controller"
+    assert "dpv:Share" not in content["dpv:hasProcess"][0]["dpv:hasProcessing"]
+    for right in content["dpv:hasRight"]:
+        path = right["dpv:isExercisedAt"].removeprefix("http://localhost")
+        assert visitor.raw_get(path).status_code == 200
+    assert visitor.get("/privacy").one("h2", id="controller") is not None
+
+
+def test_a_refusal_is_kept_only_while_it_is_valid_and_says_so(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site())
+    visitor.choose("reject")
+    assert receipt(visitor)["site:keptFor"] == "P6M"
+    visitor.submit(visitor.get("/cookies").form("/cookies"), "accept_all")
+    visitor.submit(visitor.get("/cookies").form("/cookies"), "reject")
+    visitor.submit(visitor.get("/cookies").form("/cookies"), "reject")
+    assert receipt(visitor)["site:keptFor"] == "P3Y6M", "an acceptance was before it"
+
+
+def test_asked_again_about_one_purpose_the_other_still_counts(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    visitor = Visitor(make_site())
+    visitor.choose("accept_all")
+    file = tmp_path / "registry.toml"
+    file.write_text(shipped_with(("gpc = true", "gpc = true\nmeaning = 2")), encoding="utf-8")
+    returning = Visitor(make_site(CONSENT_REGISTRY=str(file)))
+    returning.client.set_cookie("session", session_cookie(visitor))
+    found = receipt(returning)
+    kinds = {
+        purpose: [status["type"] for status in of_purpose(found, purpose)["dpv:hasConsentStatus"]]
+        for purpose in ("PersonalisedAdvertising", "ServicePersonalisation")
+    }
+    assert kinds == {
+        "PersonalisedAdvertising": ["dpv:ConsentGiven", "dpv:ConsentExpired"],
+        "ServicePersonalisation": ["dpv:ConsentGiven"],
+    }
+
+
+def test_a_receipt_of_before_is_checked_as_it_was_written(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    runner = make_site().test_cli_runner()
+
+    def answer(file: Path) -> str:
+        return runner.invoke(args=["consent", "check-receipt", str(file)]).output
+
+    whole = "Unknown. It is whole, but its digest is not in this log."
+    assert answer(OF_VERSION_1).startswith(whole)
+    changed = json.loads(OF_VERSION_1.read_bytes())
+    for change in ({"site:version": 2}, {"site:version": 3}, {"site:keptFor": "P9Y"}):
+        file = tmp_path / "receipt.jsonld"
+        file.write_text(json.dumps(changed | change), encoding="utf-8")
+        assert answer(file).startswith("Altered."), change
