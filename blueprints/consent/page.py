@@ -151,6 +151,12 @@ class PageConsent:
         """The parameters of Google Consent Mode that are granted to the services on the page."""
         return frozenset(name for service in self.services for name in service.consent_mode)
 
+    @property
+    def google_tags(self) -> tuple[str, ...]:
+        """The Google tags on the page, each with the days for which it may keep something."""
+        tagged = (service for service in self.services if service.tag_id)
+        return tuple(f"{service.tag_id}={service.longest_days}" for service in tagged)
+
     def placeholder(self, service: Service) -> Notice:
         """Return what an embed says while it is not loaded, as a notice of its own."""
         return placeholder(service)

@@ -88,7 +88,7 @@ class Service(Recipient):
     """Somebody who stores or receives something. `hosts` maps a kind of load to its origins.
 
     It enters the page as a script, a pixel or an embed, or not at all. `consent_mode` names the
-    parameters of Google Consent Mode that its purpose grants.
+    parameters of Google Consent Mode that its purpose grants, `tag_id` what its tag is to send to.
     """
 
     id: str
@@ -103,12 +103,22 @@ class Service(Recipient):
     pixel: Pixel | None = None
     embed: Embed | None = None
     consent_mode: tuple[str, ...] = ()
+    tag_id: str = ""  # "G-...": the destination of a Google tag
     justification: Text | None = None  # why others are told without being asked: necessary ones
     safeguard: Text | None = None  # of the transfer, where the country is outside of the EEA
 
     @property
     def is_ours(self) -> bool:
         return not self.hosts
+
+    @property
+    def longest_days(self) -> int:
+        """How long its longest-lived item stays at most: a month has 30 days here, a year 365."""
+        parts = [cookie.lifetime_parts for cookie in self.cookies]
+        return max(
+            (365 * p.get("years", 0) + 30 * p.get("months", 0) + p.get("days", 0) for p in parts),
+            default=0,
+        )
 
     @property
     def ways(self) -> dict[str, Script | Pixel | Embed]:

@@ -11,6 +11,7 @@ from blueprints.consent.registry import LIFETIME, Cookie, Purpose, Registry, Ser
 LANGUAGES = ("en", "pt")
 ID = re.compile(r"[a-z][a-z0-9_-]*")
 ATTRIBUTE = re.compile(r"data-[a-z0-9-]+|id|defer|async|type|crossorigin")
+TAG = re.compile(r"[A-Z]{1,3}-[A-Z0-9-]{4,20}")
 COOKIE_PATH = re.compile(r"(?=.{1,64}$)/[A-Za-z0-9._~/-]*")
 TERM = re.compile(r"[A-Z][A-Za-z0-9-]*")
 # A loopback host may be plain: browsers trust it, and the tests have their partner there.
@@ -55,6 +56,7 @@ def check(registry: Registry) -> None:
             raise RegistryError(f"{where} names the unknown purpose {service.purpose!r}")
         _check_hosts(service, where)
         _check_entry(service, where)
+        _check_google(service, where)
         if service.safeguard:
             _check_text(service.safeguard, f"{where} safeguard")
         _check_justification(service, where, necessary=service.purpose in necessary)
@@ -130,9 +132,16 @@ def _check_entry(service: Service, where: str) -> None:
     for name in service.script.attributes if service.script else ():
         if not ATTRIBUTE.fullmatch(name):
             raise RegistryError(f"{where} has the script attribute {name!r}, which is not data-...")
+
+
+def _check_google(service: Service, where: str) -> None:
     for name in service.consent_mode:
         if name not in CONSENT_MODE:
             raise RegistryError(f"{where} has the unknown consent_mode parameter {name!r}")
+    if service.tag_id and not TAG.fullmatch(service.tag_id):
+        raise RegistryError(f"{where} has the tag_id {service.tag_id!r}, which is not as G-ABC123")
+    if service.tag_id and not (service.script and service.consent_mode):
+        raise RegistryError(f"{where} has a tag_id without a script and consent_mode")
 
 
 def _check_justification(service: Service, where: str, *, necessary: bool) -> None:

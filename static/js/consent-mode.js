@@ -1,15 +1,21 @@
 /* Google Consent Mode v2, basic form: loaded only after a choice, before the service that asks for it.
-   Everything is denied by default; one update names what the visitor granted. */
+   Everything is denied by default; one update names what the visitor granted. Then each tag is told to
+   begin, and to keep nothing for longer than the registry declares. */
 
 {
-  const granted = document.currentScript.dataset.granted.split(" ");
+  const { granted, tags = "" } = document.currentScript.dataset;
   const parameters = ["ad_storage", "ad_user_data", "ad_personalization", "analytics_storage"];
   const denied = Object.fromEntries(parameters.map((name) => [name, "denied"]));
-  const update = Object.fromEntries(granted.map((name) => [name, "granted"]));
+  const update = Object.fromEntries(granted.split(" ").map((name) => [name, "granted"]));
   window.dataLayer = window.dataLayer || [];
   window.gtag = function gtag() {
     window.dataLayer.push(arguments);
   };
   window.gtag("consent", "default", denied);
   window.gtag("consent", "update", { ...denied, ...update });
+  if (tags) window.gtag("js", new Date());
+  for (const tag of tags.split(" ").filter(Boolean)) {
+    const [id, days] = tag.split("=");
+    window.gtag("config", id, { cookie_expires: days * 24 * 60 * 60 });
+  }
 }

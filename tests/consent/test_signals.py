@@ -1,5 +1,7 @@
 """Signals from and to others: Global Privacy Control and Google Consent Mode."""
 
+import re
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -83,4 +85,42 @@ def test_consent_mode_denies_all_by_default_and_updates_once(
             ["consent", "default", denied],
             ["consent", "update", denied | granted],
         ]
+        context.close()
+
+
+TAG = "G-ABC123DEF4"
+
+
+def test_a_google_tag_sends_once_its_purpose_is_given_and_not_before(
+    browser: Browser, make_site: MakeSite, tmp_path: Path, partner: Partner
+) -> None:
+    """With the very lines of README; the partner stands in for Google."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = (part for part in readme.split("```toml")[1:] if f'tag_id = "{TAG}"' in part)
+    here = f'["{partner.address}"]'
+    lines = re.sub("hosts = .*", f"hosts = {{ script = {here}, connect = {here} }}", example)
+    lines = re.sub("https://www.googletagmanager.com/gtag/js", f"{partner.address}/gtag.js", lines)
+    registry = tmp_path / "registry.toml"
+    registry.write_text(REGISTRY.read_text("utf-8") + lines.partition("```")[0], "utf-8")
+    with serving(make_site(CONSENT_REGISTRY=str(registry))) as address:
+        context = browser.new_context(base_url=address)
+        page = context.new_page()
+        page.goto("/")
+        page.get_by_role("button", name="Reject optional cookies").click()
+        page.goto("/", wait_until="networkidle")
+        assert partner.asked == []
+        page.goto("/cookies")
+        page.get_by_role("button", name="Accept all").click()
+        page.wait_for_load_state("networkidle")
+        assert partner.asked == ["/gtag.js", "/collect"]
+        names = page.evaluate("window.dataLayer.map((entry) => [entry[0], String(entry[1])])")
+        assert [what for what, _about in names] == ["consent", "consent", "js", "config"]
+        assert names[3][1] == TAG
+        (kept,) = (cookie for cookie in context.cookies() if cookie["name"] == "_ga")
+        assert 389 < (kept["expires"] - time.time()) / 24 / 60 / 60 < 391, "13 months at most"
+        page.get_by_role("button", name="Withdraw consent").click()
+        page.wait_for_load_state("networkidle")
+        page.goto("/", wait_until="networkidle")
+        assert partner.asked == ["/gtag.js", "/collect"]
+        assert "_ga" not in {cookie["name"] for cookie in context.cookies()}
         context.close()
