@@ -222,6 +222,28 @@ def test_the_privacy_page_says_each_thing_that_article_13_demands(
             assert each in text, (article, each)
 
 
+@pytest.mark.parametrize(
+    ("language", "words", "veiled"),
+    [
+        ("en", ("As a data subject", "restriction of its processing"), "message"),
+        ("pt", ("Como titular dos dados", "limitação do tratamento"), "mensage"),
+    ],
+)
+def test_advertising_and_the_data_subject_are_called_so(
+    make_site: MakeSite, language: str, words: tuple[str, str], veiled: str
+) -> None:
+    """Advertising must be known as such (Decreto-Lei 7/2004), also where one is asked for it."""
+    visitor = Visitor(make_site())
+    banner, settings, privacy = {
+        "en": ("/", "/cookies", "/privacy"),
+        "pt": ("/pt/", "/pt/cookies", "/pt/privacidade"),
+    }[language]
+    for path in (banner, settings, privacy):
+        assert veiled not in visitor.get(path).text.lower(), path
+    text = visitor.get(privacy).text
+    assert all(each in text for each in words)
+
+
 def test_what_nobody_has_filled_in_is_told_at_the_start(
     make_site: MakeSite, tmp_path: Path
 ) -> None:
