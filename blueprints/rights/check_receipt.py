@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,11 +19,13 @@ from blueprints.proof.heads import HeadFileError, read_heads
 from blueprints.proof.models import ConsentLeaf
 from blueprints.proof.seals import find_seal, prove
 from blueprints.rights import receipt_check
-from blueprints.rights.receipt_check import NotAReceiptError, Verdict
+from blueprints.rights.asked_for import read_receipt
+from blueprints.rights.dossier import Entry, UnknownIdError, compile_dossier
+from blueprints.rights.receipt_check import Answer, Verdict
 
 
 @click.command("check-receipt")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file")
 @click.option(
     "--seals",
     "seals_file",
@@ -31,14 +34,18 @@ from blueprints.rights.receipt_check import NotAReceiptError, Verdict
     help="Check against a kept copy of /consent/seals.json instead of the database.",
 )
 @with_appcontext
-def check_receipt(file: Path, seals_file: Path | None) -> None:
+def check_receipt(file: str, seals_file: Path | None) -> None:
     """Check a consent receipt that somebody holds in their hand.
 
     Answers valid, not yet sealed (both status 0), altered, or unknown: of another site or of
-    another log (both status 1). Its visitor is not looked up.
+    another log (both status 1), and the numbers of its record and visitor, which are not looked up.
+    In place of FILE the number of a record or of a visitor says the same of the records themselves.
     """
+    if (number := _number(file)) and not seals_file:
+        _check_records(number)
+        return
+    receipt = read_receipt(Path(file))
     try:
-        receipt = receipt_check.read(_bytes(file))
         if seals_file:
             heads = read_heads(seals_file)
             verdict = receipt_check.check(
@@ -47,29 +54,53 @@ def check_receipt(file: Path, seals_file: Path | None) -> None:
         else:
             with database():
                 verdict = receipt_check.check(receipt, _knows_head, _knows_digest, _seal_of)
-    except (NotAReceiptError, HeadFileError) as error:
+    except HeadFileError as error:
         raise BadInputError(str(error)) from None
-    _answer(verdict)
-
-
-def _answer(verdict: Verdict) -> None:
-    click.echo(f"{verdict.answer.capitalize()}. {verdict.why}")
+    _say(verdict)
+    if verdict.answer is not Answer.ALTERED:
+        fields = receipt["site:digestedFields"]
+        click.echo(f"Record {fields['id']} of visitor {fields['subject']}.")
     if not verdict.answer.is_good:
         sys.exit(1)
 
 
-def _bytes(file: Path) -> bytes:
-    """Read the file, unless it is larger than any receipt.
+def _say(verdict: Verdict) -> None:
+    click.echo(f"{verdict.answer.capitalize()}. {verdict.why}")
 
-    Raises:
-        BadInputError: it is larger, or cannot be read.
 
-    """
+def _number(given: str) -> UUID | None:
     try:
-        with file.open("rb") as opened:
-            return opened.read(receipt_check.MAX_BYTES + 1)
-    except OSError as error:
-        raise BadInputError(f"{file} cannot be read: {error.strerror}.") from None
+        return UUID(given)
+    except ValueError:
+        return None
+
+
+def _check_records(number: UUID) -> None:
+    try:
+        with database():
+            entries = compile_dossier(number, datetime.now(UTC)).entries
+    except UnknownIdError:
+        raise BadInputError(
+            f"There is no record and no visitor with the number {number}."
+        ) from None
+    verdicts = [_verdict(entry) for entry in entries]
+    for entry, verdict in zip(entries, verdicts, strict=True):
+        _say(verdict)
+        click.echo(f"Record {entry.record['id']} of visitor {entry.record['subject'] or 'erased'}.")
+    if not all(verdict.answer.is_good for verdict in verdicts):
+        sys.exit(1)
+
+
+def _verdict(entry: Entry) -> Verdict:
+    if entry.fits_digest is False or (entry.proof and not entry.is_proven):
+        return Verdict(Answer.ALTERED, "The record does not fit its digest, or not its seal.")
+    if entry.proof is None:
+        return Verdict(Answer.NOT_YET_SEALED, "The record fits its digest.")
+    seal = entry.proof.seal.as_json
+    return Verdict(
+        Answer.VALID,
+        f"The record is in seal {seal['number']} of {seal['sealed_at']}, head {seal['head']}.",
+    )
 
 
 def _knows_head(number: int, head: str) -> bool:

@@ -1,7 +1,6 @@
 """`flask consent erase` and `purge`: what goes, asked for by a visitor or by time."""
 
 from datetime import UTC, datetime
-from uuid import UUID
 
 import click
 from flask import current_app
@@ -10,6 +9,7 @@ from flask.cli import with_appcontext
 from blueprints.consent.commands import BadInputError, counted, database, progress
 from blueprints.database import wipe_journal
 from blueprints.rights import erasure, retention
+from blueprints.rights.asked_for import number_in, subject_of
 
 
 @click.command
@@ -18,14 +18,16 @@ from blueprints.rights import erasure, retention
 def erase(subject: str) -> None:
     """Erase everything about SUBJECT, the random number of a visitor.
 
+    SUBJECT may be the number of one of their records as well, or the file of a receipt.
+
     Who decided, what and how is gone from every record of theirs. The number, the times, the notice
     and the digest stay, so that the log can still be verified. Their session is ended.
     """
-    try:
-        number = UUID(subject)
-    except ValueError:
-        raise BadInputError(f"{subject} is not the number of a visitor.") from None
+    named = number_in(subject)
+    if named is None:
+        raise BadInputError(f"{subject} is not the number of a visitor.")
     with database():
+        number = subject_of(named)
         erased = erasure.erase_subject(number)
     if not erased:
         raise BadInputError(f"There is no record of {number}: nothing was erased.")

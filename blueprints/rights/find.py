@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 
 from blueprints.consent.commands import BadInputError, database, utc
 from blueprints.consent.records import plain
+from blueprints.rights.asked_for import number_in
 from blueprints.rights.dossier import Dossier, Entry, UnknownIdError, compile_dossier
 
 TEMPLATES = {"text": "report/find.txt", "html": "report/find.html"}
@@ -25,7 +26,8 @@ TEMPLATES = {"text": "report/find.txt", "html": "report/find.html"}
 def find(number: str, kind: str | None) -> None:
     """Show everything about ID, the number of a record or of a visitor (subject).
 
-    ID may be the value of a visitor's session cookie as well, which they find in their browser.
+    ID may be the file of a receipt as well, or the value of a visitor's session cookie, which they
+    find in their browser.
 
     The record, how long it is valid, the notice that was shown word for word, the proof that the
     record is in the sealed log, and the other records of the same visitor.
@@ -46,10 +48,9 @@ def find(number: str, kind: str | None) -> None:
 
 
 def _asked_for(number: str) -> UUID:
-    try:
-        return UUID(number)
-    except ValueError:
-        subject: UUID | None = current_app.extensions["sessions"].subject_of_cookie(number)
+    if found := number_in(number):
+        return found
+    subject: UUID | None = current_app.extensions["sessions"].subject_of_cookie(number)
     if subject is None:
         raise BadInputError(f"{number} is not the number of a record or of a visitor.")
     return subject

@@ -39,7 +39,7 @@ ORDER = {
         """,
     "rights": """
         context profile receipt receipt_check history erasure retention dossier views by_number
-        find check_receipt commands setup
+        asked_for find check_receipt commands setup
         """,
     "operator": """
         numbers charts findings browser notice_changes output period audit backup move deploy

@@ -1,0 +1,80 @@
+"""The operator's commands about one visitor, by whatever that visitor has in hand."""
+
+import re
+from pathlib import Path
+
+import pytest
+from browserlike import Visitor
+from conftest import MakeSite
+from evidence import records
+from flask import Flask
+from log import run, seal
+
+COMMANDS = ("find", "check-receipt", "erase")
+
+
+@pytest.fixture
+def site(make_site: MakeSite) -> Flask:
+    return make_site()
+
+
+def hands(site: Flask, visitor: Visitor, tmp_path: Path) -> dict[str, str]:
+    """What somebody can name themselves by."""
+    file = tmp_path / "receipt.jsonld"
+    file.write_bytes(visitor.raw_get("/cookies/receipt").data)
+    record = records(site)[-1]
+    return {"file": str(file), "record": str(record.id), "subject": str(record.subject)}
+
+
+@pytest.mark.parametrize("by", ["file", "record", "subject"])
+def test_each_command_takes_whatever_the_visitor_has(site: Flask, tmp_path: Path, by: str) -> None:
+    Visitor(site).choose("accept_all")
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    given = hands(site, visitor, tmp_path)
+    seal(site)
+    for command in COMMANDS:
+        answer = run(site, command, given[by])
+        assert answer.exit_code == 0, (command, answer.output)
+        assert given["subject"] in answer.output, command
+    left = [record.subject is None for record in records(site)]
+    assert left == [False, True], "erased, and nobody else's"
+
+
+def test_what_is_checked_by_number_is_the_record_itself(site: Flask, tmp_path: Path) -> None:
+    visitor = Visitor(site)
+    visitor.choose("reject")
+    given = hands(site, visitor, tmp_path)
+    early = run(site, "check-receipt", given["record"])
+    assert early.output.startswith("Not yet sealed. The record fits its digest.")
+    seal(site)
+    found = run(site, "check-receipt", given["subject"])
+    assert re.match(r"Valid\. The record is in seal 1 of .*, head [0-9a-f]{64}\.\n", found.output)
+    assert found.output.endswith(f"Record {given['record']} of visitor {given['subject']}.\n")
+    run(site, "erase", given["record"])
+    erased = run(site, "check-receipt", given["record"])
+    assert erased.output.endswith(f"Record {given['record']} of visitor erased.\n")
+    of_the_file = run(site, "check-receipt", given["file"])
+    assert of_the_file.output.startswith("Valid. ")
+    assert f"Record {given['record']} of visitor {given['subject']}." in of_the_file.output
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        (b"no", "The file is not JSON, so it is no receipt."),
+        (b'{"site:digest": "x"}', "names no visitor."),
+        (b'{"site:digest": "x", "site:digestedFields": {"subject": 1}}', "names no visitor."),
+    ],
+)
+def test_a_file_that_names_nobody_is_said_in_one_sentence(
+    site: Flask, tmp_path: Path, written: bytes, says: str
+) -> None:
+    file = tmp_path / "receipt.jsonld"
+    file.write_bytes(written)
+    for command in ("find", "erase"):
+        answer = run(site, command, str(file))
+        assert answer.exit_code == 2, answer.output
+        assert answer.stderr.startswith("Error: ")
+        assert answer.stderr.endswith(f"{says}\n")
+        assert answer.stderr.count("\n") == 1
