@@ -1,5 +1,6 @@
 """What is set wrongly stops the start with one sentence, whatever kind of wrong it is."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -196,3 +197,15 @@ def test_a_missing_driver_is_told_with_its_extra(
     assert done.returncode == 1
     assert f"pip install '.[{extra}]'" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_an_older_python_is_told_before_anything_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (check,) = re.findall(r"^python3 -c '(.+)' &&$", readme, flags=re.MULTILINE)
+    for version, status in (((3, 10, 14), "Python 3.11 or later is needed."), ((3, 11, 0), 0)):
+        monkeypatch.setattr(sys, "version_info", version)
+        with pytest.raises(SystemExit) as end:
+            exec(check)  # noqa: S102 - README's own line
+        assert end.value.code == status
