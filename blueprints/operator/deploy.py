@@ -5,6 +5,7 @@ import sys
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy import make_url
 
 from blueprints.consent.commands import BadInputError
 
@@ -12,10 +13,10 @@ LAST_PORT = 2**16 - 1
 
 
 @click.command
-@click.argument("what", type=click.Choice(["nginx", "systemd"]))
+@click.argument("what", type=click.Choice(["caddy", "container", "nginx", "systemd", "timers"]))
 @with_appcontext
 def deploy(what: str) -> None:
-    """Print a file for the web server before the site, or for the service that runs it.
+    """Print a file for the web server before the site, or for what runs it.
 
     The name of the site is the first of FLASK_TRUSTED_HOSTS; its port is FLASK_PORT.
     """
@@ -28,7 +29,10 @@ def deploy(what: str) -> None:
         "port": port,
         "spare_port": port + 1 if port < LAST_PORT else port - 1,
         "python": sys.executable,
+        "version": f"{sys.version_info.major}.{sys.version_info.minor}",
         "root": current_app.root_path,
+        "is_sqlite": make_url(current_app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name()
+        == "sqlite",
     }
     template = current_app.jinja_env.get_template(f"operator/deploy/{what}")
     click.echo(template.render(values))

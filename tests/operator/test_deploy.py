@@ -1,6 +1,7 @@
 """The files that `flask deploy` prints, tried with the programs that read them."""
 
 import getpass
+import json
 import os
 import shutil
 import signal
@@ -92,19 +93,25 @@ def sites(tmp_path: Path) -> tuple[Served, Served]:
     return Served(**settings), Served(**settings)
 
 
+def certify(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate of our own, and its key."""
+    openssl = shutil.which("openssl") or pytest.skip("no openssl")
+    key, certificate = folder / "privkey.pem", folder / "fullchain.pem"
+    name = ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
+    made = ["-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate)]
+    command = [openssl, "req", *made, *name]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own words
+    return certificate, key
+
+
 @pytest.fixture
 def behind(
     make_site: MakeSite, tmp_path: Path, sites: tuple[Served, Served]
 ) -> Iterator[tuple[Ask, Served]]:
     """How to ask the site behind nginx, over TLS, and the site itself."""
     program = shutil.which("nginx") or pytest.skip("no nginx")
-    openssl = shutil.which("openssl") or pytest.skip("no openssl")
     site, spare = sites
-    key, certificate = tmp_path / "privkey.pem", tmp_path / "fullchain.pem"
-    name = ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
-    made = ["-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate)]
-    command = [openssl, "req", *made, *name]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own words
+    certificate, _key = certify(tmp_path)
     port, plain = free_port(), free_port()
     text = printed(make_site, "nginx", PORT=site.port)
     for old, new in {
@@ -142,9 +149,57 @@ def behind(
         site.stop()
 
 
+@pytest.fixture
+def behind_caddy(
+    make_site: MakeSite, tmp_path: Path, sites: tuple[Served, Served]
+) -> Iterator[Ask]:
+    """How to ask the site behind Caddy, over TLS."""
+    program = shutil.which("caddy") or pytest.skip("no caddy")
+    site, spare = sites
+    certificate, key = certify(tmp_path)
+    port = free_port()
+    text = printed(make_site, "caddy", PORT=site.port)
+    for old, new in {
+        f"{HOST} {{\n": f"{HOST}:{port} {{\n\ttls {certificate} {key}\n",
+        f"127.0.0.1:{site.port + 1} ": f"127.0.0.1:{spare.port} ",
+    }.items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    version = subprocess.run([program, "version"], capture_output=True, text=True, check=True)  # noqa: S603 - found above
+    if version.stdout.removeprefix("v").startswith("2.6"):
+        text = text.replace("request_buffers 16KB", "buffer_requests")
+    file = tmp_path / "Caddyfile"
+    file.write_text("{\n\tadmin off\n\tauto_https off\n\tdefault_sni " + HOST + "\n}\n" + text)
+    of_the_file = ["--config", str(file), "--adapter", "caddyfile"]
+    own = os.environ | {"XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    subprocess.run([program, "validate", *of_the_file], check=True, capture_output=True, env=own)  # noqa: S603 - our own file
+    site.start()
+    running = subprocess.Popen(  # noqa: S603 - our own file
+        [program, "run", *of_the_file], env=own
+    )
+    try:
+        until = monotonic() + 10
+        while not listens(port) and monotonic() < until:
+            sleep(0.05)
+        yield partial(ask, port, certificate)
+    finally:
+        running.terminate()
+        running.wait()
+        site.stop()
+
+
 @pytest.mark.slow
 def test_a_choice_is_made_through_nginx_over_tls(behind: tuple[Ask, Served]) -> None:
     ask, _site = behind
+    make_a_choice(ask)
+
+
+@pytest.mark.slow
+def test_a_choice_is_made_through_caddy_over_tls(behind_caddy: Ask) -> None:
+    make_a_choice(behind_caddy)
+
+
+def make_a_choice(ask: Ask) -> None:
     status, headers, content = ask("GET", "/")
     assert status == 200
     assert f'rel="canonical" href="{address_of(ask)}/' in content  # with its port
@@ -230,3 +285,63 @@ def test_a_new_version_comes_in_without_a_failed_request(
     assert set(statuses) == {200, 303}
     recorded = statuses.count(303)
     assert f"Intact: {recorded} records" in first.flask("consent", "verify").stdout
+
+
+def test_the_timers_are_taken_by_systemd_and_do_what_they_say(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    systemd = shutil.which("systemd-analyze") or pytest.skip("no systemd-analyze")
+    site = make_site(TRUSTED_HOSTS=HOST)
+    text = site.test_cli_runner().invoke(args=["deploy", "timers"]).output
+    subprocess.run(["/bin/sh", "-s", tmp_path], input=text, text=True, check=True)  # noqa: S603 - our own file
+    units = [tmp_path / f"microsite-daily.{kind}" for kind in ("service", "timer")]
+    done = subprocess.run(  # noqa: S603 - our own files
+        [systemd, "verify", *units], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "microsite-daily" in done.stderr) == (0, False), done.stderr
+    unit = units[0].read_text(encoding="utf-8")
+    own = os.environ | {"FLASK_INSTANCE": str(tmp_path / "own")}
+    migrate = [sys.executable, "-m", "flask", "db", "upgrade"]
+    subprocess.run(migrate, cwd=ROOT, env=own, check=True, capture_output=True)  # noqa: S603 - our own words
+    starts = [line.partition("=")[2] for line in unit.splitlines() if line[:9] == "ExecStart"]
+    assert len(starts) == 4
+    for start in starts:  # As systemd reads them: %% is a per cent sign, and $$ a dollar.
+        command = start.replace("%%", "%").replace("$$", "$")
+        command = command.replace("/var/lib/microsite", str(tmp_path / "own"))
+        subprocess.run(command, shell=True, cwd=ROOT, env=own, check=True, capture_output=True)  # noqa: S602 - our own words
+    (backup,) = (tmp_path / "own/backups").iterdir()
+    assert backup.stat().st_mode & 0o777 == 0o600
+    site.config["SQLALCHEMY_DATABASE_URI"] = "postgresql+psycopg://site@db.example/site"
+    text = site.test_cli_runner().invoke(args=["deploy", "timers"]).output
+    assert "consent purge" in text
+    assert "consent backup" not in text
+
+
+def test_each_step_of_the_container_file_can_be_done(make_site: MakeSite, tmp_path: Path) -> None:
+    text = printed(make_site, "container")
+    steps = [line.partition(" ")[::2] for line in text.splitlines() if line[:1] not in {"#", ""}]
+    for _copy, what in (step for step in steps if step[0] == "COPY"):
+        assert all((ROOT / name).exists() for name in what.split()[:-1]), what
+    (run,) = (what for step, what in steps if step == "RUN")
+    assert run.startswith("pip install --no-cache-dir '.[postgresql,redis]'")
+    own = dict(pair.split("=", 1) for step, what in steps if step == "ENV" for pair in what.split())
+    assert own["FLASK_TRUSTED_HOSTS"] == HOST
+    port = free_port()
+    own |= {"FLASK_INSTANCE": str(tmp_path / "data"), "FLASK_PORT": str(port)}
+    asked, begun = (
+        json.loads(next(what for step, what in steps if step == name).removeprefix("CMD "))
+        for name in ("HEALTHCHECK", "CMD")
+    )
+    asked[2] = asked[2].replace("8000", str(port))
+    site = subprocess.Popen(  # noqa: S603 - our own words
+        [sys.executable, *begun[1:]], cwd=ROOT, env=os.environ | own, stdout=subprocess.DEVNULL
+    )
+    try:
+        until = monotonic() + 30
+        while not listens(port) and monotonic() < until:
+            sleep(0.1)
+        healthy = [sys.executable, *asked[1:]]
+        assert subprocess.run(healthy, check=False).returncode == 0  # noqa: S603 - our own words
+    finally:
+        site.terminate()
+        site.wait()
