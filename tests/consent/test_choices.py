@@ -17,6 +17,7 @@ from blueprints.consent.choices import (
     decided_statuses,
     present_choice,
     read_decision,
+    said_statuses,
     withdrawn,
 )
 
@@ -59,6 +60,7 @@ ASSUMED = replace(DECISION, method=CONTINUED_USE, model=Model.IMPLIED, statuses=
         (replace(DECISION, statuses=NONE), (Model.OPT_IN, False, AT), NONE, False),
         (DECISION, (Model.OPT_IN, False, ENDS - TICK), BOTH, False),
         (DECISION, (Model.OPT_IN, False, ENDS), EXPIRED, True),
+        (DECISION, (Model.OPT_IN, False, ENDS + timedelta(days=1)), EXPIRED, True),
         (replace(DECISION, statuses=NONE), (Model.OPT_IN, False, ENDS), EXPIRED, True),
         (replace(DECISION, policy_version="0" * 12), (Model.OPT_IN, False, AT), EXPIRED, True),
         # A clock that was set back ends nothing.
@@ -93,6 +95,40 @@ def test_what_counts_now(
     assert choice.given == accepted
     for purpose in ("necessary", "personalization", "advertising", "x", ""):
         assert choice.allows(purpose) is (purpose in accepted)
+
+
+@pytest.mark.parametrize(
+    "method", ["banner.accept_all", "settings.reject", "embed.always", "settings.erase", "a", "z"]
+)
+def test_whatever_somebody_pressed_is_an_act_and_going_on_is_none(method: str) -> None:
+    assert replace(DECISION, method=method).is_consent
+    assert not replace(DECISION, method=CONTINUED_USE).is_consent
+
+
+@pytest.mark.parametrize(
+    ("statuses", "accepts"),
+    [(BOTH, True), (ONE, True), (ALL_ASSUMED, True), (NONE, False), (UNKNOWN, False), ({}, False)],
+)
+def test_what_lets_something_optional_happen(statuses: dict[str, Status], *, accepts: bool) -> None:
+    assert replace(DECISION, statuses=statuses).accepts is accepts
+
+
+def test_of_what_was_recorded_by_going_on_only_the_given_was_assumed() -> None:
+    every = {status.value: status.value for status in Status}
+    assert said_statuses(every, "banner.accept_all") == every
+    assert said_statuses(every, CONTINUED_USE) == every | {"given": Status.ASSUMED}
+
+
+def test_nobody_knows_what_was_added_once_a_choice_has_ended() -> None:
+    old = replace(DECISION, policy_version="0" * 12)
+
+    def never(_decision: Decision) -> None:
+        raise AssertionError("it has ended, so nothing is looked up")
+
+    for late in (timedelta(0), timedelta(days=1)):
+        now = ENDS + late
+        found = present_choice(old, REGISTRY, Model.OPT_IN, gpc=False, now=now, added=never)
+        assert found.statuses == EXPIRED
 
 
 @pytest.mark.parametrize(

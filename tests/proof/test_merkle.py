@@ -93,7 +93,7 @@ def test_in_every_tree_each_leaf_is_proven_and_nothing_else_is() -> None:
                 assert not is_in(leaves[index], index, size, bent, top)
 
 
-@pytest.mark.parametrize(("index", "size"), [(-1, 3), (3, 3), (0, 0)])
+@pytest.mark.parametrize(("index", "size"), [(-1, 1), (-1, 3), (1, 1), (3, 3), (0, 0)])
 def test_a_leaf_outside_the_tree_has_no_proof(index: int, size: int) -> None:
     assert not is_in(INPUTS[0], index, size, (), root(INPUTS[:size]))
     with pytest.raises(IndexError):
