@@ -21,6 +21,18 @@ lifetime = "P13M"
 purpose = { en = "Counts visits", pt = "Conta visitas" }
 """
 
+FILM = """
+[[services]]
+id = "player"
+purpose = "personalization"
+name = "Film Player"
+vendor = "Films Ltd"
+country = "IE"
+privacy = "https://films.example/privacy"
+hosts = { frame = ["https://films.example"] }
+embed = { address = "https://films.example/{id}", width = 560, height = 315 }
+"""
+
 
 def shipped_with(*changes: tuple[str, str], more: str = "") -> str:
     """The shipped registry with each text replaced once, and a purpose's id wherever it stands."""

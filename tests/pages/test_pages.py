@@ -8,23 +8,11 @@ import time_machine
 from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite, statements
 from jinja2 import DictLoader
-from registries import shipped_with
+from registries import FILM, shipped_with
 
 from blueprints.database import db
 from blueprints.proof.seals import seal_open_records
 from blueprints.serving import readiness
-
-FILM = """
-[[services]]
-id = "player"
-purpose = "personalization"
-name = "Film Player"
-vendor = "Films Ltd"
-country = "IE"
-privacy = "https://films.example/privacy"
-hosts = { frame = ["https://films.example"] }
-embed = { address = "https://films.example/{id}", width = 560, height = 315 }
-"""
 
 
 def test_health_answers_and_is_kept_by_nobody(make_site: MakeSite) -> None:

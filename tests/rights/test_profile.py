@@ -12,22 +12,14 @@ from conftest import MakeSite
 from evidence import session_cookie
 from pyshacl import validate
 from rdflib import Graph
-from registries import shipped_with
+from registries import FILM, shipped_with
 
 HERE = Path(__file__).parent
 SHAPES = Graph().parse(HERE / "profile.ttl")
 OF_VERSION_1 = HERE / "receipt_of_version_1.jsonld"
-PARTNER = """
-[[services]]
-id = "player"
-purpose = "advertising"
-name = "Film Player"
-vendor = "Films Ltd"
-country = "IE"
-privacy = "https://films.example/privacy"
-hosts = { frame = ["https://films.example"] }
-embed = { address = "https://films.example/{id}", width = 560, height = 315 }
-
+PARTNER = (
+    FILM.replace('"personalization"', '"advertising"')
+    + """
 [[services.cookies]]
 name = "film"
 storage = "cookie"
@@ -35,6 +27,7 @@ party = "third"
 lifetime = "session"
 purpose = { en = "Plays the film", pt = "Mostra o filme" }
 """
+)
 
 
 def receipt(visitor: Visitor) -> Any:  # noqa: ANN401 - JSON of any shape
