@@ -11,6 +11,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from blueprints.security import files, headers, limits, origin
+from blueprints.security.dates import without_impossible_dates
 from blueprints.security.page_cache import PageCache
 from blueprints.security.probes import under_any_host
 
@@ -37,6 +38,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     hosts = app.config["TRUSTED_HOSTS"] or ["localhost"]
     app.wsgi_app = under_any_host(app.wsgi_app, hosts[0].removeprefix("."))  # type: ignore[method-assign,assignment]
     files.serve(app, Path(app.root_path) / "static")
+    app.wsgi_app = without_impossible_dates(app.wsgi_app)  # type: ignore[method-assign,assignment]
     hops = app.config["PROXY_HOPS"]
     if hops:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

@@ -22,6 +22,11 @@ NASTY = [
     *("a..b", ".a", "a" * 64, "a." * 30 + "pt", "xn--a", "xn--", "[::1]", "[::::]", "x:99999"),
     *("=", ";", ",", "*", ":", "/", "//", "?", "#", "&", "W/", '"', "bytes=", "a/" * 150),
 ]
+ENDLESS_DATES = [
+    f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT",
+    f"Mon, 01 Jan 2020 00:00:00 +{'9' * 20}",
+    *("Thu, 99 Nov 99999 00:00:00 GMT", "Thu, 1 Jan 0001 00:00:00 +9999"),
+]
 HEADERS = {
     "Host": ["localhost", "www.example.pt", "a.b.example.pt:443", "[::1]:80", "127.0.0.1:8000"],
     "Origin": ["http://localhost", "https://www.example.pt", "null", "http://localhost:99999"],
@@ -40,9 +45,9 @@ HEADERS = {
     "Accept-Language": ["pt-PT", "x-y;q=9"],
     "If-None-Match": ['"abc"', 'W/"abc"', "*", '"'],
     "If-Match": ['"abc"', "*"],
-    "If-Modified-Since": ["Thu, 26 Nov 2026 00:00:00 GMT", "Thu, 99 Nov 99999 00:00:00 GMT"],
-    "If-Unmodified-Since": ["Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 1 Jan 0001 00:00:00 +9999"],
-    "If-Range": ['"abc"', "Thu, 26 Nov 2026 00:00:00 GMT"],
+    "If-Modified-Since": ["Thu, 26 Nov 2026 00:00:00 GMT", *ENDLESS_DATES],
+    "If-Unmodified-Since": ["Thu, 01 Jan 1970 00:00:00 GMT", *ENDLESS_DATES],
+    "If-Range": ['"abc"', "Thu, 26 Nov 2026 00:00:00 GMT", *ENDLESS_DATES],
     "Range": ["bytes=0-1", "bytes=-1", "bytes=9-1", "bytes=0-1,3-4", "bytes=0-0,-1", "lines=1-2"],
     "Content-Type": ["text/plain", "multipart/form-data; boundary=", "a/b; charset=utf-7", "x"],
     "Content-Length": ["0", "1", "99999999", "+1", "1_0", "0x1", "1, 1"],

@@ -6,6 +6,12 @@ from conftest import MakeSite
 from flask import Flask
 from werkzeug.test import create_environ, run_wsgi_app
 
+ENDLESS_DATES = [
+    f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT",
+    f"Mon, 01 Jan 2020 00:00:00 +{'9' * 20}",
+    "Thu, 99 Nov 99999 00:00:00 GMT",
+]
+
 
 @pytest.fixture
 def site(make_site: MakeSite) -> Flask:
@@ -201,3 +207,20 @@ def test_a_wrong_setting_stops_the_start_with_one_sentence_that_names_it(
     with pytest.raises(SystemExit, match=f"^FLASK_{setting} ") as caught:
         make_site(**{setting: value})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["/", "/favicon.ico", "/consent/seals.json", "/none"])
+@pytest.mark.parametrize("date", ENDLESS_DATES)
+def test_a_date_that_cannot_be_is_as_none(site: Flask, path: str, date: str) -> None:
+    client = site.test_client()
+    plain = client.get(path).status_code
+    for _ in range(2):  # the second page is one that was kept ready
+        for name in ("If-Modified-Since", "If-Unmodified-Since"):
+            assert client.get(path, headers={name: date}).status_code == plain
+        part = client.get(path, headers={"If-Range": f'"{date}"', "Range": "bytes=0-1"})
+        assert part.status_code == plain
+
+
+def test_a_date_that_can_be_counts(site: Flask) -> None:
+    headers = {"If-Modified-Since": "Fri, 27 Nov 2099 00:00:00 GMT"}
+    assert site.test_client().get("/favicon.ico", headers=headers).status_code == 304
