@@ -9,20 +9,24 @@ PLANES = "".join(
 )
 CONTROL = re.compile(rf"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd{PLANES}]")
 
+LONGEST = 500  # characters of a sentence, whatever words of a file it repeats
+
 
 class BrokenArticleError(ValueError):
     """Articles are wrong; each argument is one sentence that names the file and the field."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__(*problems)
-        self.problems = [_on_one_line(problem) for problem in problems]
+        self.problems = [on_one_line(problem) for problem in problems]
 
     def __str__(self) -> str:
         return "; ".join(self.problems)
 
 
-def _on_one_line(problem: str) -> str:
-    """Name what cannot be seen in the words that a sentence repeats from a file."""
+def on_one_line(problem: str) -> str:
+    """Name what cannot be seen in the words that a sentence repeats from a file, and end it."""
+    if len(problem) > LONGEST:
+        problem = f"{problem[:LONGEST]}…"
     return "".join(each if each.isprintable() else f"U+{ord(each):04X}" for each in problem)
 
 

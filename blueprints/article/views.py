@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, abort, current_app, g, render_template, requ
 from flask.blueprints import BlueprintSetupState
 
 from blueprints.article import topics
-from blueprints.article.broken import BrokenArticleError
+from blueprints.article.broken import BrokenArticleError, on_one_line
 from blueprints.article.content import Article, Library, read_library
 from blueprints.article.partners import BrokenMessageError, read_messages
 from blueprints.article.preferences import Preferences, read
@@ -41,9 +41,9 @@ def _set_up(state: BlueprintSetupState) -> None:
         told = (f"An article is broken: {problem}." for problem in error.problems)
         raise SystemExit("\n".join(told)) from None
     except BrokenMessageError as error:
-        raise SystemExit(f"The file messages.toml is wrong: {error}.") from None
+        raise SystemExit(f"The file messages.toml is wrong: {on_one_line(str(error))}.") from None
     except BrokenTopicsError as error:
-        raise SystemExit(f"The file topics.toml is wrong: {error}.") from None
+        raise SystemExit(f"The file topics.toml is wrong: {on_one_line(str(error))}.") from None
     app.extensions["shelf"] = shelf
     app.extensions["page_cache"].depend_on(shelf.version)
     app.extensions["page_cache"].know_states_by(partial(_known_state, app))

@@ -22,6 +22,7 @@ WORDS = {
     "set_by": ("server", "script"),
 }
 CONSENT_MODE = ("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage")
+LONGEST = 500  # characters of a sentence, whatever words of the file it repeats
 SHORT_AT_MOST = 60  # characters, of what stands in the banner on a phone
 HOST_BYTES_AT_MOST = 1000  # of the 4 kB that a proxy holds of all headers
 LOADED_AS = {"script": "script", "pixel": "img", "embed": "frame"}
@@ -31,6 +32,11 @@ DAYS_AT_MOST = 396  # 13 months, as CNIL has it for what is optional
 
 class RegistryError(ValueError):
     """The registry is broken or contradicts itself; the message is one sentence."""
+
+    def __init__(self, sentence: str) -> None:
+        if len(sentence) > LONGEST:
+            sentence = f"{sentence[:LONGEST]}…"
+        super().__init__(sentence)
 
 
 def check(registry: Registry) -> None:

@@ -16,6 +16,7 @@ from blueprints.article.front_matter import KEYS
 
 ROOT = Path(__file__).parents[2]
 SEED = (Path(__file__).parent / "seed.txt").read_text(encoding="utf-8")
+LONGEST_SENTENCE = 1000
 GOOD = "---\ntitle: A title\ndate: 2026-01-02\nsummary: A summary\n---\nSome words.\n"
 
 
@@ -88,6 +89,9 @@ def test_a_slug_without_an_article_is_a_404(make_site: MakeSite) -> None:
         (GOOD.replace("date:", "data: x\ndate:"), "en/a.md: unknown key 'data'"),
         (GOOD.replace("date:", "da\tte: x\ndate:"), "en/a.md: unknown key 'daU+0009te'"),
         (GOOD.replace("date:", '"\\u2028": x\ndate:'), "en/a.md: unknown key 'U+2028'"),
+        (GOOD.replace("date:", f"{'a' * 99}: x\ndate:"), "en/a.md: unknown key 'aaa"),
+        (GOOD.replace("date:", f"? {'a' * 9999}\n: x\ndate:"), "en/a.md: unknown key 'aaa"),
+        (GOOD.replace("A title", f"*{'a' * 9999}"), "en/a.md: front matter cannot be read"),
         (GOOD.replace("date:", "slug: A b\ndate:"), "en/a.md: slug is not"),
         (GOOD.replace("date:", "topics: x\ndate:"), "en/a.md: topics is not a list"),
         (GOOD.replace("Some words.", ""), "en/a.md: text is missing"),
@@ -112,6 +116,7 @@ def test_a_broken_file_is_named_with_its_field(tmp_path: Path, text: str, says: 
         read_library(tmp_path)
     assert str(caught.value).startswith(says)
     assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < LONGEST_SENTENCE
 
 
 def test_a_key_left_empty_is_as_one_left_out(tmp_path: Path) -> None:

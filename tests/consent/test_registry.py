@@ -52,6 +52,7 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
         ('party = "first"', 'party = "second"', "has a party that is none of"),
         ('name = "session"', 'name = "*"', "has a name that is not one name"),
         ('name = "session"', 'nome = "session"', "has the unknown key 'nome'"),
+        ('name = "session"', f'"{"a" * 9999}" = "x"', "has the unknown key 'aaa"),
         ('name = "session"', '"na\\u200bme" = "x"', "has the unknown key 'na\\u200bme'"),
         ('country = "PT"', "", "service 'choice' lacks 'country'"),
         ("justification =", "# justification =", "strictly necessary without a justification"),
