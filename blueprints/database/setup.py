@@ -104,8 +104,8 @@ def _is_current(app: Flask, access: Access) -> bool:
 
 def _keep_to_ourselves(folder: Path) -> None:
     """Close the folder, and the files in it, to everybody else on this machine."""
-    with suppress(PermissionError):  # It is somebody else's, who has decided already.
-        folder.chmod(0o700)
-        for file in folder.iterdir():
-            if file.is_file():
-                file.chmod(0o600)
+    for path in (folder, *folder.iterdir()):
+        # It is somebody else's, who has decided already, or it cannot be changed, or is gone.
+        with suppress(OSError):
+            if path == folder or path.is_file():
+                path.chmod(0o700 if path == folder else 0o600)

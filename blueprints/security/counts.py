@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -132,7 +132,8 @@ class InFile:
         except (OSError, sqlite3.OperationalError) as error:
             raise StoreFailedError(f"{self._path.name}: {error}") from error
         except sqlite3.DatabaseError as error:  # It is spoilt, and holds nothing worth a repair.
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._path.unlink()
             raise StoreFailedError(f"{self._path.name}: {error}") from error
         finally:
             self._turn.release()

@@ -1,5 +1,6 @@
 """The embedded database at start: a broken one costs the site its choices and nothing else."""
 
+import errno
 import os
 import sqlite3
 import subprocess
@@ -79,6 +80,19 @@ def test_nobody_else_on_the_machine_reads_what_the_site_keeps(
             path.name for path in files
         }
         assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+        db.engine.dispose()
+
+
+def test_where_rights_cannot_be_changed_the_article_is_served(
+    make_embedded: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, _mode: int) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    site = make_embedded()
+    assert site.test_client().get("/").status_code == 200
+    with site.app_context():
         db.engine.dispose()
 
 
