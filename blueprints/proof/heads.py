@@ -35,7 +35,11 @@ def read_heads(file: Path) -> Mapping[int, str]:
     entries = found.get("seals", [found]) if isinstance(found, dict) else found
     if not isinstance(entries, list) or not entries:
         raise HeadFileError(f"{file} holds no seal.")
-    return dict(_head(entry, file) for entry in entries)
+    heads: dict[int, str] = {}
+    for number, head in (_head(entry, file) for entry in entries):
+        if heads.setdefault(number, head) != head:
+            raise HeadFileError(f"{file} has two heads of seal {number}.")
+    return heads
 
 
 def _head(entry: Any, file: Path) -> tuple[int, str]:  # noqa: ANN401 - from a file, any shape

@@ -67,6 +67,15 @@ def kept(site: Flask, log: list[Decision], tmp_path: Path) -> str:
     return str(file)
 
 
+@pytest.mark.usefixtures("log")
+def test_two_heads_of_one_seal_in_one_file_are_told(site: Flask, tmp_path: Path) -> None:
+    file = tmp_path / "heads.json"
+    file.write_text(json.dumps([{"number": 1, "head": digit * 64} for digit in "ab"]), "utf-8")
+    answer = run(site, "verify", "--head", str(file))
+    assert answer.exit_code == 2
+    assert "has two heads of seal 1." in answer.output
+
+
 COLUMNS: dict[str, Any] = {
     "subject": UUID(int=1),
     "decided_at": datetime.now(UTC) - timedelta(minutes=1),
