@@ -15,15 +15,13 @@ from blueprints.consent.coverage import Additions
 from blueprints.consent.registry import Registry
 
 CONTINUED_USE = "continued_use"
-# The controls with which something can be taken back.
+# The controls with which something can be taken back; "accept all" from a page that did not ask
+# about everything is one of them.
 WITHDRAWING = frozenset(
     {
-        "banner.reject",
-        "banner.accept_selected",
-        "settings.reject",
-        "settings.accept_selected",
-        "settings.withdraw",
-        "settings.erase",
+        *("banner.reject", "banner.accept_selected", "banner.accept_all"),
+        *("settings.reject", "settings.accept_selected", "settings.accept_all"),
+        *("settings.withdraw", "settings.erase"),
     }
 )
 TOKEN = re.compile(r"[0-9a-f]{16}")

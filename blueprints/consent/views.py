@@ -28,7 +28,7 @@ from blueprints.consent.cookie_check import by_way_of_the_check
 from blueprints.consent.forms import AllowForm, ChoiceForm, VisitorForm
 from blueprints.consent.notices import Notice
 from blueprints.consent.placeholders import placeholder_shown
-from blueprints.consent.recording import Accept, NothingTakenBackError, save
+from blueprints.consent.recording import Accept, NothingTakenBackError, save, take_back
 from blueprints.consent.visitor import (
     OutdatedNoticeError,
     current_choice,
@@ -101,16 +101,23 @@ def _grant(form: ChoiceForm, method: str, target: str) -> Response:
         TooManyRequests: this client has accepted too often within the minute.
 
     """
+    notice = None
+    g.consent.failed = form  # until it is recorded
+
+    def what_stays(before: frozenset[str]) -> frozenset[str]:
+        return before & form.given
+
     try:
         notice = notice_shown(form.notice.data)
-    except OutdatedNoticeError:
-        return bad_request("outdated")
-    g.consent.failed = form  # until it is recorded
-    try:
         g.count_grant()
-    except TooManyRequests:
+    except ServiceUnavailable:
+        take_back(what_stays, method)
+        raise
+    except (OutdatedNoticeError, TooManyRequests) as error:
         with suppress(NothingTakenBackError):
-            save(lambda before: before & form.given, method, notice, takes_back=True)
+            save(what_stays, method, notice, takes_back=True)
+        if isinstance(error, OutdatedNoticeError):
+            return bad_request("outdated")
         raise
     return _saved(lambda _before: form.given, method, notice, target)
 

@@ -232,6 +232,17 @@ def test_a_notice_that_never_was_cannot_be_accepted(site: Flask) -> None:
     assert records(site) == []
 
 
+def test_what_an_outdated_choice_takes_back_is_off_and_the_page_says_so(site: Flask) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_selected", ticks=("advertising",))
+    sent = {"choice": "accept_selected", "purposes": "personalization", "notice": "0" * 64}
+    answer = Page(visitor.post("/cookies", sent))
+    assert answer.status == 400
+    assert "What you took back is off, and this is recorded" in answer.text
+    assert visitor.get("/cookies").all("input", checked="") == []
+    assert records(site)[-1].statuses["advertising"] == "withdrawn"
+
+
 @pytest.mark.needs("rights")
 @pytest.mark.parametrize(
     ("path", "sent"),

@@ -147,6 +147,36 @@ def test_what_is_selected_anew_is_not_granted_and_what_stays_stays(
     }
 
 
+def test_accept_all_from_a_page_that_did_not_ask_about_everything_takes_the_rest_back(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = accepts(site)
+    sent = {"choice": "accept_all", "not_asked": "advertising", "next": "/"}
+    with nothing_can_be_written():
+        assert not loads_the_advertiser(Page(visitor.post("/cookies", sent)))
+        assert not loads_the_advertiser(visitor.get("/"))
+    assert not loads_the_advertiser(visitor.get("/"))
+    assert records(site)[-1].statuses == {"personalization": "given", "advertising": "withdrawn"}
+
+
+def test_what_is_not_selected_anew_is_off_where_the_notice_cannot_be_looked_up(site: Flask) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_selected", ticks=("advertising",))
+    sent = {"choice": "accept_selected", "purposes": "personalization", "notice": "1" * 64}
+    with site.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("alter table consent_notices rename to gone")
+    answer = Page(visitor.post("/cookies", sent))
+    assert answer.status == 503
+    assert "What you withdrew is off" in answer.text
+    assert not loads_the_advertiser(visitor.get("/"))
+    with site.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("alter table gone rename to consent_notices")
+    let_the_pause_pass(site)
+    assert not loads_the_advertiser(visitor.get("/"))
+    assert visitor.get("/cookies").all("input", checked="") == []
+    assert records(site)[-1].statuses["advertising"] == "withdrawn"
+
+
 def test_one_purpose_can_be_taken_back_while_the_other_stays(
     site: Flask, nothing_can_be_written: Outage
 ) -> None:
