@@ -117,6 +117,7 @@ def _grant(form: ChoiceForm, method: str, target: str) -> Response:
         with suppress(NothingTakenBackError):
             save(what_stays, method, notice, takes_back=True)
         if isinstance(error, OutdatedNoticeError):
+            g.consent.failed = None  # Nobody has read what these ticks would accept.
             return bad_request("outdated")
         raise
     return _saved(lambda _before: form.given, method, notice, target)
