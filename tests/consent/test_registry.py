@@ -19,6 +19,7 @@ TWO_WAYS = """script = { address = "https://stats.example.pt/s.js" }
 pixel = { address = "https://stats.example.pt/p.gif" }"""
 
 MATOMO_PURPOSE = 'purpose = "personalization"\nname = "Matomo"'
+LONGEST_SENTENCE = 1000
 
 
 def registry(tmp_path: Path, text: str) -> Registry:
@@ -92,6 +93,7 @@ def test_a_contradiction_is_named_in_one_sentence(
         registry(tmp_path, shipped_with((old, new), more=MATOMO))
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < LONGEST_SENTENCE
 
 
 def test_a_broken_registry_stops_the_start(make_site: MakeSite, tmp_path: Path) -> None:
