@@ -137,8 +137,8 @@ def allow() -> Response:
     form = AllowForm(registry(), request.form)
     if form.problem:
         abort(400)
+    target = g.place_of_embed = way_back(form.next.data) or url_for("consent.settings")
     g.count_grant()
-    target = way_back(form.next.data) or url_for("consent.settings")
     try:
         notice = placeholder_shown(form.notice.data, str(form.purpose.data))
     except OutdatedNoticeError:

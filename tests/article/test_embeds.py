@@ -352,3 +352,13 @@ def test_no_page_elsewhere_can_load_it_for_a_reader(
         page.get_by_role("button", name="Load once").click()
         expect(page.frame_locator("iframe").get_by_text("Playing porto-1")).to_be_visible()
         page.close()
+
+
+def test_too_many_choices_in_a_frame_leave_a_way_back_to_what_would_be_shown(site: Flask) -> None:
+    for _ in range(30):
+        Visitor(site).post("/cookies", {"choice": "accept_all"})
+    sent = {"purpose": "personalization", "next": FRAME}
+    answer = Visitor(site).post("/cookies/allow", sent, **{"Sec-Fetch-Dest": "iframe"})
+    assert answer.status_code == 429
+    assert f'<a href="{FRAME}">Try again</a>' in answer.text
+    assert "Try again" not in Visitor(site).post("/cookies/allow", sent).text
