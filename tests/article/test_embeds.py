@@ -360,5 +360,5 @@ def test_too_many_choices_in_a_frame_leave_a_way_back_to_what_would_be_shown(sit
     sent = {"purpose": "personalization", "next": FRAME}
     answer = Visitor(site).post("/cookies/allow", sent, **{"Sec-Fetch-Dest": "iframe"})
     assert answer.status_code == 429
-    assert f'<a href="{FRAME}">Try again</a>' in answer.text
+    assert f'<a href="{FRAME}" target="_self">Try again</a>' in answer.text
     assert "Try again" not in Visitor(site).post("/cookies/allow", sent).text
