@@ -104,8 +104,13 @@ def _is_current(app: Flask, access: Access) -> bool:
 
 def _keep_to_ourselves(folder: Path) -> None:
     """Close the folder, and the files in it, to everybody else on this machine."""
-    for path in (folder, *folder.iterdir()):
-        # It is somebody else's, who has decided already, or it cannot be changed, or is gone.
-        with suppress(OSError):
-            if path == folder or path.is_file():
-                path.chmod(0o700 if path == folder else 0o600)
+    _close(folder, 0o700)
+    with suppress(OSError):
+        for file in folder.iterdir():
+            if file.is_file():
+                _close(file, 0o600)
+
+
+def _close(path: Path, mode: int) -> None:
+    with suppress(OSError):  # Its owner has decided already, it cannot be changed, or it is gone.
+        path.chmod(mode)
