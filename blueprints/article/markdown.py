@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
@@ -27,6 +28,7 @@ HTML = {"html_block", "html_inline"}
 BREAKS = {"softbreak", "hardbreak"}
 # As printed in Portugal. The English text is its author's, quotation marks and dashes included.
 QUOTATION_MARKS = {"pt": "«»“”"}
+BETWEEN_THOUSANDS = re.compile(r"(?<=\d) (?=\d{3}\b)")
 
 
 @dataclass(frozen=True, eq=False)  # The same film twice is two of them.
@@ -78,7 +80,7 @@ def render(text: str, language: str, pictures: Pictures, first_line: int = 1) ->
 
 
 def typeset(words: str, language: str) -> str:
-    """Return words that are no Markdown, such as a title, with the same quotation marks."""
+    """Return words that are no Markdown, such as a title, with the same marks as in the text."""
     if language not in QUOTATION_MARKS:
         return words
     (inline,) = _markdown(language, "zero").parseInline(words)
@@ -92,6 +94,7 @@ def _markdown(language: str, syntax: str = "commonmark") -> MarkdownIt:
         markdown.options["typographer"] = True
         markdown.options["quotes"] = quotes
         markdown.enable(["replacements", "smartquotes"])
+        markdown.core.ruler.push("thousands", _keep_numbers_together)
     if syntax == "commonmark":
         markdown.enable(["table", "strikethrough"]).use(footnote_plugin)
         markdown.add_render_rule("footnote_ref", _note_number)
@@ -99,6 +102,13 @@ def _markdown(language: str, syntax: str = "commonmark") -> MarkdownIt:
         markdown.add_render_rule("footnote_block_close", _notes_close)
         markdown.add_render_rule("footnote_anchor", _back_to_the_text)
     return markdown
+
+
+def _keep_numbers_together(state: StateCore) -> None:
+    for token in state.tokens:
+        for child in token.children or ():
+            if child.type == "text":
+                child.content = BETWEEN_THOUSANDS.sub("\u00a0", child.content)
 
 
 # The roles of DPUB-ARIA say in each reader's own language what these are, without words of ours.

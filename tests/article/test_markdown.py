@@ -92,6 +92,8 @@ def test_portuguese_is_printed_as_in_portugal_and_english_as_it_was_written(
     assert text_of(english.one("h1")) == 'A "title"'
     assert text_of(portuguese.one("h1")) == "A «title»"
     assert typeset("*a* <b> & 'c'", "pt") == "*a* <b> & “c”"
+    # A number of thousands never breaks at the end of a line.
+    assert typeset("1 500 000 em 12 3456", "pt") == "1\u00a0500\u00a0000 em 12 3456"
 
 
 @pytest.mark.parametrize(
