@@ -10,9 +10,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from browserlike import HTML, Page, Visitor, text_of
-from conftest import MakeSite
+from conftest import MakeSite, serving
 from flask import Flask
 from PIL import Image
+from playwright.sync_api import Browser
 
 from blueprints.article.broken import BrokenArticleError
 from blueprints.article.content import read_library
@@ -202,3 +203,24 @@ def test_nothing_but_pictures_is_given_away(site: Flask) -> None:
     visitor = Visitor(site)
     for address in ("/pictures/%2e%2e/secret_key", "/pictures/x/y.webp", "/pictures/x"):
         assert visitor.raw_get(address).status_code == 404
+
+
+def test_on_a_phone_a_small_picture_stays_small_and_a_tall_one_is_seen_whole(
+    make_site: MakeSite, texts: Path, browser: Browser
+) -> None:
+    for name, size in (("small", (60, 60)), ("tall", (700, 2400)), ("wide", (1500, 900))):
+        Image.new("RGB", size).save(texts / f"images/{name}.png")
+        with (texts / "en/a.md").open("a", encoding="utf-8") as text:
+            text.write(f"\n![{name}]({name}.png)\n")
+    with (
+        serving(make_site(ARTICLES=str(texts))) as address,
+        browser.new_page(viewport={"width": 390, "height": 664}) as page,
+    ):
+        page.goto(address)
+        images = page.locator("img").evaluate_all(
+            "all => Object.fromEntries(all.map(one => [one.alt, one.getBoundingClientRect()]))"
+        )
+        assert (images["small"]["width"], images["small"]["height"]) == (60, 60)
+        assert images["tall"]["height"] < 600
+        assert (images["wide"]["x"], images["wide"]["width"]) == (0, 390)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
