@@ -2,7 +2,7 @@
 
 Their address contains a digest of all of them, so that a browser may keep each for a year and a new
 version is still seen at once. They are compressed once, by the first process that starts with them,
-into `instance/static/`, from where they are sent, without the comments that are for us.
+into `instance/static/`, from where they are sent, without the comments and spaces that are for us.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from whitenoise.compress import Compressor
 
 from blueprints.security.headers import always
 
-# A comment that has its lines to itself; nothing else in a style sheet or script begins so.
-COMMENT = re.compile(r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.DOTALL | re.MULTILINE)
+# Indentation, and a comment that has its lines to itself; no string goes over several lines.
+FOR_US = re.compile(r"^[ \t]*(?:(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)?\n)?", re.DOTALL | re.MULTILINE)
 
 
 def serve(app: Flask, folder: Path) -> None:
@@ -56,7 +56,7 @@ def _compressed(app: Flask, folder: Path, digest: str) -> Path:
             compressor = Compressor(quiet=True)
             for file in sorted(path for path in mine.rglob("*") if path.is_file()):
                 if file.suffix in {".css", ".js"}:
-                    file.write_bytes(COMMENT.sub("", file.read_text("utf-8")).encode())
+                    file.write_bytes(FOR_US.sub("", file.read_text("utf-8")).encode())
                 if compressor.should_compress(file.name):
                     compressor.compress(str(file))
             mine.rename(copy)
@@ -69,7 +69,7 @@ def _compressed(app: Flask, folder: Path, digest: str) -> Path:
 
 
 def _digest(folder: Path) -> str:
-    digest = hashlib.sha256(COMMENT.pattern.encode())  # What is left out makes another file, too.
+    digest = hashlib.sha256(FOR_US.pattern.encode())  # What is left out makes another file, too.
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:12]
