@@ -56,8 +56,7 @@ def make(file: Path, folder: Path) -> Made:
 
 def _make(opened: Image.Image, widths: tuple[int, ...], folder: Path) -> None:
     profile = opened.info.get("icc_profile") if opened.mode.startswith("RGB") else None
-    image = ImageOps.exif_transpose(opened)
-    image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    image = _on_white(ImageOps.exif_transpose(opened))
     folder.parent.mkdir(parents=True, exist_ok=True)
     mine = Path(mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
@@ -67,7 +66,8 @@ def _make(opened: Image.Image, widths: tuple[int, ...], folder: Path) -> None:
             for kind, options in QUALITIES.items():
                 small.save(mine / f"{width}.{kind}", icc_profile=profile, **options)  # type: ignore[arg-type]
         _drop_what_does_not_pay(mine)
-        _social(image).save(mine / SOCIAL, quality=85, icc_profile=profile)
+        social = ImageOps.fit(image, SOCIAL_SIZE, Image.Resampling.LANCZOS)
+        social.save(mine / SOCIAL, quality=85, icc_profile=profile)
         mine.rename(folder)
     except OSError:
         if not folder.exists():  # Another process may have been first.
@@ -85,7 +85,10 @@ def _drop_what_does_not_pay(folder: Path) -> None:
             file.unlink()
 
 
-def _social(image: Image.Image) -> Image.Image:
+def _on_white(image: Image.Image) -> Image.Image:
+    """Return it as on paper: the black lines of a clear drawing would vanish at night."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
     ground = Image.new("RGBA", image.size, "white")
     ground.alpha_composite(image.convert("RGBA"))
-    return ImageOps.fit(ground.convert("RGB"), SOCIAL_SIZE, Image.Resampling.LANCZOS)
+    return ground.convert("RGB")

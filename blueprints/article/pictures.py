@@ -14,7 +14,7 @@ from pathlib import Path
 FOLDER = "images"
 BYTES_AT_MOST = 25 * 1024 * 1024
 MEGABYTE = 1024 * 1024
-MADE_BY = b"1:"  # another number when sizes or qualities change
+MADE_BY = b"2:"  # another number when sizes or qualities change
 SOCIAL = "social.jpeg"  # for link previews, 1200 by 630
 
 

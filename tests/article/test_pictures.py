@@ -224,3 +224,14 @@ def test_on_a_phone_a_small_picture_stays_small_and_a_tall_one_is_seen_whole(
         assert images["tall"]["height"] < 600
         assert (images["wide"]["x"], images["wide"]["width"]) == (0, 390)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_what_is_clear_in_a_picture_is_white_as_on_paper(site: Flask) -> None:
+    """The black lines of a drawing on nothing would vanish on a dark page."""
+    visitor = Visitor(site)
+    _cover, tram = figures(visitor.get("/"))
+    shown = Image.open(io.BytesIO(visitor.raw_get(image_of(tram).get("src") or "").data))
+    assert shown.mode == "RGB"
+    red, _green, blue = shown.getpixel((300, 150))  # type: ignore[misc]
+    assert 110 < red < 140, "half of the ink, half of the paper"
+    assert blue > 200
