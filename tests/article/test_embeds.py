@@ -61,7 +61,7 @@ def test_the_article_frames_it_and_names_nobody_whatever_was_chosen(
         first, second = page.all("iframe")
         assert (first.get("src"), first.get("title")) == (FRAME, "A film about Porto")
         assert (second.get("src"), second.get("title")) == (f"{PATH}/embeds/2", "Another film")
-        assert first.get("loading") == "lazy"
+        assert first.get("loading") is None, "the keyboard would pass by an empty frame"
         assert first.get("allowfullscreen") is not None
         assert policy(page, "frame-src") == ["'self'"]
         assert f"{partner.address}/player" not in page.response.text
@@ -362,3 +362,23 @@ def test_too_many_choices_in_a_frame_leave_a_way_back_to_what_would_be_shown(sit
     assert answer.status_code == 429
     assert f'<a href="{FRAME}" target="_self">Try again</a>' in answer.text
     assert "Try again" not in Visitor(site).post("/cookies/allow", sent).text
+
+
+def test_the_keyboard_reaches_a_film_that_is_far_below(browser: Browser, site: Flask) -> None:
+    with serving(site) as address:
+        page = browser.new_page(base_url=address, viewport={"width": 390, "height": 664})
+        page.goto(PATH)
+        page.locator(".share").wait_for()
+        met = []
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            frame = page.frames[2]
+            if frame.evaluate("document.hasFocus() && document.activeElement !== document.body"):
+                met.append(frame.evaluate("document.activeElement.textContent.trim()"))
+                assert (
+                    page.locator("iframe")
+                    .nth(1)
+                    .evaluate("frame => frame.getBoundingClientRect().top < innerHeight")
+                )
+        page.close()
+    assert met[1:3] == ["Load once", "Always allow “Personalised content”"]
