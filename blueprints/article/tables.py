@@ -27,7 +27,7 @@ def label_cells(tokens: list[Token]) -> None:
             if token.type == "th_open":
                 token.attrSet("scope", "col")
                 heads.append(_words(inner))
-            else:
+            elif heads[column]:
                 token.attrSet("data-label", heads[column])
             column += 1
 

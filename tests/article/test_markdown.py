@@ -140,3 +140,37 @@ def test_nothing_in_a_text_makes_a_page_scroll_sideways(
     assert sizes == sorted(sizes)
     assert sizes[1] > sizes[0], "a heading is larger than the text"
     assert lines == 1, "a year is not broken"
+
+
+def test_a_cell_under_an_empty_head_has_no_label(make_site: MakeSite, texts: Path) -> None:
+    table = "| | Visitors |\n|---|---|\n| Porto | 10 |\n"
+    (texts / "en/a.md").write_text(FRONT_MATTER + table, encoding="utf-8")
+    article = Visitor(make_site(ARTICLES=str(texts))).get("/").one("article")
+    labels = [cell.get("data-label") for cell in article.iter(HTML + "td")]
+    assert labels == [None, "Visitors"]
+
+
+@pytest.mark.parametrize("width", [724, 820, 1024, 1440])
+def test_a_table_of_many_columns_scrolls_by_itself_and_breaks_no_word(
+    browser: Browser, make_site: MakeSite, texts: Path, width: int
+) -> None:
+    words = [
+        "Programme",
+        "Municipality",
+        "Participants",
+        "Responsible",
+        "Donaudampfschifffahrt",
+    ] * 2
+    row = f"| {' | '.join(words)} |\n"
+    table = row + f"|{'---|' * len(words)}\n" + row
+    (texts / "en/a.md").write_text(FRONT_MATTER + table, encoding="utf-8")
+    with serving(make_site(ARTICLES=str(texts))) as address:
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        lines = page.locator("article td").evaluate_all(
+            "cells => cells.map(cell => { const range = document.createRange();"
+            " range.selectNodeContents(cell); return range.getClientRects().length; })"
+        )
+        page.close()
+    assert set(lines) == {1}

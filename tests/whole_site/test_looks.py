@@ -213,3 +213,36 @@ def test_what_a_reader_may_change_moves_nothing_when_it_is_opened(phone: Browser
     page.locator("#reading summary").click()
     expect(page.get_by_role("button", name="Apply")).to_be_visible()
     assert page.locator("article").bounding_box() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/cookies", ("Personalised advertising", "Advertising chosen", "Always on")),
+        ("/nothing", ("Error", "There is no page", "newest articles")),
+        ("/cookies/records", ("Your number", "Or the file of a receipt")),
+    ],
+)
+def test_paper_has_what_the_page_says(
+    phone: BrowserContext, path: str, words: tuple[str, ...]
+) -> None:
+    page = phone.new_page()
+    page.goto(path)
+    on_screen = page.locator("body").inner_text()
+    page.emulate_media(media="print")
+    printed = page.locator("body").inner_text()
+    for word in words:
+        assert (word in printed) is (word in on_screen), word
+    assert words[-1] in printed
+    for button in page.locator("button, .grave").all():
+        expect(button).to_be_hidden()
+
+
+def test_on_paper_nothing_beside_the_text_is_larger_than_it(phone: BrowserContext) -> None:
+    page = phone.new_page()
+    page.goto("/")
+    page.emulate_media(media="print")
+    size = "element => parseFloat(getComputedStyle(element).fontSize)"
+    text = page.locator("article > p").nth(1).evaluate(size)
+    for beside in (".byline", ".kicker"):
+        assert page.locator(beside).evaluate(size) <= text
