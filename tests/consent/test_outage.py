@@ -395,3 +395,15 @@ def test_with_redis_full_or_read_only_a_withdrawal_counts(
 def let_redis_be_asked(site: Flask) -> None:
     store: Any = site.extensions["sessions"]
     store._store._outage._until = 0.0  # noqa: SLF001 - instead of waiting two seconds
+
+
+def test_a_notice_beside_an_acceptance_that_counts_does_not_say_that_nothing_does(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_selected", ticks=("advertising",))
+    with nothing_can_be_written():
+        answer = Page(visitor.post("/cookies", {"choice": "accept_all"}))
+    assert answer.status == 503
+    counts = "Your earlier choice still counts" in answer.text
+    assert ("If you continue without choosing" in answer.text) is not counts
