@@ -48,7 +48,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     app.extensions["page_cache"].depend_on(shelf.version)
     app.extensions["page_cache"].know_states_by(partial(_known_state, app))
     app.context_processor(lambda: {"preferences": preferences()} if request else {})
-    app.context_processor(lambda: {"newest_articles": newest_articles})
+    app.context_processor(lambda: {"newest_articles": newest_articles, "today": today()})
 
 
 def _known_state(app: Flask, environ: dict[str, Any]) -> Hashable | None:
@@ -127,7 +127,6 @@ def all_articles() -> str:
     return render_template(
         "article/all.html",
         years=[(year, list(in_year)) for year, in_year in years],
-        today=today(),
     )
 
 
@@ -164,7 +163,6 @@ def _page(shown: Article) -> str:
         "article/article.html",
         article=shown,
         kicker=[_topic(topic) for topic in shown.topics],
-        today=today(),
         others=[item for item in articles if item is not shown][:TITLES],
         neighbours=library().neighbours(shown),
         minutes=max(1, round(shown.words / WORDS_PER_MINUTE)),

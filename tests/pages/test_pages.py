@@ -296,3 +296,10 @@ def test_whoever_is_told_unasked_is_named_with_the_reason_wherever_it_matters(
         assert words not in privacy + settings
     assert "Afasta robôs." in visitor.get("/pt/privacidade").text
     assert "Afasta robôs." in visitor.get("/pt/cookies").text
+
+
+def test_the_titles_and_the_drawing_of_a_404_are_those_of_other_pages(make_site: MakeSite) -> None:
+    page = Visitor(make_site()).get("/none")
+    assert page.status == 404
+    assert page.one("ul", class_="titles").findall(".//{*}time")
+    assert page.one("figure", class_="cover drawing").find(".//{*}source[@media]") is not None
