@@ -24,6 +24,7 @@ from blueprints.article.tables import label_cells
 
 EMBED = re.compile(r"embed:([a-z][a-z0-9_-]*)/([A-Za-z0-9_.-]+)")
 BLOCKS_WITH_A_PLACE = {"paragraph_open", "blockquote_open", "bullet_list_open", "ordered_list_open"}
+DEEP_HEADINGS = {"h4", "h5", "h6"}
 HTML = {"html_block", "html_inline"}
 BREAKS = {"softbreak", "hardbreak"}
 # As printed in Portugal. The English text is its author's, quotation marks and dashes included.
@@ -142,6 +143,8 @@ def _problems(tokens: list[Token], first_line: int) -> Iterator[str]:
         line = first_line + (token.map or [0])[0]
         if token.type == "heading_open" and token.tag == "h1":
             yield f"line {line} is a heading of the first level, which is the title; use ## here"
+        if token.type == "heading_open" and token.tag in DEEP_HEADINGS:
+            yield f"line {line} is a heading deeper than ###; use ## or ### here"
         if token.type in HTML:
             yield _html_is_refused(line, token)
         for child in token.children or ():

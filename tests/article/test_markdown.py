@@ -103,6 +103,11 @@ def test_portuguese_is_printed_as_in_portugal_and_english_as_it_was_written(
         ("a\nb <i>c</i>\nd <br>", ["line 6 has HTML, '<i>'", "line 7 has HTML, '<br>'"]),
         ("<!-- a\nb -->", ["line 5 has HTML, '<!--'"]),
         ("a\n\n# b\n\nc\n===", ["line 7 is a heading of the first", "line 9 is a heading"]),
+        (
+            "### b\n\n#### c",
+            ["line 7 is a heading deeper than ###; use ## or ### here"],
+        ),
+        ("- a\n\n  ###### b", ["line 7 is a heading deeper"]),
         ("a ![b](c.jpg)\nd", ["line 5 has a picture among words"]),
         ("a\n\n![](c.jpg)", ["line 7: the picture 'c.jpg' needs words in its brackets"]),
         ("![b](c.jpg)", ["line 5: the picture 'c.jpg' is not the name of a file in images/"]),
