@@ -159,7 +159,7 @@ def read_article(file: Path, pictures: Pictures, knows_embed: KnowsEmbed) -> Art
         *_control_characters(text),
         *front_matter.problems(fields, file.stem),
         *rendered.problems,
-        *_unknown_embeds(rendered, knows_embed),
+        *_broken_embeds(rendered, knows_embed),
     ]
     picture = None
     try:
@@ -208,10 +208,13 @@ def _control_characters(text: str) -> Iterator[str]:
             yield f"line {number} has the control character {found}"
 
 
-def _unknown_embeds(rendered: Text, knows_embed: KnowsEmbed) -> Iterator[str]:
+def _broken_embeds(rendered: Text, knows_embed: KnowsEmbed) -> Iterator[str]:
     for part in rendered.parts:
+        if isinstance(part, Embed) and not part.title.strip():
+            name = f"{part.service}/{part.id}"
+            yield f"line {part.line}: the embed '{name}' needs its title in its brackets"
         if isinstance(part, Embed) and not knows_embed(part.service):
-            yield f"the registry has no embed '{part.service}'"
+            yield f"line {part.line}: the registry has no embed '{part.service}'"
 
 
 def _label(file: Path) -> str:

@@ -37,6 +37,7 @@ class Embed:
     service: str
     id: str
     title: str
+    line: int  # of the file
 
 
 Part = str | Embed | Picture
@@ -67,14 +68,14 @@ def render(text: str, language: str, pictures: Pictures, first_line: int = 1) ->
         block.append(token)
         if token.level == 0 and token.nesting <= 0:
             image = _image_alone(block)
+            line = first_line + (block[0].map or [0])[0]
             try:
                 parts.append(
-                    _part(image, language, pictures)
+                    _part(image, language, pictures, line)
                     if image
                     else markdown.renderer.render(block, markdown.options, env)
                 )
             except BrokenPictureError as error:
-                line = first_line + (block[0].map or [0])[0]
                 problems.append(f"line {line}: the picture {error}")
             block = []
     return Text(tuple(_joined(parts)), headings, tuple(problems))
@@ -166,10 +167,10 @@ def _image_alone(block: list[Token]) -> Token | None:
     return children[0] if [child.type for child in children] == ["image"] else None
 
 
-def _part(image: Token, language: str, pictures: Pictures) -> Embed | Picture:
+def _part(image: Token, language: str, pictures: Pictures, line: int) -> Embed | Picture:
     address, words = str(image.attrs.get("src", "")), typeset(image.content, language)
     if match := EMBED.fullmatch(address):
-        return Embed(match[1], match[2], words)
+        return Embed(match[1], match[2], words, line)
     name = unquote(address)
     if not words.strip():
         raise BrokenPictureError(f"'{name}' needs words in its brackets that say what it shows")

@@ -97,6 +97,10 @@ def test_a_slug_without_an_article_is_a_404(make_site: MakeSite) -> None:
         (GOOD.replace("Some words.", ""), "en/a.md: text is missing"),
         (GOOD + "\n<div>", "en/a.md: line 8 has HTML, '<div>'; a text is Markdown alone"),
         (GOOD.replace("A title", "[1"), "en/a.md: front matter cannot be read"),
+        (
+            GOOD + "\n![](embed:player/b-1)",
+            "en/a.md: line 8: the embed 'player/b-1' needs its title",
+        ),
         ("no front matter", "en/a.md: title is missing"),
         (GOOD.replace("A title", "[1, 2]"), "en/a.md: title is not a text"),
         (GOOD.replace("title: A title", "- a"), "en/a.md: front matter cannot be read"),

@@ -184,5 +184,5 @@ def test_all_that_is_wrong_is_told_at_once(texts: Path, tmp_path: Path) -> None:
         "An article is broken: en/b.md: title is missing.",
         "An article is broken: en/b.md: date is missing.",
         "An article is broken: en/b.md: summary is missing.",
-        "An article is broken: en/b.md: the registry has no embed 'nothing'.",
+        "An article is broken: en/b.md: line 3: the registry has no embed 'nothing'.",
     ]
