@@ -29,6 +29,7 @@ HTML = {"html_block", "html_inline"}
 BREAKS = {"softbreak", "hardbreak"}
 # As printed in Portugal. The English text is its author's, quotation marks and dashes included.
 QUOTATION_MARKS = {"pt": "«»“”"}
+BACK_TO_THE_TEXT = {"en": "Back to the text", "pt": "Voltar ao texto"}
 BETWEEN_THOUSANDS = re.compile(r"(?<=\d) (?=\d{3}\b)")
 
 
@@ -53,7 +54,7 @@ class Text:
 def render(text: str, language: str, pictures: Pictures, first_line: int = 1) -> Text:
     """Render a text whose first line is that line of its file."""
     markdown = _markdown(language)
-    env: dict[str, Any] = {}
+    env: dict[str, Any] = {"back": BACK_TO_THE_TEXT.get(language, "↑")}
     tokens = markdown.parse(text, env)
     headings = mark(tokens)
     label_cells(tokens)
@@ -113,7 +114,8 @@ def _keep_numbers_together(state: StateCore) -> None:
                 child.content = BETWEEN_THOUSANDS.sub("\u00a0", child.content)
 
 
-# The roles of DPUB-ARIA say in each reader's own language what these are, without words of ours.
+# The roles of DPUB-ARIA say in each reader's own language what these are, without words of ours; an
+# arrow is no name for a link, though.
 def _note_number(_renderer: object, tokens: list[Token], at: int, *_: object) -> str:
     note, place = _note_ids(tokens[at])
     number = tokens[at].meta["id"] + 1
@@ -128,8 +130,14 @@ def _notes_close(*_: object) -> str:
     return "</ol>\n</div>\n"
 
 
-def _back_to_the_text(_renderer: object, tokens: list[Token], at: int, *_: object) -> str:
-    return f' <a href="#{_note_ids(tokens[at])[1]}" role="doc-backlink">↑</a>'
+def _back_to_the_text(
+    _renderer: object, tokens: list[Token], at: int, _options: object, env: dict[str, Any]
+) -> str:
+    meta = tokens[at].meta
+    is_used_again = env["footnotes"]["list"][meta["id"]].get("count", 1) > 1
+    name = env["back"] + (f" ({meta['subId'] + 1})" if is_used_again else "")
+    place = _note_ids(tokens[at])[1]
+    return f' <a href="#{place}" role="doc-backlink" aria-label="{name}">↑</a>'
 
 
 def _note_ids(token: Token) -> tuple[str, str]:

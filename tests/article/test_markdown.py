@@ -75,6 +75,17 @@ def test_a_footnote_and_each_place_that_refers_to_it_lead_to_each_other(
     assert text_of(note).startswith("Where it is said.")
 
 
+@pytest.mark.parametrize(("path", "name"), [("/", "Back to the text"), ("/pt/", "Voltar ao texto")])
+def test_the_ways_back_from_the_notes_have_names_in_the_language_of_the_text(
+    make_site: MakeSite, texts: Path, path: str, name: str
+) -> None:
+    for file in texts.glob("*/a.md"):
+        file.write_text(f"{file.read_text(encoding='utf-8')}\nOnce[^2] and^[now].\n\n[^2]: More.\n")
+    links = Visitor(make_site(ARTICLES=str(texts))).get(path).all("a", role="doc-backlink")
+    names = [link.get("aria-label") for link in links]
+    assert names == [f"{name} (1)", f"{name} (2)", name, name]
+
+
 def test_the_feed_has_the_same_elements(make_site: MakeSite, texts: Path) -> None:
     feed = ET.fromstring(Visitor(make_site(ARTICLES=str(texts))).raw_get("/feed.xml").data)
     content = feed.findtext("{*}entry/{*}content") or ""
