@@ -10,6 +10,7 @@ bring in others unasked.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
@@ -99,7 +100,8 @@ def _markdown(language: str, syntax: str = "commonmark") -> MarkdownIt:
         markdown.enable(["replacements", "smartquotes"])
         markdown.core.ruler.push("thousands", _keep_numbers_together)
     if syntax == "commonmark":
-        markdown.enable(["table", "strikethrough"]).use(footnote_plugin)
+        markdown.enable(["table", "strikethrough"])
+        markdown.use(footnote_plugin, always_match_refs=True)
         markdown.add_render_rule("footnote_ref", _note_number)
         markdown.add_render_rule("footnote_block_open", _notes_open)
         markdown.add_render_rule("footnote_block_close", _notes_close)
@@ -148,6 +150,11 @@ def _note_ids(token: Token) -> tuple[str, str]:
 
 
 def _problems(tokens: list[Token], first_line: int) -> Iterator[str]:
+    missing_notes = {
+        opening.meta["id"]
+        for opening, inner in pairwise(tokens)
+        if (opening.type, inner.type) == ("footnote_open", "footnote_anchor")
+    }
     for token in tokens:
         line = first_line + (token.map or [0])[0]
         if token.type == "heading_open" and token.tag == "h1":
@@ -160,6 +167,9 @@ def _problems(tokens: list[Token], first_line: int) -> Iterator[str]:
             line += child.type in BREAKS
             if child.type == "image" and len(token.children or ()) > 1:
                 yield f"line {line} has a picture among words; give it a paragraph of its own"
+            if child.type == "footnote_ref" and child.meta["id"] in missing_notes:
+                note = f"[^{child.meta['label']}]"
+                yield f"line {line} has {note}, but there is no line {note}: with its words"
             if child.type in HTML and not child.content.startswith("</"):
                 yield _html_is_refused(line, child)
 
