@@ -3,9 +3,11 @@
 Drafts, and what has a date to come, are nowhere on the site until the day begins in Lisbon. Whoever
 writes sees them with `FLASK_DRAFTS=1`, marked, where nobody else is served.
 
-The folder of texts is looked at every two seconds, by the request that happens to come then; where
-a file has changed, all are read again beside the requests, and nobody waits for it. A text that is
-broken is told in the log, once, and what was read before stays.
+The folder of texts is looked at once a second at most, by the request that happens to come then,
+before it is answered: a site that nobody has visited for an hour has nothing old to say. Where a
+file has changed, all are read again. Whoever looked waits for that, though not for long; others are
+answered from what was read before. A text that is broken is told in the log, once, and what was
+read before stays.
 """
 
 import time
@@ -22,7 +24,8 @@ from blueprints.article.content import Library
 from blueprints.article.pictures import FOLDER
 
 LISBON = get_timezone("Europe/Lisbon")
-SECONDS_BETWEEN_LOOKS = 2
+SECONDS_BETWEEN_LOOKS = 1
+SECONDS_TO_WAIT = 5  # for the reading: a folder of new pictures takes longer
 
 Files = tuple[tuple[str, int, int], ...]  # path, time of the last change, size
 
@@ -46,14 +49,16 @@ class Shelf:
         self._read = read
         self._log = log
         self._shows_drafts = shows_drafts
+        self._next_look = time.monotonic() + SECONDS_BETWEEN_LOOKS
         self._files = files_of(folder)
+        self._times_read = 1
         self.every = read()
         self._shown = (date.min, self.every, self.every)  # on that day, of these, these
-        self._next_look = time.monotonic() + SECONDS_BETWEEN_LOOKS
         self._lock = Lock()
 
     def library(self) -> Library:
         """Return what may be seen today."""
+        self._look_if_it_is_time()
         day, every, shown = self._shown
         if day != today() or every is not self.every:
             day, every = today(), self.every
@@ -63,9 +68,15 @@ class Shelf:
 
     def version(self) -> Hashable:
         """Return what a page is made of here: another one when a text or the day has changed."""
+        self._look_if_it_is_time()
+        return today(), self._times_read
+
+    def _look_if_it_is_time(self) -> None:
         if time.monotonic() >= self._next_look and self._lock.acquire(blocking=False):
-            Thread(target=self._look, daemon=True).start()
-        return today(), id(self.every)
+            self._next_look = time.monotonic() + SECONDS_BETWEEN_LOOKS
+            look = Thread(target=self._look, daemon=True)
+            look.start()
+            look.join(SECONDS_TO_WAIT)
 
     def _look(self) -> None:
         try:
@@ -73,10 +84,10 @@ class Shelf:
             if files and files != self._files:
                 self._files = files
                 self.every = self._read()
+                self._times_read += 1
         except BrokenArticleError as error:
             self._log.error("What was read before stays, because of %s", error)
         except OSError as error:  # A file went away between two looks: the next one will tell.
             self._log.warning("The articles cannot be looked at: %s", error.strerror)
         finally:
-            self._next_look = time.monotonic() + SECONDS_BETWEEN_LOOKS
             self._lock.release()

@@ -111,10 +111,11 @@ def preferences() -> Preferences:
 @blueprint.get("/", pt="/pt/")
 def front_page() -> str:
     """Show the newest article in full and the titles of those before it."""
-    articles = library().in_language(g.language)
+    texts = library()
+    articles = texts.in_language(g.language)
     if not articles:
         abort(404)
-    return _page(articles[0])
+    return _page(articles[0], texts)
 
 
 @blueprint.get("/articles", pt="/pt/artigos")
@@ -133,10 +134,11 @@ def all_articles() -> str:
 @blueprint.get("/articles/<slug>", pt="/pt/artigos/<slug>")
 def article(slug: str) -> str:
     """Show one article at its permanent address."""
-    found = library().find(g.language, slug)
+    texts = library()
+    found = texts.find(g.language, slug)
     if found is None:
         abort(404)
-    return _page(found)
+    return _page(found, texts)
 
 
 def address_in_each_language(shown: Article) -> dict[str, str]:
@@ -150,11 +152,12 @@ def _topic(topic: str) -> str:
     return topics.name_of(topic, current_app.extensions["topics"], g.language)
 
 
-def _page(shown: Article) -> str:
+def _page(shown: Article, texts: Library) -> str:
+    """Make the page of one of these texts; others may have been read by the next question."""
     g.alternates = address_in_each_language(shown)
     if shown.embeds:
         g.csp_sources = {"frame-src": {"'self'"}}
-    articles = library().in_language(shown.language)
+    articles = texts.in_language(shown.language)
     seen = for_reader(g.consent, shown, current_app.extensions["messages"])
     if seen.interests_to_keep:
         g.consent.keep("interests", seen.interests_to_keep)
@@ -164,7 +167,7 @@ def _page(shown: Article) -> str:
         article=shown,
         kicker=[_topic(topic) for topic in shown.topics],
         others=[item for item in articles if item is not shown][:TITLES],
-        neighbours=library().neighbours(shown),
+        neighbours=texts.neighbours(shown),
         minutes=max(1, round(shown.words / WORDS_PER_MINUTE)),
         slot=seen.slot,
         is_long=is_long(shown),

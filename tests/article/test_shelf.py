@@ -1,13 +1,18 @@
 """Texts that change while the site runs."""
 
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from browserlike import Visitor, text_of
 from conftest import MakeSite
 from flask import Flask
+
+from blueprints.article.content import Library, read_library
+from blueprints.article.shelf import SECONDS_BETWEEN_LOOKS, Shelf
 
 pytestmark = pytest.mark.slow
 
@@ -39,6 +44,60 @@ def is_soon(holds: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+@pytest.mark.parametrize("path", ["/", "/?size=large"])
+def test_whoever_comes_first_after_a_change_sees_it(site: Flask, texts: Path, path: str) -> None:
+    assert "The first" in Visitor(site).raw_get(path).text
+    for change in ("The second", "The third", "The fourth"):
+        (texts / "a.md").write_text(TEXT.format(title=change), encoding="utf-8")
+        time.sleep(SECONDS_BETWEEN_LOOKS + 0.1)
+        assert change in Visitor(site).raw_get(path).text
+    (texts / "b.md").write_text(TEXT.format(title="Other"), encoding="utf-8")
+    draft = TEXT.format(title="The fourth\ndraft: true")
+    (texts / "a.md").write_text(draft, encoding="utf-8")
+    time.sleep(SECONDS_BETWEEN_LOOKS + 0.1)
+    assert Visitor(site).get("/articles/a").status == 404
+
+
+def test_only_whoever_looks_waits_for_the_reading(texts: Path) -> None:
+    may_read, is_reading = Event(), Event()
+    may_read.set()
+
+    def read() -> Library:
+        is_reading.set()
+        may_read.wait(SECONDS_UNTIL_SEEN)
+        return read_library(texts.parent)
+
+    def title_shown() -> str:
+        return shelf.library().articles[0].title
+
+    shelf = Shelf(texts.parent, read, logging.getLogger(), shows_drafts=False)
+    (texts / "a.md").write_text(TEXT.format(title="The second"), encoding="utf-8")
+    time.sleep(SECONDS_BETWEEN_LOOKS)
+    may_read.clear()
+    is_reading.clear()
+    seen: list[str] = []
+    first = Thread(target=lambda: seen.append(title_shown()))
+    first.start()
+    assert is_reading.wait(SECONDS_UNTIL_SEEN)
+    before = shelf.version()
+    assert title_shown() == "The first"
+    may_read.set()
+    first.join()
+    assert (seen, title_shown()) == (["The second"], "The second")
+    assert shelf.version() != before
+
+
+def test_texts_that_change_while_a_page_is_made_do_not_break_it(
+    site: Flask, texts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = site.extensions["shelf"]
+    old = [shelf.library()]
+    (texts / "a.md").write_text(TEXT.format(title="The second"), encoding="utf-8")
+    new = read_library(texts.parent)
+    monkeypatch.setattr(shelf, "library", lambda: old.pop() if old else new)
+    assert title(site) == "The first"
 
 
 def test_a_changed_text_is_seen_without_a_restart(site: Flask, texts: Path) -> None:
