@@ -25,7 +25,7 @@ from blueprints.article.pictures import FOLDER
 
 LISBON = get_timezone("Europe/Lisbon")
 SECONDS_BETWEEN_LOOKS = 1
-SECONDS_TO_WAIT = 5  # for the reading: a folder of new pictures takes longer
+SECONDS_TO_WAIT = 1  # for the reading: a folder of new pictures takes longer
 
 Files = tuple[tuple[str, int, int], ...]  # path, time of the last change, size
 
