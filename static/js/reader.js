@@ -10,18 +10,15 @@ function voice() {
   const language = document.documentElement.lang;
   const own = { en: "en-gb", pt: "pt-pt" }[language];
   const code = (each) => each.lang.toLowerCase().replace("_", "-");
+  const isNear = (each) => each.localService || each.voiceURI?.startsWith("urn:moz-tts:speechd:");
   const voices = speech?.getVoices().filter((each) => isNear(each) && code(each).startsWith(language));
   return voices?.find((each) => code(each) === own) ?? voices?.[0];
 }
 
-function isNear(each) {
-  return each.localService || each.voiceURI?.startsWith("urn:moz-tts:speechd:");
-}
-
 function reveal() {
   const able = { copy: navigator.clipboard, share: navigator.share, listen: voice() };
-  for (const control of document.querySelectorAll("[data-reader]")) {
-    control.hidden = !able[control.dataset.reader];
+  for (const button of document.querySelectorAll("[data-reader]")) {
+    button.hidden = !able[button.dataset.reader];
   }
 }
 
@@ -39,20 +36,23 @@ function share() {
 }
 
 /* What the button says is no sign of what it does: the browser may have translated it. */
+/* The numbers of notes are not read. */
 function listen(button) {
   speech.cancel();
   button.dataset.start ??= button.textContent;
-  if (button.matches("[data-speaking]")) return rest(button);
-  button.dataset.speaking = "";
+  if (button.dataset.speaking) return rest(button);
+  button.dataset.speaking = true;
   button.textContent = button.dataset.stop;
-  const parts = document.querySelectorAll("h1, .standfirst, article > :is(p:not(.printed), h2, h3, ul, ol, blockquote)");
-  for (const part of parts) {
-    const words = new SpeechSynthesisUtterance(part.textContent.trim());
+  let words;
+  for (const part of document.querySelectorAll("h1, .standfirst, article > :is(p:not(.printed), h2, h3, ul, ol, blockquote)")) {
+    const copy = part.cloneNode(true);
+    for (const note of copy.querySelectorAll("sup")) note.remove();
+    words = new SpeechSynthesisUtterance(copy.textContent.trim());
     words.voice = voice();
     words.lang = words.voice.lang;
-    if (part === parts[parts.length - 1]) words.onend = () => rest(button);
     speech.speak(words);
   }
+  words.onend = () => rest(button);
 }
 
 function rest(button) {

@@ -65,6 +65,26 @@ def test_a_voice_of_the_device_reads_the_whole_article_and_stops(context: Browse
     expect(page.get_by_role("button", name="Ouvir")).to_be_visible()
 
 
+def test_the_numbers_of_notes_are_not_read_aloud(
+    browser: Browser, make_site: MakeSite, tmp_path: Path
+) -> None:
+    (tmp_path / "texts/pt").mkdir(parents=True)
+    text = SHORT.format(day=1) + "One note[^1] and *another[^2]*.\n\n[^1]: A.\n[^2]: B.\n"
+    (tmp_path / "texts/pt/a.md").write_text(text, encoding="utf-8")
+    with serving(make_site(ARTICLES=str(tmp_path / "texts"))) as address:
+        context = browser.new_context(base_url=address)
+        page = portuguese_page(context, NEAR_VOICES)
+        page.locator("#reading summary").click()
+        page.get_by_role("button", name="Ouvir").click()
+        said = page.evaluate("said.map(words => words.text)")
+        marks = page.locator("article sup").all_inner_texts()
+        page.evaluate("said.at(-1).onend()")
+        expect(page.get_by_role("button", name="Ouvir")).to_be_visible()
+        context.close()
+    assert said == ["A tram", "A summary", "One note and another."]
+    assert marks == ["1", "2"], "they stay on the page"
+
+
 def test_a_voice_of_firefox_on_linux_is_on_the_device_though_called_remote(
     context: BrowserContext,
 ) -> None:
