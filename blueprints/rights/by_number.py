@@ -18,9 +18,10 @@ from wtforms.validators import AnyOf, Optional
 from blueprints.consent.forms import VisitorForm
 from blueprints.consent.records import plain
 from blueprints.consent.views import no_store
+from blueprints.consent.visitor import last_decision
 from blueprints.rights import erasure
 from blueprints.rights.receipt_check import NotAReceiptError, read
-from blueprints.rights.views import blueprint, history_page, own_records
+from blueprints.rights.views import blueprint, erase_own, history_page, own_records
 from blueprints.sessions import StoreUnavailableError
 
 RECEIPT_BYTES_AT_MOST = 128 * 1024
@@ -34,7 +35,7 @@ class NumberForm(VisitorForm):
 @blueprint.get("/cookies/records", pt="/pt/cookies/records")
 def ask_for_number() -> Response:
     """Ask for the number, or for a receipt, in which it stands."""
-    return _form_page(None, 200)
+    return _form_page(None)
 
 
 @blueprint.post("/cookies/records", pt="/pt/cookies/records")
@@ -45,7 +46,7 @@ def show_by_number() -> Response:
     form = NumberForm(request.form)
     subject = None if form.problem else _subject(form.number.data or "")
     if subject is None:
-        return _form_page("number", 400)
+        return _form_page("receipt" if request.files.get("receipt") else "number", 400)
     if form.erase.data:
         return _erase(subject)
     records = own_records(subject)
@@ -76,6 +77,9 @@ def _subject(number: str) -> UUID | None:
 
 
 def _erase(subject: UUID) -> Response:
+    own = last_decision()
+    if own and own.subject == str(subject):
+        return erase_own()  # Their session and its cookies are at hand.
     try:
         erased = erasure.erase_subject(subject)
     except (StoreUnavailableError, SQLAlchemyError) as error:
@@ -86,14 +90,17 @@ def _erase(subject: UUID) -> Response:
     g.alternates = {}
     if g.wants_json:
         return no_store(jsonify(erased=True, records=erased, cookies=[]))
-    page = render_template("consent/erased.html", records=erased, cookies=[], had_choice=True)
+    page = render_template(
+        "consent/erased.html", records=erased, cookies=[], had_choice=True, by_number=True
+    )
     return no_store(make_response(page))
 
 
-def _form_page(problem: str | None, status: int) -> Response:
+def _form_page(problem: str | None, status: int = 200) -> Response:
     if g.wants_json and problem:
         answer = jsonify(error=problem)
         answer.status_code = status
         return no_store(answer)
-    page = render_template("consent/records.html", problem=problem)
+    number = request.form.get("number", "")
+    page = render_template("consent/records.html", problem=problem, number=number)
     return no_store(make_response(page, status))

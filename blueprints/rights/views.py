@@ -123,6 +123,10 @@ def erase() -> Response:
     """Erase what is kept about the visitor, and say what was erased and what stays."""
     if problem := VisitorForm(request.form).problem:
         return bad_request(problem)
+    return erase_own()
+
+
+def erase_own() -> Response:
     decision, erased = erasure.erase_visitor()
     cookies = erasure.cookies_of(registry(), request.cookies)
     g.alternates = {}  # This page is an answer; it has no address.
@@ -130,7 +134,11 @@ def erase() -> Response:
         answer = jsonify(erased=True, records=erased, cookies=cookies)
     else:
         page = render_template(
-            "consent/erased.html", records=erased, cookies=cookies, had_choice=decision is not None
+            "consent/erased.html",
+            records=erased,
+            cookies=cookies,
+            had_choice=decision is not None,
+            by_number=False,
         )
         answer = make_response(page)
     # The choice has ended with the session, so that the cookies themselves go as after a refusal.

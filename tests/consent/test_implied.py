@@ -243,3 +243,24 @@ def test_nobody_accepts_by_the_notice_of_the_other_model(make_site: MakeSite) ->
     answer = Visitor(assuming).post("/cookies", {"choice": "accept_all", "notice": notice})
     assert answer.status_code == 400
     assert len(records(assuming)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "untrue"),
+    [
+        ("", ("You objected", "switches off everything optional"), "Consent withdrawn"),
+        ("/pt", ("Opôs-se", "desliga tudo o que é opcional"), "Consentimento retirado"),
+    ],
+)
+def test_no_consent_that_never_was_is_called_withdrawn(
+    site: Flask, path: str, words: tuple[str, str], untrue: str
+) -> None:
+    visitor = Visitor(site)
+    visitor.get("/")
+    visitor.get(ARTICLE)
+    visitor.post(f"{path}/cookies/withdraw", {})
+    told = visitor.get(f"{path}/cookies").text
+    history = visitor.get(f"{path}/cookies/history").text
+    assert words[0] in told
+    assert untrue not in told + history
+    assert all(word in history for word in words)

@@ -9,10 +9,12 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from browserlike import Page, Visitor
+from browserlike import Page, Visitor, text_of
 from conftest import MakeSite
 from evidence import count_sessions, records
 from flask import Flask
+
+from blueprints.database import db
 
 PATH = "/cookies/records"
 
@@ -150,3 +152,53 @@ def with_number(visitor: Visitor, value: str) -> Any:  # noqa: ANN401 - an eleme
         for field in [child for child in parent if child.get("type") == "file"]:
             parent.remove(field)
     return form
+
+
+def test_who_erases_another_number_is_told_nothing_untrue_about_this_browser(
+    site: Flask, receipt: bytes
+) -> None:
+    assert receipt
+    other = Visitor(site)
+    other.choose("accept_all")
+    erased = Page(other.post(PATH, {"number": number(site), "erase": "yes"}))
+    assert "1 record of your choices was erased" in erased.text
+    assert "A choice made in this browser was not changed." in erased.text
+    for untrue in ("Everything optional is off", "with its cookie", "as if you were here"):
+        assert untrue not in erased.text
+    assert len(other.get("/cookies").all("input", checked="")) == 2
+
+
+def test_who_erases_their_own_number_is_not_recognised_any_more(site: Flask) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    erased = Page(visitor.post(PATH, {"number": number(site), "erase": "yes"}))
+    assert "Everything optional is off" in erased.text
+    assert erased.all("form", action="/cookies/withdraw") == []
+    assert "session" not in visitor.cookies
+    assert count_sessions(site) == 0
+
+
+@pytest.mark.usefixtures("receipt")
+def test_what_was_typed_comes_back_with_the_error_and_the_field_names_it(site: Flask) -> None:
+    page = Page(Visitor(site).post(PATH, {"number": "0123"}))
+    field = page.one("input", id="number")
+    assert field.get("value") == "0123"
+    assert (field.get("aria-invalid"), field.get("aria-describedby")) == ("true", "problem")
+    assert "36 characters" in text_of(page.one("p", id="problem"))
+    sent = {"number": "", "receipt": (BytesIO(b"{}"), "r.jsonld")}
+    page = Page(Visitor(site).post(PATH, sent))
+    assert page.one("input", id="number").get("aria-invalid") is None
+    assert page.one("input", id="receipt").get("aria-invalid") == "true"
+
+
+def test_who_asks_to_see_records_in_an_outage_is_not_told_of_erasing(make_site: MakeSite) -> None:
+    site = make_site()
+    with site.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE consent_records")
+    asked = Page(Visitor(site).post(PATH, {"number": str(uuid4())}))
+    assert asked.status == 503
+    assert "cannot be looked up" in asked.text
+    assert "erased" not in asked.text
+    erasing = Page(Visitor(site).post(PATH, {"number": str(uuid4()), "erase": "yes"}))
+    assert erasing.status == 503
+    assert "Nothing was erased" in erasing.text
