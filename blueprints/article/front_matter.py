@@ -21,6 +21,8 @@ DAYS = ("date", "updated")
 KEYS = {*REQUIRED, *TEXTS, *DAYS, "slug", "topics", "draft"}
 # Bounded, because a reader's cookie names the articles in which they stopped.
 SLUG = re.compile(r"(?=.{1,100}$)[a-z0-9]+(-[a-z0-9]+)*")
+BOUNDARY = "---"
+KEY = re.compile(r"^([\w-]+):", re.MULTILINE)
 COLON = "mapping values are not allowed"  # as the YAML library calls it
 
 
@@ -44,12 +46,28 @@ def split(text: str) -> tuple[dict[str, Any], str]:
                 f"line {line} has words with a colon; put them in quotation marks"
             ) from None
         raise BrokenFrontMatterError(
-            f"front matter cannot be read: line {line}: {error.problem}"
+            f"front matter cannot be read: line {line}: {error.problem}; words that begin with a "
+            "sign, or have quotation marks among them, need quotation marks around all of them"
         ) from None
-    except (yaml.YAMLError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise BrokenFrontMatterError(f"front matter cannot be read: {reason}") from None
+    except ValueError as error:
+        raise BrokenFrontMatterError(
+            f"front matter cannot be read: {_on_one_line(error)}; a day is written YYYY-MM-DD, "
+            "and stands in the calendar"
+        ) from None
+    except (yaml.YAMLError, TypeError) as error:
+        raise BrokenFrontMatterError(
+            f"front matter cannot be read: {_on_one_line(error)}"
+        ) from None
+    if post.content.startswith(BOUNDARY):
+        raise BrokenFrontMatterError(f"the line {BOUNDARY} after the front matter is missing")
+    keys = KEY.findall(text[: text.rindex(post.content)])
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        raise BrokenFrontMatterError(f"{twice} is given twice")
     return post.metadata, post.content
+
+
+def _on_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +85,9 @@ def problems(fields: Mapping[str, Any], name: str) -> Iterator[str]:
         if key not in given:
             yield f"{key} is missing"
     for key in TEXTS:
-        if not isinstance(given.get(key, ""), str):
+        if isinstance(given.get(key), list | dict):
+            yield f"{key} is not a text but a list; write one line of words"
+        elif not isinstance(given.get(key, ""), str):
             yield f"{key} is not a text; put it in quotation marks"
     for key in DAYS:
         if not _is_day(given.get(key, date.max)):
@@ -87,7 +107,8 @@ def _problems_of_few_values(fields: Mapping[str, Any], name: str) -> Iterator[st
             yield f"{key} is said of no image"
     slug = fields.get("slug", name)
     if not isinstance(slug, str) or not SLUG.fullmatch(slug):
-        yield "slug is not lower-case words with hyphens between, 100 letters at most"
+        what = "slug is" if "slug" in fields else "there is no slug, and the name of the file is"
+        yield f"{what} not lower-case words with hyphens between, 100 letters at most"
     topics = fields.get("topics", [])
     if not isinstance(topics, list) or not all(isinstance(topic, str) for topic in topics):
         yield "topics is not a list of words"

@@ -84,7 +84,20 @@ def test_a_slug_without_an_article_is_a_404(make_site: MakeSite) -> None:
     ("text", "says"),
     [
         (GOOD.replace("title: A title\n", ""), "en/a.md: title is missing"),
-        (GOOD.replace("2026-01-02", "2026-13-02"), "en/a.md: front matter cannot be read"),
+        (
+            GOOD.replace("2026-01-02", "2026-13-02"),
+            "en/a.md: front matter cannot be read: month must be in 1..12; a day is written",
+        ),
+        (
+            GOOD.replace("A title", '"Smart" cities'),
+            "en/a.md: front matter cannot be read: line 2: did not find expected key; words that",
+        ),
+        (GOOD.replace("A title", "[Video] Porto"), "en/a.md: front matter cannot be read: line"),
+        (GOOD.replace("A title", "@porto"), "en/a.md: front matter cannot be read: line 2"),
+        (GOOD.replace("---\nSome", "...\nSome"), "en/a.md: the line --- after the front matter"),
+        (GOOD.replace("---\nSome", "Some"), "en/a.md: the line --- after the front matter is"),
+        (GOOD.replace("date:", "title: Another\ndate:"), "en/a.md: title is given twice"),
+        (GOOD.replace("date:", "author: [A, B]\ndate:"), "en/a.md: author is not a text but a"),
         (GOOD.replace("2026-01-02", "yesterday"), "en/a.md: date is not a day"),
         (GOOD.replace("date:", "data: x\ndate:"), "en/a.md: unknown key 'data'"),
         (GOOD.replace("date:", "da\tte: x\ndate:"), "en/a.md: unknown key 'daU+0009te'"),
@@ -121,6 +134,13 @@ def test_a_broken_file_is_named_with_its_field(tmp_path: Path, text: str, says: 
     assert str(caught.value).startswith(says)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < LONGEST_SENTENCE
+
+
+def test_a_name_that_can_be_no_address_is_told_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / "Name With Space.md").write_text(GOOD, encoding="utf-8")
+    with pytest.raises(BrokenArticleError, match="no slug, and the name of the file is not lower"):
+        read_library(tmp_path)
 
 
 def test_a_key_left_empty_is_as_one_left_out(tmp_path: Path) -> None:
