@@ -59,8 +59,10 @@ def of_a_period(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def period(since: date | None, until: date | None) -> Period:
-    if since and until and since > until:
-        raise BadInputError(f"The period ends before it begins: {since} is after {until}.")
+    today = datetime.now(UTC).date()
+    if since and since > (until or today):
+        end = until or f"{today}, which is today"
+        raise BadInputError(f"The period ends before it begins: {since} is after {end}.")
     return Period(since, until)
 
 

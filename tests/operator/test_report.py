@@ -6,7 +6,7 @@ import json
 import re
 import resource
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -407,6 +407,18 @@ def test_dates_that_are_none_are_said_in_one_sentence(
 ) -> None:
     answer = run(make_site(), *command, *period)
     assert (answer.exit_code, answer.stderr, answer.stdout) == (2, f"Error: {says}\n", "")
+
+
+@pytest.mark.parametrize("command", [("report",), ("export", "--format", "csv")])
+def test_a_period_that_begins_in_the_future_and_has_no_end_is_refused(
+    make_site: MakeSite, command: tuple[str, ...]
+) -> None:
+    site, today = make_site(), datetime.now(UTC).date()
+    answer = run(site, *command, "--from", f"{today + timedelta(days=2)}")
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert answer.stderr.startswith("Error: The period ends before it begins: ")
+    assert "which is today" in answer.stderr
+    assert run(site, *command, "--from", f"{today}").exit_code == 0
 
 
 def exported(site: Flask, *more: str) -> list[dict[str, str]]:
