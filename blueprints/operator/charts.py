@@ -3,11 +3,16 @@
 pygal brings a style sheet, a script and tooltips along for a chart that stands alone. Here they are
 taken out: the colours come from the page, which knows light, dark and print, and the page can be
 opened without a script and without a network. Each chart stands beside a table of its numbers.
+
+pygal draws for one width, and a drawing made smaller has smaller words: on a phone nobody could
+read them. So what lies across is placed here in shares of the width, and the words keep their size.
 """
 
+import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
@@ -22,11 +27,14 @@ from blueprints.operator.numbers import Groups, Timeline, percent
 sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, PluginImportFixer)]
 
 SVG = "http://www.w3.org/2000/svg"
-WIDE, NARROW, LINE_HEIGHT, BAR_HEIGHT = 880, 420, 260, 34
+WIDE, LINE_HEIGHT = 880, 260  # as pygal draws; the page makes a chart wider or narrower
+ROW_HEIGHT = 56  # a bar, and its name above it
+SPACE_AROUND_BAR = 0.26  # of a row, on each side
 LABELS_AT_MOST = 8
 DAYS_WITH_WEEKS = 100  # a longer period is labelled by months
+MID_MONTH = 15  # a label later in the first month would touch that of the second
 ROOM_FOR_VALUE = 1.22  # beyond the longest bar
-HALF_A_LABEL = 30  # the last one would be cut
+NARROWEST_ON_A_PHONE = 15  # percent: the words in a thinner part do not fit there
 NARROWEST_WITH_VALUE = 0.07  # a thinner part of a bar has its value in the table only
 NOT_DRAWN = {f"{{{SVG}}}{name}" for name in ("defs", "desc", "title")}
 PLAIN = {
@@ -79,7 +87,6 @@ def parts(purposes: Mapping[str, Groups], statuses: Iterable[str]) -> Markup:
         HorizontalStackedBar,
         [*purposes][::-1],
         1,
-        width=WIDE,
         value_formatter=lambda share: percent(share) if share >= NARROWEST_WITH_VALUE else "",
     )
     for status in statuses:
@@ -98,7 +105,6 @@ def bars(groups: Groups, what: str) -> Markup:
         HorizontalBar,
         [group.name for group in groups][::-1],
         most * ROOM_FOR_VALUE,
-        width=NARROW,
         value_formatter=percent,
         print_values_position="top",  # pygal's word for the end of a lying bar
     )
@@ -114,7 +120,6 @@ def _by_day(kind: type[Graph], days: list[date], **more: object) -> Graph:
         **more,
         width=WIDE,
         height=LINE_HEIGHT,
-        margin_right=HALF_A_LABEL,
         x_labels=labels,
         x_labels_major=[label for label in labels if label],
         show_minor_x_labels=False,
@@ -124,15 +129,18 @@ def _by_day(kind: type[Graph], days: list[date], **more: object) -> Graph:
 
 
 def _bars(kind: type[Graph], labels: list[str], most: float, **more: object) -> Graph:
-    return kind(
+    chart = kind(
         **PLAIN,
         **more,
-        height=BAR_HEIGHT * len(labels) + 10,
+        width=WIDE,
+        height=ROW_HEIGHT * len(labels),
         x_labels=labels,
         range=(0, most),
         print_values=True,
         show_x_labels=False,
     )
+    chart._series_margin = SPACE_AROUND_BAR  # noqa: SLF001 - pygal has no option for it
+    return chart
 
 
 def _labels(days: list[date]) -> dict[date, str]:
@@ -141,6 +149,8 @@ def _labels(days: list[date]) -> dict[date, str]:
         chosen = {day: f"{day.day} {day:%b}" for day in days if not day.weekday()}
     else:
         firsts = {day.replace(day=1): day for day in reversed(days)}
+        if len(firsts) > 1 and days[0].day > MID_MONTH:
+            del firsts[days[0].replace(day=1)]
         chosen = {day: f"{day:%b %Y}" for day in sorted(firsts.values())}
     every = -(-len(chosen) // LABELS_AT_MOST) or 1
     return dict(list(chosen.items())[::every])
@@ -150,12 +160,56 @@ def _bared(chart: Graph, title: str) -> Markup:
     """Return the chart as SVG without style, script, comments and tooltips, and with a title."""
     ET.register_namespace("", SVG)
     root = ET.fromstring(chart.render(is_unicode=True))  # noqa: S314 - pygal's own output
+    left, right = _sides(root)
     for parent in list(root.iter()):
         for child in list(parent):
             is_flat = float(child.get("height", 1)) == 0  # pygal piles up what is None as zero
-            if child.tag in NOT_DRAWN or is_flat or "tooltip-overlay" in child.get("class", ""):
+            is_extra = {"tooltip-overlay", "background"} & set(child.get("class", "").split())
+            if child.tag in NOT_DRAWN or is_flat or is_extra:
                 parent.remove(child)
+    for group in root.iter(f"{{{SVG}}}g"):
+        group.attrib.pop("transform", None)  # the page leaves room beside the chart
+        group[:] = [part for child in group for part in _placed(child, left, right - left)]
+    _, _, _, height = root.attrib.pop("viewBox").split()
     del root.attrib["id"]
-    root.set("role", "img")
-    root.set("aria-label", title)
+    root.attrib |= {"height": height, "role": "img", "aria-label": title}
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 - pygal escapes its labels
+
+
+def _sides(root: ET.Element) -> tuple[float, float]:
+    """Return where the chart begins and ends; lying bars begin and end at the edges."""
+    plot = next(group for group in root.iter(f"{{{SVG}}}g") if group.get("class") == "plot")
+    width = float(plot[0].get("width", 0))
+    bars = [float(bar.get("x", 0)) for bar in plot.iter() if "rect" in bar.get("class", "").split()]
+    inset = min(bars) if bars and root.find(".//*[@class='axis x']") is None else 0
+    return inset, width - inset
+
+
+def _placed(shape: ET.Element, left: float, width: float) -> Iterator[ET.Element]:
+    def share(x: float) -> str:
+        return f"{(x - left) / width:.3%}"
+
+    if drawn := shape.get("d"):  # A path knows no shares, a line does.
+        for (x1, y1), (x2, y2) in _lines(drawn):
+            ends = {"x1": share(x1), "y1": f"{y1:.1f}", "x2": share(x2), "y2": f"{y2:.1f}"}
+            yield ET.Element(f"{{{SVG}}}line", {"class": shape.get("class", ""), **ends})
+        return
+    if float(shape.get("x", -1)) >= 0:  # Words beside the chart stay beside it.
+        shape.set("x", share(float(shape.attrib["x"])))
+    if "width" in shape.attrib:
+        shape.set("width", f"{float(shape.attrib['width']) / width:.3%}")
+    words = re.fullmatch(r"([\d.]+)%", shape.text or "")
+    if words and float(words[1]) < NARROWEST_ON_A_PHONE:
+        shape.set("class", f"{shape.get('class', '')} small")
+    yield shape
+
+
+def _lines(drawn: str) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
+    """Yield the lines of a path of pygal: "M0 10 h50", "M0 10 v50" or "M0 10 L50 0 90 9"."""
+    for part in drawn.split("M")[1:]:
+        how = (re.findall("[hvL]", part) or [""])[0]
+        x, y, *rest = map(float, re.findall(r"-?[\d.]+", part))
+        if how == "L":
+            yield from pairwise([(x, y), *zip(rest[::2], rest[1::2], strict=True)])
+        elif how:
+            yield (x, y), (x + rest[0], y) if how == "h" else (x, y + rest[0])

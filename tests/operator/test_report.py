@@ -284,6 +284,42 @@ def test_the_page_is_whole_in_light_dark_and_print(
     assert len(grounds) == 2
 
 
+OUTSIDE_OR_TOO_SMALL = """() => [...document.querySelectorAll("svg")].flatMap(chart => {
+  const box = chart.closest("figure").getBoundingClientRect();
+  return [...chart.querySelectorAll("text, rect, line")].filter(shape => {
+    const {left, right, width, height} = shape.getBoundingClientRect();
+    if (width + height === 0) return false;
+    const size = parseFloat(getComputedStyle(shape).fontSize) * shape.getScreenCTM().a;
+    return left < box.left || right > box.right || (shape.matches("text") && size < 12);
+  }).map(shape => `${chart.getAttribute("aria-label")}: ${shape.textContent || shape.tagName}`);
+})"""
+
+WORDS_ON_WORDS = """() => [...document.querySelectorAll("svg")].flatMap(chart => {
+  const words = [...chart.querySelectorAll("text")].map(
+    text => [text.textContent, text.getBoundingClientRect()]).filter(([, box]) => box.width);
+  return words.flatMap(([one, a], at) => words.slice(at + 1).filter(([, b]) =>
+    a.left < b.right && b.left < a.right && a.top + 2 < b.bottom - 2 && b.top + 2 < a.bottom - 2
+  ).map(([other]) => `${one} on ${other}`));
+})"""
+
+
+@pytest.mark.parametrize("width", [320, 390, 620, 1440])
+def test_a_chart_is_whole_and_can_be_read_on_every_screen(
+    make_site: MakeSite, browser: Browser, tmp_path: Path, width: int
+) -> None:
+    site, file = make_site(), tmp_path / "report.html"
+    fill(site, list(half_a_year()))
+    run(site, "report", "--html", str(file))
+    page = browser.new_page(viewport={"width": width, "height": 664})
+    page.goto(file.as_uri())
+    assert page.evaluate(OUTSIDE_OR_TOO_SMALL) == []
+    assert page.evaluate(WORDS_ON_WORDS) == []
+    chart = page.get_by_role("img", name="Answers for each purpose, as divided bars")
+    assert chart.get_by_text("66.7%").first.is_visible()
+    assert chart.get_by_text("33.3%").first.is_visible()
+    page.close()
+
+
 @pytest.mark.parametrize("width", [320, 390])
 def test_what_is_found_fits_a_phone(
     make_site: MakeSite, browser: Browser, tmp_path: Path, width: int
