@@ -216,6 +216,26 @@ def test_the_table_in_the_terminal(busy: Flask) -> None:
     assert "2026-10 186 6 6" in lines
 
 
+@pytest.mark.parametrize(
+    ("every", "says"),
+    [
+        (1, "A row is a month: all decisions of the weeks that begin in it,"),
+        (9, "A row is a month, named by its first day."),
+    ],
+)
+def test_the_table_in_the_terminal_says_what_its_rows_are(
+    make_site: MakeSite, every: int, says: str
+) -> None:
+    site = make_site()
+    days = range(0, 1500, every)
+    fill(site, [decision(decided_at=NOW - timedelta(days=day)) for day in days])
+    output = run(site, "report").output
+    heading, _, rows = output.partition("\nDecisions per ")[2].partition("\n")
+    assert heading == ("week" if every == 1 else "month")
+    assert rows.startswith(f"  {says}")
+    assert ("fewest" in rows) is (every == 1), "a month has no fewest and no most"
+
+
 def test_a_period_has_both_its_days_in_utc(busy: Flask) -> None:
     answer = run(busy, "report", "--from", "2026-11-01", "--to", "2026-11-10")
     lines = [" ".join(line.split()) for line in answer.output.splitlines()]
