@@ -11,7 +11,9 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from blueprints.consent.commands import BadInputError, database, utc
+from blueprints.consent.page import NOTICE
 from blueprints.consent.records import plain
+from blueprints.consent.registry import Registry
 from blueprints.rights.asked_for import number_in
 from blueprints.rights.dossier import Dossier, Entry, UnknownIdError, compile_dossier
 
@@ -43,8 +45,25 @@ def find(number: str, kind: str | None) -> None:
         click.echo(json.dumps(_as_json(found), default=plain, ensure_ascii=False, indent=1))
         return
     template = current_app.jinja_env.get_template(TEMPLATES[kind or "text"])
-    controller = current_app.extensions["registry"].controller
-    click.echo(template.render(dossier=found, utc=utc, controller=controller))
+    page = template.render(
+        dossier=found,
+        utc=utc,
+        controller=current_app.extensions["registry"].controller,
+        purpose_names=_purpose_names(found),
+        notice_words=NOTICE,
+    )
+    click.echo(page)
+
+
+def _purpose_names(found: Dossier) -> Mapping[str, str]:
+    """Call the purposes by name, and one that the registry no longer has as it was shown then."""
+    shown = {
+        purpose["id"]: purpose["name"]
+        for notice in found.notices
+        for purpose in notice.kept.notice.content.get("purposes", ())
+    }
+    registry: Registry = current_app.extensions["registry"]
+    return shown | {purpose.id: purpose.name["en"] for purpose in registry.purposes}
 
 
 def _asked_for(number: str) -> UUID:

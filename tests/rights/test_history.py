@@ -244,6 +244,26 @@ def test_what_is_found_as_a_page(site: Flask) -> None:
     assert not [element for element in root.iter() if {"src", "href"} & set(element.keys())]
 
 
+def test_a_page_for_others_speaks_in_words(site: Flask) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_all", path="/pt/")
+    visitor.submit(visitor.get("/cookies").form("/cookies/withdraw"))
+    page = run(site, "find", str(records(site)[0].subject), "--html").output
+    root = html5lib.parse(page)
+    said = [text_of(part) for part in root.iter(f"{HTML}div")]
+    assert "Personalised advertising (advertising)given" in said
+    for method in (
+        "With the button to withdraw consent, at the foot of the page (settings.withdraw)",
+        "With the button “Aceitar todos os cookies” in the cookie notice (banner.accept_all)",
+    ):
+        assert f"Method{method}" in said
+    rows = [part for part in root.iter(f"{HTML}div") if part.find(f"{HTML}dd") is not None]
+    told = [[text_of(part) for part in row] for row in rows]
+    assert ["optional", "yes"] in told
+    assert ["purpose", "Personalised advertising (advertising)"] in told
+    assert not [value for _, value in told if value in ("None", "True", "False", "")]
+
+
 def test_a_record_that_is_not_sealed_yet_says_so(make_site: MakeSite) -> None:
     site = make_site()
     Visitor(site).choose("reject")
