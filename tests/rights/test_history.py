@@ -253,7 +253,7 @@ def test_a_page_for_others_speaks_in_words(site: Flask) -> None:
     said = [text_of(part) for part in root.iter(f"{HTML}div")]
     assert "Personalised advertising (advertising)given" in said
     for method in (
-        "With the button to withdraw consent, at the foot of the page (settings.withdraw)",
+        "With the button at the foot of the page that takes back everything (settings.withdraw)",
         "With the button “Aceitar todos os cookies” in the cookie notice (banner.accept_all)",
     ):
         assert f"Method{method}" in said
