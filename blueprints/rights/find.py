@@ -20,7 +20,8 @@ from blueprints.rights.dossier import Dossier, Entry, UnknownIdError, compile_do
 TEMPLATES = {"text": "report/find.txt", "html": "report/find.html"}
 
 
-@click.command
+# The value of a cookie may begin with a hyphen, which is no option then.
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("number", metavar="ID")
 @click.option("--json", "kind", flag_value="json", help="As JSON.")
 @click.option("--html", "kind", flag_value="html", help="As one page without network or script.")

@@ -218,6 +218,16 @@ def test_a_visitor_is_found_by_the_value_of_their_cookie(site: Flask, visitor: V
     assert value not in by_cookie.output
 
 
+def test_a_value_that_begins_with_a_hyphen_is_no_option(
+    site: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _bytes: "-json-" + "a" * 37)
+    visitor.choose("accept_all")
+    by_cookie = run(site, "find", session_cookie(visitor))
+    assert by_cookie.exit_code == 0
+    assert str(records(site)[-1].id) in by_cookie.output
+
+
 @pytest.mark.usefixtures("chosen")
 def test_what_is_found_as_json(site: Flask) -> None:
     _, first, second = records(site)
