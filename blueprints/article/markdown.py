@@ -60,7 +60,7 @@ def render(text: str, language: str, pictures: Pictures, first_line: int = 1) ->
     headings = mark(tokens)
     label_cells(tokens)
     parts: list[Part] = []
-    problems = list(_problems(tokens, first_line))
+    problems = [*_problems(tokens, first_line), *_unused_notes(env)]
     block: list[Token] = []
     place = 0
     for token in tokens:
@@ -155,17 +155,19 @@ def _problems(tokens: list[Token], first_line: int) -> Iterator[str]:
         for opening, inner in pairwise(tokens)
         if (opening.type, inner.type) == ("footnote_open", "footnote_anchor")
     }
-    for token in tokens:
+    for before, token in pairwise((Token("", "", 0), *tokens)):
         line = first_line + (token.map or [0])[0]
+        children = token.children or ()
+        stands_alone = before.type == "paragraph_open" and token.level == len(children) == 1
         if token.type == "heading_open" and token.tag == "h1":
             yield f"line {line} is a heading of the first level, which is the title; use ## here"
         if token.type == "heading_open" and token.tag in DEEP_HEADINGS:
             yield f"line {line} is a heading deeper than ###; use ## or ### here"
         if token.type in HTML:
             yield _html_is_refused(line, token)
-        for child in token.children or ():
+        for child in children:
             line += child.type in BREAKS
-            if child.type == "image" and len(token.children or ()) > 1:
+            if child.type == "image" and not stands_alone:
                 yield f"line {line} has a picture among words; give it a paragraph of its own"
             if child.type == "footnote_ref" and child.meta["id"] in missing_notes:
                 note = f"[^{child.meta['label']}]"
@@ -174,13 +176,19 @@ def _problems(tokens: list[Token], first_line: int) -> Iterator[str]:
                 yield _html_is_refused(line, child)
 
 
+def _unused_notes(env: dict[str, Any]) -> Iterator[str]:
+    for label, number in env.get("footnotes", {}).get("refs", {}).items():
+        if number < 0:
+            yield f"nothing in the text refers to the note [^{label.removeprefix(':')}]"
+
+
 def _html_is_refused(line: int, token: Token) -> str:
     return f"line {line} has HTML, '{token.content.split()[0][:40]}'; a text is Markdown alone"
 
 
 def _image_alone(block: list[Token]) -> Token | None:
-    """Return the image of which the block consists, if it does."""
-    inline = block[1] if len(block) == len(("open", "inline", "close")) else None
+    """Return the image of which the block consists, if it is a paragraph and does."""
+    inline = block[1] if block[0].type == "paragraph_open" else None
     children = (inline.children if inline else None) or []
     return children[0] if [child.type for child in children] == ["image"] else None
 
