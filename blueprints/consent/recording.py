@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, cast
+from uuid import UUID
 
 from blinker import Namespace
 from flask import current_app, g
@@ -39,6 +40,7 @@ from blueprints.consent.visitor import (
     registry,
     sends_gpc,
 )
+from blueprints.database import is_uncertain
 from blueprints.sessions import Content, StoreUnavailableError, Values
 
 
@@ -75,6 +77,7 @@ def save(
         return _record(accept, method, notice, kept, takes_back=takes_back)
     except StoreUnavailableError as error:
         current_app.logger.error("A choice could not be recorded: %s", error)
+        g.is_uncertain = is_uncertain(error)  # An error page has to say so.
         take_back(accept, method)
         raise ServiceUnavailable from None
 
@@ -127,6 +130,12 @@ def _record(
     _let_it_count(None)
     choice_recorded.send(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - as Flask's documentation of signals has it
     return cast("Decision", last_decision())  # It has just been stored.
+
+
+def is_recorded(connection: Connection, session: Values) -> bool:
+    """Whether the log has the record of the decision that a session holds, if it holds one."""
+    decision = read_decision(session)
+    return decision is None or services.has(connection, UUID(decision.id))
 
 
 def settle_withdrawal() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import ColumnElement, Connection, insert, null, update
+from sqlalchemy import ColumnElement, Connection, insert, null, select, update
 from uuid_utils.compat import uuid7
 
 from blueprints.consent.choices import (
@@ -57,10 +57,10 @@ def decide(
     lasts as long as the regulators ask (CNIL 2020-091, Garante 2021), and visits do not prolong it.
 
     Raises:
-        ExpressedMeanwhileError: nobody may assume what was expressed otherwise.
+        ExpressedMeanwhileError: nobody may assume what was expressed otherwise, or assumed already.
 
     """
-    if act.method == CONTINUED_USE and last and last.is_consent:
+    if act.method == CONTINUED_USE and last and (last.is_consent or not before.is_open):
         raise ExpressedMeanwhileError
     at = max(act.at, last.decided_at + TICK) if last else act.at
     return Decision(
@@ -86,6 +86,11 @@ def record(connection: Connection, decision: Decision) -> None:
 
     """
     connection.execute(APPEND, columns_of(decision, new_salt()))
+
+
+def has(connection: Connection, record_id: UUID) -> bool:
+    found = select(ConsentRecord.id).where(ConsentRecord.id == record_id)
+    return connection.scalar(found) is not None
 
 
 def columns_of(decision: Decision, salt: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ visitor would. Only commands and the sealing thread, which take their time, use 
 
 from blueprints.database.access import reading, write
 from blueprints.database.base import Base, UTCDateTime, db
-from blueprints.database.errors import DatabaseUnavailableError
+from blueprints.database.errors import DatabaseUnavailableError, is_uncertain
 from blueprints.database.outage import Outage
 from blueprints.database.schema import problem, reason
 from blueprints.database.setup import blueprint
@@ -23,6 +23,7 @@ __all__ = [
     "UTCDateTime",
     "blueprint",
     "db",
+    "is_uncertain",
     "problem",
     "reading",
     "reason",

@@ -10,11 +10,12 @@ from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 from flask import current_app
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Transaction
+from sqlalchemy.exc import DBAPIError
 
 from blueprints.database.base import db
 from blueprints.database.bounds import bind_server, within
-from blueprints.database.errors import DatabaseUnavailableError, means_down
+from blueprints.database.errors import DatabaseUnavailableError, OutcomeUnknownError, means_down
 from blueprints.database.outage import Outage
 from blueprints.database.schema import Embedded
 from blueprints.database.writer import Writer
@@ -33,8 +34,15 @@ class Access:
         self.writer = Writer(engine, seconds) if engine.dialect.name == "sqlite" else None
 
     def make_ready(self) -> None:
-        if self.embedded:
-            self.embedded.make_ready()
+        """Raise DatabaseUnavailableError where the embedded database cannot be used."""
+        try:
+            if self.embedded:
+                self.embedded.make_ready()
+        except Exception as error:
+            if means_down(error):
+                raise
+            # Whatever a migration stumbled upon: the site is to be read all the same.
+            raise DatabaseUnavailableError(type(error).__name__) from error
 
 
 @contextmanager
@@ -60,7 +68,8 @@ def write(work: Callable[[Connection], T], *, at_leisure: bool = False) -> T:
     as long as it needs.
 
     Raises:
-        DatabaseUnavailableError: the database cannot be used, and nothing is written.
+        DatabaseUnavailableError: the database cannot be used, and nothing is written, unless it
+            comes from an OutcomeUnknownError.
 
     """
     access = _access()
@@ -69,9 +78,21 @@ def write(work: Callable[[Connection], T], *, at_leisure: bool = False) -> T:
         access.make_ready()
         if access.writer:
             return access.writer.write(work)
-        with db.engine.begin() as connection:
-            bind_server(connection)
-            return work(connection)
+        with db.engine.connect() as connection:
+            with connection.begin() as transaction:
+                bind_server(connection)
+                result = work(connection)
+                _commit(transaction)
+            return result
+
+
+def _commit(transaction: Transaction) -> None:
+    try:
+        transaction.commit()
+    except DBAPIError as error:
+        if means_down(error):
+            raise OutcomeUnknownError(type(error.orig).__name__) from error
+        raise
 
 
 def _access() -> Access:

@@ -9,6 +9,17 @@ class DatabaseUnavailableError(exc.SQLAlchemyError):
     """The database cannot be used now: it failed, was too slow, or failed a moment ago."""
 
 
+class OutcomeUnknownError(DatabaseUnavailableError):
+    """The database did not say whether it has committed: what was written may be there or not."""
+
+
+def is_uncertain(error: BaseException | None) -> bool:
+    """Whether it is not known if what was to be written is."""
+    return error is not None and (
+        isinstance(error, OutcomeUnknownError) or is_uncertain(error.__cause__)
+    )
+
+
 def means_down(error: Exception) -> bool:
     """Whether the database itself failed; that it refused a row or a transaction is an answer.
 

@@ -74,6 +74,10 @@ class VisitorSessions(SessionInterface):
         """
         return subject_of(decode(self._store.find(key_of(value))))
 
+    def know_records_by(self, is_recorded: Callable[[Connection, Values], bool]) -> None:
+        """Take what tells whether the record that a session tells of is in the log."""
+        self._store.is_recorded = is_recorded
+
     def probe(self) -> None:
         """Look up what nobody has.
 

@@ -1,14 +1,16 @@
 """The store for several machines: Redis, which forgets a session by itself when it is over.
 
-Redis and the database do not commit together, so a change goes the safe way round: what the session
-is to hold is put aside first, then the session goes, then the record is committed, then what was
-put aside becomes the session. Wherever that is cut off, nothing is on that is not recorded.
+Redis and the database do not commit together. So before the record is committed the session says
+what it is to hold, beside what it holds; afterwards it holds that. Wherever this is cut off, the
+session is in doubt until the log has been asked: with the record it holds the new, without it the
+old. Whoever finds it in doubt asks; where that cannot be done, nobody knows what it holds.
 
 A subject has one session, and `subject:<number>` names it: who ends it waits in its order as well.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +36,7 @@ from blueprints.sessions.store import (
 
 SECONDS = 1  # a reader does not wait longer for a store that is down
 LOCK_SECONDS = 10  # a process that died holds up its visitor no longer
+IN_DOUBT = "in_doubt"  # what the session is to hold, once the record of it is in the log
 REPLACE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL') end
 """
@@ -49,10 +52,16 @@ class RedisStore(Store):
             retry=Retry(NoBackoff(), 0),
         )
         self._outage = Outage("Redis", _means_down, StoreUnavailableError)
+        # Apart, since it is asked within the other: one waits in a transaction, and not each.
+        self._changes = Outage("Redis, for changes,", _means_down, StoreUnavailableError)
 
     def find(self, key: str) -> bytes | None:
         with self._outages():
-            return self._get(key)
+            data = self._get(key)
+        if IN_DOUBT not in decode(data):
+            return data
+        _, content = self.change(key, key, lambda _connection, values: _content(values))
+        return encode(content.stored) if content else None
 
     def replace(self, key: str, old: bytes, new: bytes) -> None:
         with self._outages():
@@ -60,26 +69,28 @@ class RedisStore(Store):
 
     def change(self, key: str | None, fresh: str, work: Work) -> tuple[Values, Content | None]:
         with self._outages(), self._in_order(key):
-            data = self._get(key) if key else None
-            before = decode(data)
-            aside = f"aside:{fresh}"
+            found = decode(self._get(key) if key else None)
 
-            def change(connection: Connection) -> Content | None:
+            def change(connection: Connection) -> tuple[Values, Content | None]:
+                before = self._settled(connection, found)
                 content = work(connection, before)
-                if content is not None:
-                    self._put_aside(aside, key if before else fresh, content)
-                if before:
-                    self._redis.delete(_name(key))
-                return content
+                with self._changes.guard():
+                    if content is None:
+                        self._redis.delete(_name(key))
+                    else:
+                        self._announce(key if before else fresh, before, content)
+                return before, content
 
             try:
-                content = write(change)
+                before, content = write(change)
             except BaseException:
-                if before:
-                    self._put(_name(key), before)
+                if found:  # What was to end has not ended.
+                    with suppress(RedisError):
+                        self._redis.set(_name(key), encode(found), exat=_ends(found), nx=True)
                 raise
             if content is not None:
-                self._turn_into_session(aside, _name(key if before else fresh), content)
+                with suppress(RedisError):  # It is recorded, and whoever finds it in doubt asks.
+                    self._put(key if before else fresh, content)
             return before, content
 
     def end_of_subject(self, subject: UUID, work: Callable[[Connection], int]) -> int:
@@ -90,33 +101,48 @@ class RedisStore(Store):
                     self._redis.delete(_name(key.decode()))
                 return write(work)
 
-    def _in_order(self, key: str | None) -> AbstractContextManager[Any]:
+    @contextmanager
+    def _in_order(self, key: str | None) -> Iterator[None]:
         if key is None:
-            return nullcontext()
-        lock: AbstractContextManager[Any] = self._redis.lock(
+            yield
+            return
+        lock = self._redis.lock(
             f"order:{key}", timeout=LOCK_SECONDS, blocking_timeout=SECONDS, sleep=0.002
         )
-        return lock
+        if not lock.acquire():
+            raise LockError("not in time")
+        try:
+            yield
+        finally:
+            with suppress(RedisError):  # It goes by itself.
+                lock.release()
 
     def _get(self, key: str) -> bytes | None:
         data: Any = self._redis.get(_name(key))
         return data  # type: ignore[no-any-return]  # bytes: nothing is decoded by this client
 
-    def _put(self, name: str, values: Mapping[str, Any]) -> None:
-        self._redis.set(name, encode(values), exat=_ends(values))
+    def _put(self, key: str | None, content: Content) -> None:
+        self._redis.set(_name(key), encode(content.stored), exat=_ends(content.stored))
 
-    def _put_aside(self, aside: str, key: str | None, content: Content) -> None:
+    def _announce(self, key: str | None, before: Values, content: Content) -> None:
+        after = content.stored
+        until = before.get(EXPIRES_AT, after[EXPIRES_AT])
+        values = {**before, EXPIRES_AT: until, IN_DOUBT: after}
         with self._redis.pipeline() as together:
-            together.set(aside, encode(content.stored), ex=LOCK_SECONDS)
+            together.set(_name(key), encode(values), exat=max(_ends(values), _ends(after)))
             if subject := subject_of(content.values):
-                together.set(_subject(subject), str(key), exat=_ends(content.stored))
+                together.set(_subject(subject), str(key), exat=_ends(after))
             together.execute()
 
-    def _turn_into_session(self, aside: str, name: str, content: Content) -> None:
-        with self._redis.pipeline() as together:
-            together.rename(aside, name)
-            together.expireat(name, _ends(content.stored))
-            together.execute()
+    def _settled(self, connection: Connection, found: Values) -> Values:
+        """Return what the session holds, by what stands in the log."""
+        if IN_DOUBT not in found:
+            return found
+        after: Values = found[IN_DOUBT]
+        if self.is_recorded(connection, after):
+            return after
+        before = {name: value for name, value in found.items() if name != IN_DOUBT}
+        return before if before.keys() > {EXPIRES_AT} else {}
 
     @contextmanager
     def _outages(self) -> Iterator[None]:
@@ -125,6 +151,10 @@ class RedisStore(Store):
                 yield
         except (LockError, SQLAlchemyError) as error:
             raise StoreUnavailableError(type(error).__name__) from error
+
+
+def _content(values: Values) -> Content | None:
+    return Content(values, datetime.fromtimestamp(values[EXPIRES_AT], UTC)) if values else None
 
 
 def _name(key: str | None) -> str:

@@ -407,3 +407,24 @@ def test_a_notice_beside_an_acceptance_that_counts_does_not_say_that_nothing_doe
     assert answer.status == 503
     counts = "Your earlier choice still counts" in answer.text
     assert ("If you continue without choosing" in answer.text) is not counts
+
+
+def test_where_nobody_knows_whether_a_grant_was_written_the_page_says_so(
+    make_site: MakeSite, postgresql_uri: str
+) -> None:
+    site = make_site(SQLALCHEMY_DATABASE_URI=postgresql_uri)
+    visitor = Visitor(site)
+    visitor.choose("reject")
+    with site.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN PERFORM pg_sleep(8); RETURN NULL; END'"
+        )
+        connection.exec_driver_sql(
+            "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON consent_records"
+            " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()"
+        )
+    answer = Page(visitor.post("/cookies", {"choice": "accept_all"}))
+    assert answer.status == 503
+    assert "Your choice may not have been saved" in answer.text
+    assert "Nothing was recorded" not in answer.text

@@ -2,6 +2,7 @@
 
 import logging
 import pickle
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -11,11 +12,13 @@ import pytest
 import time_machine
 from browserlike import Page, Visitor
 from conftest import MakeSite, statements
-from evidence import count_sessions, session_cookie
+from evidence import count_sessions, records, session_cookie
 from flask import Flask
-from sqlalchemy import update
+from redis.exceptions import TimeoutError as RedisTimeout
+from sqlalchemy import Connection, update
 
-from blueprints.database import db
+from blueprints.database import DatabaseUnavailableError, db, outage, write
+from blueprints.sessions import redis_store
 from blueprints.sessions.models import StoredSession
 from blueprints.sessions.session import VisitorSession
 
@@ -231,3 +234,60 @@ def test_a_look_up_that_hangs_holds_up_no_other() -> None:
     answered.set()
     slow.join()
     assert not is_held_up
+
+
+@pytest.fixture(params=["sqlite+redis", "postgresql+redis"])
+def redis_site(request: pytest.FixtureRequest, make_site: MakeSite) -> Flask:
+    backend = {"REDIS_URL": request.getfixturevalue("redis_url")}
+    if request.param.startswith("postgresql"):
+        backend["SQLALCHEMY_DATABASE_URI"] = request.getfixturevalue("postgresql_uri")
+    return make_site(**backend)
+
+
+def given(visitor: Visitor) -> set[str | None]:
+    return {box.get("value") for box in visitor.get("/cookies").all("input", checked="")}
+
+
+def test_a_choice_that_redis_misses_at_the_end_is_made_all_the_same(
+    redis_site: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = Visitor(redis_site)
+    for choice, boxes in (("accept_all", 2), ("reject", 0), ("accept_all", 2)):
+        with monkeypatch.context() as broken:
+            broken.setattr(redis_store.RedisStore, "_put", stops_answering)
+            assert visitor.post("/cookies", {"choice": choice}).status_code == 303
+        assert len(given(visitor)) == boxes
+    assert [record.method for record in records(redis_site)][-1] == "settings.accept_all"
+    assert len({record.subject for record in records(redis_site)}) == 1
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+@pytest.mark.parametrize(("first", "then"), [("reject", "accept_all"), ("accept_all", "reject")])
+def test_a_session_in_doubt_holds_what_the_log_says(
+    redis_site: Flask, monkeypatch: pytest.MonkeyPatch, first: str, then: str, *, is_committed: bool
+) -> None:
+    def end_without_a_word(work: Callable[[Connection], object]) -> None:
+        def undone(connection: Connection) -> None:
+            work(connection)
+            if not is_committed:
+                raise DatabaseUnavailableError
+
+        write(undone)
+        raise DatabaseUnavailableError
+
+    monkeypatch.setattr(outage, "PAUSE_SECONDS", 0)
+    visitor = Visitor(redis_site)
+    visitor.post("/cookies", {"choice": first})
+    with monkeypatch.context() as broken:
+        broken.setattr(redis_store, "write", end_without_a_word)
+        assert visitor.post("/cookies", {"choice": then}).status_code == 503
+    accepts = then == "accept_all" if is_committed else False
+    assert bool(given(visitor)) is accepts
+    last = records(redis_site)[-1]
+    assert len({record.subject for record in records(redis_site)}) == 1
+    assert ("given" in set(last.statuses.values())) is accepts, "the log says the same"
+    assert visitor.get("/cookies/history").all("li", class_="state"), "nothing is forgotten"
+
+
+def stops_answering(*_: object) -> None:
+    raise RedisTimeout
