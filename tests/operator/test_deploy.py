@@ -199,6 +199,18 @@ def test_a_choice_is_made_through_caddy_over_tls(behind_caddy: Ask) -> None:
     make_a_choice(behind_caddy)
 
 
+@pytest.mark.slow
+def test_what_one_client_sends_through_caddy_ends_the_site_for_nobody(behind_caddy: Ask) -> None:
+    form = {"Content__Type": "application/x-www-form-urlencoded"}
+    origin = {"Origin": address_of(behind_caddy)}
+    for _ in range(3):
+        behind_caddy("POST", "/cookies", "choice=" + "x" * 20_000, **form, **origin)
+        assert behind_caddy("GET", "/")[0] == 200
+    # A receipt may be that large.
+    number = "number=" + "0" * 40_000
+    assert behind_caddy("POST", "/cookies/records", number, **form, **origin)[0] == 400
+
+
 def make_a_choice(ask: Ask) -> None:
     status, headers, content = ask("GET", "/")
     assert status == 200
