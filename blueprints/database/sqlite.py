@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Engine, StaticPool, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-IDENTITY = "identity of the file"
+IDENTITY = "identity of the files"
+Identity = tuple[int, int]
 
 
 def file_of(engine: Engine) -> Path | None:
@@ -61,22 +62,37 @@ def _watch(engine: Engine, file: Path) -> None:
 
     @event.listens_for(engine, "connect")
     def remember(_connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-        entry.info[IDENTITY] = _identity(file)
+        entry.info[IDENTITY] = _identities(file)
 
     @event.listens_for(engine, "checkout")
     def compare(
         _connection: sqlite3.Connection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
     ) -> None:
-        if entry.info[IDENTITY] != _identity(file):
+        if not _is_there(file, entry.info):
             raise DisconnectionError("the file is gone, or is another one")
 
 
 def is_still_there(connection: Connection) -> bool:
     file = file_of(connection.engine)
-    return file is None or connection.info[IDENTITY] == _identity(file)
+    return file is None or _is_there(file, connection.info)
 
 
-def _identity(file: Path) -> tuple[int, int] | None:
+def _is_there(file: Path, info: dict[Any, Any]) -> bool:
+    """Whether a connection still has the files that are there, the log of writes among them.
+
+    SQLite makes that log when it first needs it, and keeps it for as long as somebody has it open.
+    """
+    opened, now = info[IDENTITY], _identities(file)
+    if opened[1] is None:
+        info[IDENTITY] = opened[0], now[1]
+    return now[0] is not None and now == info[IDENTITY]
+
+
+def _identities(file: Path) -> tuple[Identity | None, Identity | None]:
+    return _identity(str(file)), _identity(f"{file}-wal")
+
+
+def _identity(file: str) -> Identity | None:
     try:
         found = os.stat(file)  # noqa: PTH116 - on each use of the database; pathlib takes longer
     except OSError:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -233,3 +234,21 @@ def test_a_server_that_accepts_and_says_nothing_holds_nobody_up() -> None:
                 pass
             with pytest.raises(DatabaseUnavailableError):
                 write(lambda _connection: None)
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_nothing_is_written_into_a_log_that_was_deleted(sqlite_site: Flask) -> None:
+    """SQLite's own log of writes, beside the file: who has it open would go on with it."""
+    file = file_of(sqlite_site)
+    with sqlite_site.app_context():
+        write(put("a"))
+        keys()
+        Path(f"{file}-wal").unlink()
+        for key in ("b", "c"):
+            with suppress(DatabaseUnavailableError):
+                write(put(key))
+        written = keys()
+    with closing(sqlite3.connect(file)) as another:
+        found = [key for (key,) in another.execute("SELECT key FROM sessions ORDER BY key")]
+    assert found == written
+    assert "c" in found
