@@ -88,7 +88,7 @@ class Counts:
 
 class InRedis:
     def __init__(self, url: str) -> None:
-        """Raise ImportError where the extra is not installed, TypeError for an unknown option."""
+        """Raise ImportError where the extra is missing, TypeError or ValueError for an option."""
         if Redis is None:
             raise ImportError("redis")
         self._redis = Redis.from_url(
@@ -97,7 +97,10 @@ class InRedis:
             socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
-        self._redis.connection_pool.make_connection()  # An unknown option shows only here.
+        try:
+            self._redis.connection_pool.make_connection()  # An unknown option shows only here.
+        except RedisError as error:
+            raise ValueError(error) from None
 
     def add(self, client: bytes, minute: int) -> int:
         key = f"count:{minute}:{client.hex()}"

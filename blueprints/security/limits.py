@@ -16,7 +16,7 @@ import time
 from functools import partial
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask, abort, current_app, g, request
 from werkzeug.exceptions import TooManyRequests
@@ -57,6 +57,9 @@ def _store(app: Flask) -> Store:
         return InFile(Path(app.instance_path) / "limits.db")
     if not _is_address_of_redis(url):
         raise SystemExit("FLASK_REDIS_URL must be an address such as redis://host:6379/0.")
+    # All others would loosen a bound, or change what is stored and how.
+    if others := [name for name in parse_qs(urlsplit(url).query) if not name.startswith("ssl_")]:
+        raise SystemExit(f"FLASK_REDIS_URL has an option that cannot be: {others[0]}.")
     try:
         return InRedis(url)
     except ImportError:

@@ -15,7 +15,7 @@ from blueprints.security.dates import without_impossible_dates
 from blueprints.security.page_cache import PageCache
 from blueprints.security.probes import under_any_host
 
-HOST_NAME = re.compile(r"[^\s/,]+")  # Werkzeug knows the rest: a dot before, any alphabet
+HOST_NAME = re.compile(r"\.?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?")
 SHARED_CACHE_SECONDS_AT_MOST = 3600
 MOST_HOPS = 10  # by far: a city has two or three
 MOST_SECRETS_BEFORE = 5  # each costs one more count
@@ -66,9 +66,7 @@ def _check_settings(app: Flask) -> None:
     if isinstance(hosts, str):
         hosts = [host.strip() for host in hosts.split(",") if host.strip()]
     if hosts is not None and not (
-        isinstance(hosts, list)
-        and hosts
-        and all(_is_text(host) and HOST_NAME.fullmatch(host) for host in hosts)
+        isinstance(hosts, list) and hosts and all(_is_host(host) for host in hosts)
     ):
         raise SystemExit("FLASK_TRUSTED_HOSTS must be host names with commas between them.")
     config["TRUSTED_HOSTS"] = hosts
@@ -87,6 +85,15 @@ def _check_settings(app: Flask) -> None:
             "FLASK_SECRET_KEY_FALLBACKS must be a JSON list of secrets, each a text on one line, "
             f"{MOST_SECRETS_BEFORE} at most."
         )
+
+
+def _is_host(value: object) -> bool:
+    """Whether it is the name of a host in any alphabet, or, with a dot before, of all below it."""
+    try:
+        name = str(value).removeprefix(".").encode("idna").decode()
+    except UnicodeError:
+        return False
+    return isinstance(value, str) and HOST_NAME.fullmatch(name) is not None
 
 
 def _is_text(value: object) -> bool:

@@ -49,5 +49,7 @@ def _check_texts(app: Flask, defaults: Mapping[str, Any]) -> None:
         value = app.config[name]
         if name in OF_OTHER_KINDS or value is default or not isinstance(default, str | None):
             continue
+        if value == "":
+            raise SystemExit(f"{PREFIX}{name} is empty: leave it out, or give it a value.")
         if not isinstance(value, str) or not value.isprintable():
             raise SystemExit(f"{PREFIX}{name} must be text on one line.")

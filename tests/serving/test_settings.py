@@ -99,13 +99,25 @@ def test_a_redis_address_that_cannot_be_is_refused(address: str) -> None:
     assert sentence_of_start(REDIS_URL=address).startswith("FLASK_REDIS_URL must be ")
 
 
-@pytest.mark.parametrize("option", ["foo=1", "db=x", "socket_timeout=x"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("foo=1", "db=x", "socket_timeout=x", "socket_timeout=60", "decode_responses=true"),
+        *("protocol=9", "retry=5", "ssl_foo=1"),
+    ],
+)
 def test_an_option_of_redis_that_cannot_be_is_refused(option: str) -> None:
     told = sentence_of_start(REDIS_URL=f"redis://127.0.0.1:6379/0?{option}")
     assert told.startswith("FLASK_REDIS_URL has an option that cannot be: ")
 
 
-@pytest.mark.parametrize("hosts", ["", ",", "a b", "https://www.example.pt", [""], ["a,b"]])
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        *("", ",", "a b", "https://www.example.pt", "www.example.pt,x..y", "*"),
+        *([""], ["a,b"], ["xn--ÿ"], [1]),
+    ],
+)
 def test_trusted_hosts_are_names(hosts: object) -> None:
     assert sentence_of_start(TRUSTED_HOSTS=hosts).startswith("FLASK_TRUSTED_HOSTS must be ")
 
@@ -209,3 +221,15 @@ def test_an_older_python_is_told_before_anything_is_installed(
         with pytest.raises(SystemExit) as end:
             exec(check)  # noqa: S102 - README's own line
         assert end.value.code == status
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "SQLALCHEMY_DATABASE_URI", "INSTANCE", "ARTICLES"])
+def test_an_empty_setting_is_not_taken_for_none(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"FLASK_{name}", "")
+    with pytest.raises(SystemExit, match=f"FLASK_{name} is empty: leave it out"):
+        create_app()
+
+
+def test_a_host_may_have_any_alphabet_a_port_and_a_dot_before(make_site: MakeSite) -> None:
+    hosts = ["www.example.pt", ".example.pt", "são-joão.pt", "[::1]:8000", "localhost:8000"]
+    assert make_site(TRUSTED_HOSTS=hosts).config["TRUSTED_HOSTS"] == hosts
