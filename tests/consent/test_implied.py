@@ -3,13 +3,15 @@
 import json
 import logging
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 from browserlike import Visitor
 from conftest import MakeSite
-from evidence import ARTICLE, records
+from evidence import ARTICLE, records, session_cookie
 from flask import Flask
 
 from blueprints.consent import services
@@ -264,3 +266,20 @@ def test_no_consent_that_never_was_is_called_withdrawn(
     assert words[0] in told
     assert untrue not in told + history
     assert all(word in history for word in words)
+
+
+@pytest.mark.slow
+def test_tabs_that_are_opened_at_once_are_assumed_once(site: Flask) -> None:
+    visitor = Visitor(site)
+    visitor.get("/")
+    value, together = session_cookie(visitor), Barrier(8)
+
+    def open_another(_tab: int) -> None:
+        tab = Visitor(site)
+        tab.client.set_cookie("session", value)
+        together.wait()
+        tab.get(ARTICLE)
+
+    with ThreadPoolExecutor(8) as tabs:
+        list(tabs.map(open_another, range(8)))
+    assert [record.method for record in records(site)] == ["continued_use"]
