@@ -8,18 +8,20 @@ import click
 from flask import Blueprint, Flask, current_app
 from flask.blueprints import BlueprintSetupState
 from flask_migrate import Migrate
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import ArgumentError
 
 from blueprints.database import sqlite
-from blueprints.database.access import Access
+from blueprints.database.access import Access, write
 from blueprints.database.base import db
 from blueprints.database.bounds import within
 from blueprints.database.engines import ENGINE_OPTIONS, prepare
 from blueprints.database.schema import MIGRATIONS, NEWER, Embedded, problem, reason
 
 EMBEDDED = "site.db"
+OURS = (EMBEDDED, "secret_key", "limits.db", "migrate.lock", "static", "pictures")
 SITE_SECONDS = 1.0  # how long a visitor waits for the database
+NOTHING_NEW = text("UPDATE alembic_version SET version_num = version_num")
 COMMAND_SECONDS = 60.0  # and how long the operator does
 
 blueprint = Blueprint("database", __name__, cli_group=None)
@@ -66,9 +68,12 @@ def _why_not_ready() -> str | None:
     try:
         with access.reads.guard(), within(access.seconds):
             access.make_ready()
-            return problem()
+            wrong = problem()
+        if not wrong:
+            write(lambda connection: connection.execute(NOTHING_NEW))  # A full disk reads well.
     except Exception as error:  # noqa: BLE001 - whatever it is, the site is not ready
         return f"The database cannot be used: {type(error.__cause__ or error).__name__}."
+    return wrong
 
 
 def _options(url: URL) -> dict[str, Any]:
@@ -103,12 +108,18 @@ def _is_current(app: Flask, access: Access) -> bool:
 
 
 def _keep_to_ourselves(folder: Path) -> None:
-    """Close the folder, and the files in it, to everybody else on this machine."""
-    _close(folder, 0o700)
+    """Close the folder, and our files in it, to everybody else on this machine.
+
+    A folder in which others keep something, named by mistake perhaps, stays as open as it was.
+    """
     with suppress(OSError):
-        for file in folder.iterdir():
-            if file.is_file():
-                _close(file, 0o600)
+        names = {file.name for file in folder.iterdir()}
+        ours = {name for name in names if name.startswith(OURS)}
+        if names == ours:
+            _close(folder, 0o700)
+        for name in ours:
+            if (folder / name).is_file():
+                _close(folder / name, 0o600)
 
 
 def _close(path: Path, mode: int) -> None:

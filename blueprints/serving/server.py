@@ -97,6 +97,7 @@ def serve(create_app: Callable[[], Flask]) -> None:
 def _settings(
     create_app: Callable[[], Flask],
 ) -> tuple[str, int, tuple[str, int] | None, list[str]]:
+    Thread(target=_end_with_parent, daemon=True).start()
     app = create_app()
     told = app.extensions["told_at_start"]
     return app.config["HOST"], app.config["PORT"], app.extensions["metrics_address"], told
@@ -153,7 +154,7 @@ def _work(create_app: Callable[[], Flask]) -> Flask:
 
 
 def _end_with_parent() -> None:
-    """End this worker, as the main process would have, when that is gone: killed, for one."""
+    """End this process, as the main one would have, when that is gone: killed, for one."""
     parent = multiprocessing.parent_process()
     while parent and os.getppid() == parent.pid:
         time.sleep(1)

@@ -32,6 +32,13 @@ def has_a_table_in_the_way(file: Path) -> None:
     connection.close()
 
 
+def has_two_heads(file: Path) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        connection.execute("INSERT INTO alembic_version VALUES ('0004'), ('0005')")
+    connection.close()
+
+
 @pytest.fixture
 def make_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Flask]:
     """Make a site whose `instance/` is a folder of the test's own."""
@@ -40,7 +47,9 @@ def make_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
     return create_app
 
 
-@pytest.mark.parametrize("spoil", [is_no_database, is_a_folder, has_a_table_in_the_way])
+@pytest.mark.parametrize(
+    "spoil", [is_no_database, is_a_folder, has_a_table_in_the_way, has_two_heads]
+)
 def test_a_broken_one_is_told_in_one_sentence_and_heals_without_a_restart(
     make_embedded: Callable[[], Flask],
     tmp_path: Path,
@@ -80,6 +89,20 @@ def test_nobody_else_on_the_machine_reads_what_the_site_keeps(
             path.name for path in files
         }
         assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+        db.engine.dispose()
+
+
+def test_a_folder_in_which_others_keep_something_is_not_closed(
+    make_embedded: Callable[[], Flask], tmp_path: Path
+) -> None:
+    tool = tmp_path / "tool.sh"
+    tool.touch()
+    for path in (tmp_path, tool):
+        path.chmod(0o755)
+    site = make_embedded()
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path, tool)} == {0o755}
+    assert (tmp_path / "site.db").stat().st_mode & 0o777 == 0o600
+    with site.app_context():
         db.engine.dispose()
 
 

@@ -1,5 +1,7 @@
 """The pages for machines, and the privacy and accessibility pages."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -131,6 +133,9 @@ def test_a_site_whose_records_cannot_be_kept_is_not_ready(
         assert Visitor(site).raw_get("/ready").status_code == 200
     with site.app_context():
         file = Path(db.engine.url.database or "")
+    with closing(sqlite3.connect(file, isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")  # It can be read, and nothing can be recorded.
+        assert Visitor(site).raw_get("/ready").status_code == 503
     file.unlink()
     answer = Visitor(site).raw_get("/ready")
     assert answer.status_code == 503
