@@ -35,7 +35,7 @@ from blueprints.sessions.store import (
 )
 
 SECONDS = 1  # a reader does not wait longer for a store that is down
-LOCK_SECONDS = 5  # longer than all waits within it; a process that died holds up its visitor no longer
+LOCK_SECONDS = 5  # more than all waits within it: a process that died holds up its visitor so long
 IN_DOUBT = "in_doubt"  # what the session is to hold, once the record of it is in the log
 REPLACE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL') end
