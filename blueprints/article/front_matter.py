@@ -58,7 +58,7 @@ def split(text: str) -> tuple[dict[str, Any], str]:
         raise BrokenFrontMatterError(
             f"front matter cannot be read: {_on_one_line(error)}"
         ) from None
-    if post.content.startswith(BOUNDARY):
+    if not post.metadata and post.content.startswith(BOUNDARY):
         raise BrokenFrontMatterError(f"the line {BOUNDARY} after the front matter is missing")
     keys = KEY.findall(text[: text.rindex(post.content)])
     if twice := next((key for key in keys if keys.count(key) > 1), None):

@@ -58,7 +58,7 @@ class RedisStore(Store):
     def find(self, key: str) -> bytes | None:
         with self._outages():
             data = self._get(key)
-        if IN_DOUBT not in decode(data):
+        if data is None or IN_DOUBT.encode() not in data:
             return data
         _, content = self.change(key, key, lambda _connection, values: _content(values))
         return encode(content.stored) if content else None
