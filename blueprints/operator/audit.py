@@ -78,13 +78,13 @@ def _site(address: str | None) -> Iterator[str]:
     with TemporaryDirectory() as folder:
         environment = os.environ | {
             "FLASK_SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder}/audit.db",
-            "FLASK_REDIS_URL": "",
             "FLASK_SECRET_KEY": os.urandom(32).hex(),
             "FLASK_PREFERRED_URL_SCHEME": "http",
             "FLASK_TRUSTED_HOSTS": "127.0.0.1",
             "FLASK_HOST": "127.0.0.1",
             "FLASK_PORT": str(port),
         }
+        environment.pop("FLASK_REDIS_URL", None)
         root = Path(current_app.root_path)
         for command in (["-m", "flask", "db", "upgrade"], ["app.py"]):
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and code

@@ -81,7 +81,7 @@ def test_the_numbers_of_notes_are_not_read_aloud(
         page.evaluate("said.at(-1).onend()")
         expect(page.get_by_role("button", name="Ouvir")).to_be_visible()
         context.close()
-    assert said == ["A tram", "A summary", "One note and another."]
+    assert said == ["A tram", "Short.", "One note and another."]
     assert marks == ["1", "2"], "they stay on the page"
 
 
