@@ -90,9 +90,7 @@ def _erase(subject: UUID) -> Response:
     g.alternates = {}
     if g.wants_json:
         return no_store(jsonify(erased=True, records=erased, cookies=[]))
-    page = render_template(
-        "consent/erased.html", records=erased, cookies=[], had_choice=True, by_number=True
-    )
+    page = render_template("consent/erased.html", records=erased, cookies=[], whose="number")
     return no_store(make_response(page))
 
 

@@ -127,6 +127,12 @@ def erase() -> Response:
 
 
 def erase_own() -> Response:
+    """Erase all that is kept about the browser at hand, and answer with what that was.
+
+    Raises:
+        ServiceUnavailable: nothing was erased.
+
+    """
     decision, erased = erasure.erase_visitor()
     cookies = erasure.cookies_of(registry(), request.cookies)
     g.alternates = {}  # This page is an answer; it has no address.
@@ -137,8 +143,7 @@ def erase_own() -> Response:
             "consent/erased.html",
             records=erased,
             cookies=cookies,
-            had_choice=decision is not None,
-            by_number=False,
+            whose="this_browser" if decision else None,
         )
         answer = make_response(page)
     # The choice has ended with the session, so that the cookies themselves go as after a refusal.

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import time_machine
-from browserlike import Page, Visitor
+from browserlike import Page, Visitor, text_of
 from conftest import MakeSite
 from evidence import count_sessions, records
 from flask import Flask
@@ -135,9 +135,23 @@ def test_without_a_choice_there_is_nothing_to_erase(site: Flask, visitor: Visito
     other.choose("reject")
     page = Page(visitor.post("/cookies/erase", {}))
     assert page.status == 200
-    assert "Nothing was erased" in page.text
+    assert text_of(page.one("h1")) == "Nothing was erased"
+    assert "is erased" not in page.text
     assert "Clear-Site-Data" not in page.response.headers
     assert records(site)[0].subject is not None
+
+
+def test_where_only_cookies_were_deleted_the_page_says_no_more(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    registry = tmp_path / "registry.toml"
+    registry.write_text(REGISTRY.read_text(encoding="utf-8") + OURS_AND_THEIRS, encoding="utf-8")
+    visitor = Visitor(make_site(CONSENT_REGISTRY=str(registry)))
+    visitor.client.set_cookie("_pk_id.1.1fff", "x")
+    page = Page(visitor.post("/cookies/erase", {}))
+    assert text_of(page.one("h1")) == "Only cookies were deleted"
+    assert "The cookie _pk_id.1.1fff in your browser." in page.text
+    assert "Nothing was erased" not in page.text
 
 
 @pytest.mark.parametrize(
