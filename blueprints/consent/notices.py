@@ -107,7 +107,9 @@ def write_notice(
             "introduction": words["introduction"],
             "assumption": words["assumption"][model],
             "withdrawal": words["withdrawal"],
+            "privacy": words["privacy"],
             "change_settings": words["change_settings"],
+            "details": words["details"],
             # The client's banner to the letter has no third button; the settings page has it.
             "buttons": buttons[:2] if model is Model.IMPLIED else buttons,
             **shared,

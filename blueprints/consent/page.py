@@ -73,7 +73,10 @@ class PageConsent:
 
     @property
     def notice(self) -> dict[str, Any]:
-        words: dict[str, Any] = NOTICE[g.language]
+        return self.notice_in(g.language)
+
+    def notice_in(self, language: str) -> dict[str, Any]:
+        words: dict[str, Any] = NOTICE[language]
         return words
 
     @property

@@ -1,24 +1,27 @@
 """What was shown is kept to the word, named by its SHA-256, and can be fetched years later."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import rfc8785
-from browserlike import Page, Visitor, text_of
+from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite, statements
 from evidence import records, session_cookie
 from flask import Flask, request
 from log import under_command
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from blueprints.consent.models import ConsentNotice
 from blueprints.database import db
 
 REGISTRY = Path(__file__).parents[2] / "blueprints/consent/registry.toml"
+RECEIPT_OF_VERSION_1 = Path(__file__).parents[1] / "rights/receipt_of_version_1.jsonld"
 
 
 def kept(site: Flask) -> dict[str, str]:
@@ -47,11 +50,14 @@ def test_a_record_names_the_notice_with_every_word_of_the_banner(
     notice = site.extensions["notices"].in_force["en"]
     assert rfc8785.dumps(notice.content).decode() == content
     shown = text_of(banner)
-    for part in ("heading", "introduction", "assumption", "withdrawal", "question"):
-        assert notice.content["banner"][part] in shown
+    for part, words in notice.content["banner"].items():
+        assert part == "buttons" or words in shown
+    links = [text_of(part) for kind in ("a", "summary") for part in banner.iter(HTML + kind)]
+    assert links == [
+        notice.content["banner"][part] for part in ("privacy", "change_settings", "details")
+    ]
     for button in notice.content["banner"]["buttons"]:
         assert button in shown
-    assert notice.content["banner"]["change_settings"] in shown
     settings = text_of(visitor.get("/cookies").form("/cookies"))
     for button in notice.content["settings"]["buttons"]:
         assert button in settings
@@ -88,6 +94,27 @@ def test_a_kept_notice_is_shown_after_the_words_have_changed(
         for text in texts(content):
             assert text in page.text or text in NOT_SHOWN
         assert page.one("meta", name="robots").get("content") == "noindex"
+
+
+def test_a_notice_of_an_older_version_of_the_site_is_still_shown(site: Flask) -> None:
+    receipt = json.loads(RECEIPT_OF_VERSION_1.read_text(encoding="utf-8"))
+    content = rfc8785.dumps(receipt["site:noticeContent"]).decode()
+    name = hashlib.sha256(content.encode()).hexdigest()
+    with site.app_context(), db.engine.begin() as connection:
+        connection.execute(
+            insert(ConsentNotice).values(
+                id=name,
+                content=content,
+                policy_version=receipt["site:policyVersion"],
+                language="pt",
+                model="opt_in",
+                kept_at=datetime(2026, 11, 24, tzinfo=UTC),
+            )
+        )
+    page = Visitor(site).get(f"/cookies/notices/{name}")
+    assert page.status == 200
+    for words in receipt["site:noticeContent"]["banner"].values():
+        assert isinstance(words, list) or words in page.text
 
 
 NOT_SHOWN = {

@@ -70,6 +70,21 @@ def test_a_visitor_sees_their_own_choices_newest_first_in_plain_words(
     assert "counts now" not in "".join(before)
 
 
+@pytest.mark.parametrize(
+    ("choice", "button"),
+    [("accept_all", "Aceitar todos os cookies"), ("reject", "Rejeitar os cookies opcionais")],
+)
+def test_a_button_is_called_as_it_was_where_it_was_pressed(
+    visitor: Visitor, choice: str, button: str
+) -> None:
+    visitor.choose(choice, path="/pt/")
+    page = visitor.get("/cookies/history")
+    (entry,) = entries(page)
+    assert entry["How"] == f"With the button “{button}” in the cookie notice"
+    assert text_of(page.one("span", lang="pt")) == button
+    assert not visitor.get("/pt/cookies/history").one("main").findall(f".//{HTML}span[@lang]")
+
+
 def test_the_notice_as_it_was_shown_is_one_click_away(site: Flask, visitor: Visitor) -> None:
     visitor.choose("reject")
     page = visitor.get("/cookies/history")
