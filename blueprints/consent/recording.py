@@ -133,7 +133,7 @@ def _record(
 
 
 def is_recorded(connection: Connection, session: Values) -> bool:
-    """Whether the log has the record of the decision that a session holds, if it holds one."""
+    """Whether the log has the record of the decision that a session holds, and it is not erased."""
     decision = read_decision(session)
     return decision is None or services.has(connection, UUID(decision.id))
 
@@ -155,10 +155,12 @@ def settle_withdrawal() -> None:
 
 def take_back(accept: Accept, method: str) -> None:
     """Let count what would have been taken back, in this browser, until it can be recorded."""
-    given = current_choice().given
+    given = known = current_choice().given
     if g.get("session_store_is_down"):  # What was given cannot be looked up; perhaps everything.
         held = pending_withdrawal()
         given = held.kept if held else frozenset(registry().optional_ids)
+        known = frozenset()
+    g.is_partly_lost = not accept(known) <= known  # An error page has to say so.
     stays = accept(given) & given
     if stays != given:
         _let_it_count(Withdrawal(stays, method, secrets.token_hex(8)))

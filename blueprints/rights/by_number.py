@@ -19,6 +19,7 @@ from blueprints.consent.forms import VisitorForm
 from blueprints.consent.records import plain
 from blueprints.consent.views import no_store
 from blueprints.consent.visitor import last_decision
+from blueprints.database import is_uncertain
 from blueprints.rights import erasure
 from blueprints.rights.receipt_check import NotAReceiptError, read
 from blueprints.rights.views import blueprint, erase_own, history_page, own_records
@@ -84,6 +85,7 @@ def _erase(subject: UUID) -> Response:
         erased = erasure.erase_subject(subject)
     except (StoreUnavailableError, SQLAlchemyError) as error:
         current_app.logger.error("Records could not be erased: %s", type(error).__name__)
+        g.is_uncertain = is_uncertain(error)  # An error page has to say so.
         raise ServiceUnavailable from None
     if not erased:
         return _form_page("unknown", 404)

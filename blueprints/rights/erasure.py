@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from flask import current_app
+from flask import current_app, g
 from sqlalchemy import ColumnElement, Connection
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -12,7 +12,7 @@ from blueprints.consent.choices import Decision, read_decision
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.recording import forget, take_back
 from blueprints.consent.registry import Registry
-from blueprints.database import wipe_journal
+from blueprints.database import is_uncertain, wipe_journal
 from blueprints.sessions import StoreUnavailableError, Values
 
 
@@ -22,7 +22,7 @@ def erase_visitor() -> tuple[Decision | None, int]:
     Return the decision that the session held, if it did, and how many records there were.
 
     Raises:
-        ServiceUnavailable: nothing has changed.
+        ServiceUnavailable: they could not be erased, or the database did not say whether they were.
 
     """
     found: list[tuple[Decision | None, int]] = []
@@ -36,6 +36,7 @@ def erase_visitor() -> tuple[Decision | None, int]:
         current_app.extensions["sessions"].change(erase)
     except StoreUnavailableError as error:
         current_app.logger.error("A visitor's records could not be erased: %s", error)
+        g.is_uncertain = is_uncertain(error)  # An error page has to say so.
         take_back(lambda _given: frozenset(), "settings.erase")  # Whoever leaves accepts nothing.
         raise ServiceUnavailable from None
     wipe_journal()

@@ -130,7 +130,7 @@ def erase_own() -> Response:
     """Erase all that is kept about the browser at hand, and answer with what that was.
 
     Raises:
-        ServiceUnavailable: nothing was erased.
+        ServiceUnavailable: as erasure.erase_visitor says.
 
     """
     decision, erased = erasure.erase_visitor()

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from browserlike import Page, Visitor
+from browserlike import Page, Visitor, text_of
 from conftest import MakeSite
 from evidence import ARTICLE, REGISTRY, records, session_cookie
 from flask import Flask
@@ -90,6 +90,7 @@ def accepts(site: Flask) -> Visitor:
     return visitor
 
 
+SELECTED = {"choice": "accept_selected", "next": "/"}
 WITHDRAWING: dict[str, tuple[str, dict[str, str]]] = {
     "settings.withdraw": ("/cookies/withdraw", {}),
     "banner.reject": ("/cookies", {"choice": "reject", "next": "/"}),
@@ -145,6 +146,34 @@ def test_what_is_selected_anew_is_not_granted_and_what_stays_stays(
         "personalization": "refused",
         "advertising": "withdrawn",
     }
+
+
+def test_what_was_accepted_beside_a_withdrawal_is_said_to_be_lost(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_selected", ticks=("advertising",))
+    with nothing_can_be_written():
+        answer = Page(visitor.post("/cookies", {**SELECTED, "purposes": "personalization"}))
+    assert text_of(answer.one("h1")) == "Error: What you accepted cannot be saved at the moment"
+    assert "What you withdrew is off" in answer.text
+    assert "What you accepted now was not saved" in answer.text
+
+
+def test_who_may_have_accepted_nothing_is_not_told_of_a_withdrawal(make_site: MakeSite) -> None:
+    site = make_site()
+    visitor = Visitor(site)
+    visitor.choose("reject")
+    with site.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("alter table sessions rename to gone")
+    accepting = Page(visitor.post("/cookies", {**SELECTED, "purposes": "advertising"}))
+    assert accepting.status == 503
+    assert "What you accepted now was not saved" in accepting.text
+    refusing = Page(visitor.post("/cookies", {"choice": "reject", "next": "/"}))
+    assert "Everything optional is off, but this is not recorded yet" in refusing.text
+    for answer in (accepting, refusing):
+        assert "Your consent is withdrawn" not in answer.text
+        assert "What you withdrew" not in answer.text
 
 
 def test_accept_all_from_a_page_that_did_not_ask_about_everything_takes_the_rest_back(
