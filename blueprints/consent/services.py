@@ -89,7 +89,8 @@ def record(connection: Connection, decision: Decision) -> None:
 
 
 def has(connection: Connection, record_id: UUID) -> bool:
-    found = select(ConsentRecord.id).where(ConsentRecord.id == record_id)
+    """Whether the log has the record, and its subject has not been erased from it."""
+    found = select(ConsentRecord.subject).where(ConsentRecord.id == record_id)
     return connection.scalar(found) is not None
 
 

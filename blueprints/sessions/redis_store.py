@@ -3,14 +3,20 @@
 Redis and the database do not commit together. So before the record is committed the session says
 what it is to hold, beside what it holds; afterwards it holds that. Wherever this is cut off, the
 session is in doubt until the log has been asked: with the record it holds the new, without it the
-old. Whoever finds it in doubt asks; where that cannot be done, nobody knows what it holds.
+old, and where that was erased nothing. Whoever finds it in doubt asks; where that cannot be done,
+nobody knows what it holds.
+
+What Redis is told may arrive late, and its lock may end before who holds it. So a session is only
+ever changed from what was found: what somebody else has changed meanwhile stays as it is.
 
 A subject has one session, and `subject:<number>` names it: who ends it waits in its order as well.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -36,9 +42,14 @@ from blueprints.sessions.store import (
 
 SECONDS = 1  # a reader does not wait longer for a store that is down
 LOCK_SECONDS = 5  # more than all waits within it: a process that died holds up its visitor so long
-IN_DOUBT = "in_doubt"  # what the session is to hold, once the record of it is in the log
-REPLACE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL') end
+IN_DOUBT = "in_doubt"  # two sessions, as stored: until now, and once the record is in the log
+NONE = b""  # what is stored where there is no session
+EXCHANGE = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then redis.call('DEL', unpack(KEYS)) return 1 end
+redis.call('SET', KEYS[1], ARGV[2], 'EXAT', ARGV[3])
+if KEYS[2] then redis.call('SET', KEYS[2], ARGV[4], 'EXAT', ARGV[3]) end
+return 1
 """
 
 
@@ -65,41 +76,38 @@ class RedisStore(Store):
 
     def replace(self, key: str, old: bytes, new: bytes) -> None:
         with self._outages():
-            self._redis.eval(REPLACE, 1, _name(key), old, new)
+            self._exchange(key, old, new, None)
 
     def change(self, key: str | None, fresh: str, work: Work) -> tuple[Values, Content | None]:
         with self._outages(), self._in_order(key):
-            found = decode(self._get(key) if key else None)
+            found = (self._get(key) if key else None) or NONE
 
-            def change(connection: Connection) -> tuple[Values, Content | None]:
+            def change(connection: Connection) -> _Change:
                 before = self._settled(connection, found)
                 content = work(connection, before)
+                place, there = (key, found) if key and (before or not content) else (fresh, NONE)
+                made = _Change(place, there, before, content)
                 with self._changes.guard():
-                    if content is None:
-                        self._redis.delete(_name(key))
-                    else:
-                        self._announce(key if before else fresh, before, content)
-                return before, content
+                    if not self._exchange(made.key, made.found, made.in_doubt, made.subject):
+                        raise LockError("changed meanwhile, by who did not wait")
+                return made
 
-            try:
-                before, content = write(change)
-            except BaseException:
-                if found:  # What was to end has not ended.
-                    with suppress(RedisError):
-                        self._redis.set(_name(key), encode(found), exat=_ends(found), nx=True)
-                raise
-            if content is not None:
-                with suppress(RedisError):  # It is recorded, and whoever finds it in doubt asks.
-                    self._put(key if before else fresh, content)
-            return before, content
+            made = write(change)
+            with suppress(RedisError):  # It is recorded, and whoever finds it in doubt asks.
+                self._exchange(made.key, made.in_doubt, _stored(made.content), made.subject)
+            return made.before, made.content
 
     def end_of_subject(self, subject: UUID, work: Callable[[Connection], int]) -> int:
         with self._outages():
             key: Any = self._redis.get(_subject(subject))
-            with self._in_order(key and key.decode()):
-                if key:
-                    self._redis.delete(_name(key.decode()))
-                return write(work)
+        outcome: list[int] = []
+
+        def end(connection: Connection, before: Values) -> Content | None:
+            outcome.append(work(connection))
+            return None if subject_of(before) == subject else _content(before)
+
+        self.change(key and key.decode(), "", end)
+        return outcome[-1]
 
     @contextmanager
     def _in_order(self, key: str | None) -> Iterator[None]:
@@ -121,28 +129,22 @@ class RedisStore(Store):
         data: Any = self._redis.get(_name(key))
         return data  # type: ignore[no-any-return]  # bytes: nothing is decoded by this client
 
-    def _put(self, key: str | None, content: Content) -> None:
-        self._redis.set(_name(key), encode(content.stored), exat=_ends(content.stored))
+    def _exchange(self, key: str, old: bytes, new: bytes, subject: UUID | None) -> bool:
+        """Store `new`, and whose it is, where `old` is stored; return whether it was."""
+        keys = [_name(key), *([_subject(subject)] if subject else [])]
+        ends = int(decode(new).get(EXPIRES_AT, 0)) + 1
+        return bool(self._redis.eval(EXCHANGE, len(keys), *keys, old, new, ends, key))
 
-    def _announce(self, key: str | None, before: Values, content: Content) -> None:
-        after = content.stored
-        until = before.get(EXPIRES_AT, after[EXPIRES_AT])
-        values = {**before, EXPIRES_AT: until, IN_DOUBT: after}
-        with self._redis.pipeline() as together:
-            together.set(_name(key), encode(values), exat=max(_ends(values), _ends(after)))
-            if subject := subject_of(content.values):
-                together.set(_subject(subject), str(key), exat=_ends(after))
-            together.execute()
-
-    def _settled(self, connection: Connection, found: Values) -> Values:
-        """Return what the session holds, by what stands in the log."""
-        if IN_DOUBT not in found:
-            return found
-        after: Values = found[IN_DOUBT]
-        if self.is_recorded(connection, after):
-            return after
-        before = {name: value for name, value in found.items() if name != IN_DOUBT}
-        return before if before.keys() > {EXPIRES_AT} else {}
+    def _settled(self, connection: Connection, found: bytes) -> Values:
+        """Return what a session holds, by what stands in the log."""
+        values = decode(found or None)
+        if IN_DOUBT not in values:
+            return values
+        for stored in reversed(values[IN_DOUBT]):
+            meant = decode(stored or None)
+            if meant and self.is_recorded(connection, meant):
+                return meant
+        return {}
 
     @contextmanager
     def _outages(self) -> Iterator[None]:
@@ -153,20 +155,43 @@ class RedisStore(Store):
             raise StoreUnavailableError(type(error).__name__) from error
 
 
+@dataclass(frozen=True)
+class _Change:
+    """What is found under a key, what it means, and what it is to hold."""
+
+    key: str
+    found: bytes
+    before: Values
+    content: Content | None
+
+    @cached_property
+    def in_doubt(self) -> bytes:
+        both = self.before, self.content.stored if self.content else {}
+        until = max((values[EXPIRES_AT] for values in both if values), default=None)
+        if until is None:
+            return self.found
+        stored = [encode(values) if values else NONE for values in both]
+        return encode({EXPIRES_AT: until, IN_DOUBT: stored})
+
+    @property
+    def subject(self) -> UUID | None:
+        return subject_of(self.content.values if self.content else self.before)
+
+
 def _content(values: Values) -> Content | None:
     return Content(values, datetime.fromtimestamp(values[EXPIRES_AT], UTC)) if values else None
 
 
-def _name(key: str | None) -> str:
+def _stored(content: Content | None) -> bytes:
+    return encode(content.stored) if content else NONE
+
+
+def _name(key: str) -> str:
     return f"session:{key}"
 
 
 def _subject(subject: UUID) -> str:
     return f"subject:{subject}"
-
-
-def _ends(values: Mapping[str, Any]) -> int:
-    return int(values[EXPIRES_AT]) + 1
 
 
 def _means_down(error: Exception) -> bool:

@@ -3,6 +3,7 @@
 import logging
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -14,10 +15,12 @@ from browserlike import Page, Visitor
 from conftest import MakeSite, statements
 from evidence import count_sessions, records, session_cookie
 from flask import Flask
+from redis import Redis
 from redis.exceptions import TimeoutError as RedisTimeout
 from sqlalchemy import Connection, update
 
 from blueprints.database import DatabaseUnavailableError, db, outage, write
+from blueprints.database.errors import OutcomeUnknownError
 from blueprints.sessions import redis_store
 from blueprints.sessions.models import StoredSession
 from blueprints.sessions.session import VisitorSession
@@ -254,7 +257,7 @@ def test_a_choice_that_redis_misses_at_the_end_is_made_all_the_same(
     visitor = Visitor(redis_site)
     for choice, boxes in (("accept_all", 2), ("reject", 0), ("accept_all", 2)):
         with monkeypatch.context() as broken:
-            broken.setattr(redis_store.RedisStore, "_put", stops_answering)
+            broken.setattr(redis_store, "_stored", stops_answering)
             assert visitor.post("/cookies", {"choice": choice}).status_code == 303
         assert len(given(visitor)) == boxes
     assert [record.method for record in records(redis_site)][-1] == "settings.accept_all"
@@ -266,20 +269,11 @@ def test_a_choice_that_redis_misses_at_the_end_is_made_all_the_same(
 def test_a_session_in_doubt_holds_what_the_log_says(
     redis_site: Flask, monkeypatch: pytest.MonkeyPatch, first: str, then: str, *, is_committed: bool
 ) -> None:
-    def end_without_a_word(work: Callable[[Connection], object]) -> None:
-        def undone(connection: Connection) -> None:
-            work(connection)
-            if not is_committed:
-                raise DatabaseUnavailableError
-
-        write(undone)
-        raise DatabaseUnavailableError
-
     monkeypatch.setattr(outage, "PAUSE_SECONDS", 0)
     visitor = Visitor(redis_site)
     visitor.post("/cookies", {"choice": first})
     with monkeypatch.context() as broken:
-        broken.setattr(redis_store, "write", end_without_a_word)
+        broken.setattr(redis_store, "write", ends_without_a_word(is_committed=is_committed))
         assert visitor.post("/cookies", {"choice": then}).status_code == 503
     accepts = then == "accept_all" if is_committed else False
     assert bool(given(visitor)) is accepts
@@ -287,6 +281,123 @@ def test_a_session_in_doubt_holds_what_the_log_says(
     assert len({record.subject for record in records(redis_site)}) == 1
     assert ("given" in set(last.statuses.values())) is accepts, "the log says the same"
     assert visitor.get("/cookies/history").all("li", class_="state"), "nothing is forgotten"
+
+
+class Late:
+    """A Redis that is told something at some number of the tellings, and carries it out later."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+        self._tell = redis_store.RedisStore._exchange  # noqa: SLF001 - the one way to tell it
+        self._left = number
+        self._told: list[Any] = []
+        monkeypatch.setattr(redis_store.RedisStore, "_exchange", lambda *told: self._pass_on(told))
+
+    def _pass_on(self, told: Any) -> bool:  # noqa: ANN401 - its own arguments
+        self._left -= 1
+        if self._left:
+            return self._tell(*told)
+        self._told = told
+        raise RedisTimeout
+
+    def deliver(self) -> None:
+        self._tell(*self._told)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize(("late", "last"), [("accept_all", "reject"), ("reject", "accept_all")])
+def test_what_arrives_late_changes_nothing_that_was_decided_since(
+    redis_site: Flask, monkeypatch: pytest.MonkeyPatch, late: str, last: str, number: int
+) -> None:
+    monkeypatch.setattr(outage, "PAUSE_SECONDS", 0)
+    visitor = Visitor(redis_site)
+    visitor.post("/cookies", {"choice": last})
+    with monkeypatch.context() as slow:
+        redis = Late(slow, number)
+        visitor.post("/cookies", {"choice": late})
+    assert visitor.post("/cookies", {"choice": last}).status_code == 303
+    redis.deliver()
+    assert len(given(visitor)) == (2 if last == "accept_all" else 0)
+    assert len({record.subject for record in records(redis_site)}) == 1
+
+
+def test_who_held_the_order_for_too_long_overwrites_nothing(
+    redis_site: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outage, "PAUSE_SECONDS", 0)
+    visitor = Visitor(redis_site)
+    visitor.post("/cookies", {"choice": "accept_all"})
+
+    def be_overtaken(work: Callable[[Connection], object]) -> None:
+        monkeypatch.setattr(redis_store, "write", write)
+        Redis.from_url(redis_site.config["REDIS_URL"]).delete(*orders_of(redis_site))
+        assert visitor.post("/cookies", {"choice": "reject"}).status_code == 303
+        write(work)
+
+    monkeypatch.setattr(redis_store, "write", be_overtaken)
+    assert visitor.post("/cookies", {"choice": "accept_all"}).status_code == 503
+    assert given(visitor) == set()
+    assert [record.method for record in records(redis_site)][-1] == "settings.reject"
+
+
+def orders_of(site: Flask) -> list[Any]:
+    return list(Redis.from_url(site.config["REDIS_URL"]).scan_iter("order:*"))
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+@pytest.mark.parametrize("by", ["browser", "number"])
+def test_after_an_erasure_of_which_nobody_knows_the_log_says_whose_session_it_is(
+    redis_site: Flask, monkeypatch: pytest.MonkeyPatch, by: str, *, is_committed: bool
+) -> None:
+    monkeypatch.setattr(outage, "PAUSE_SECONDS", 0)
+    visitor = Visitor(redis_site)
+    visitor.post("/cookies", {"choice": "accept_all"})
+    (before,) = records(redis_site)
+    with monkeypatch.context() as broken:
+        broken.setattr(redis_store, "write", ends_without_a_word(is_committed=is_committed))
+        if by == "browser":
+            answer = visitor.post("/cookies/erase", {})
+        else:
+            sent = {"number": str(before.subject), "erase": "yes"}
+            answer = Visitor(redis_site).post("/cookies/records", sent)
+    assert answer.status_code == 503
+    assert "Nothing was erased" not in answer.get_data(as_text=True), "nobody knows"
+    visitor.get("/")
+    visitor.post("/cookies", {"choice": "reject"})
+    subjects = [record.subject for record in records(redis_site)]
+    if is_committed:
+        assert subjects[0] is None
+        assert before.subject not in subjects, "nobody writes about them again"
+    else:
+        assert set(subjects) == {before.subject}
+
+
+def test_an_erasure_leaves_nothing_in_redis(redis_site: Flask) -> None:
+    for by in ("browser", "number"):
+        visitor = Visitor(redis_site)
+        visitor.post("/cookies", {"choice": "accept_all"})
+        if by == "browser":
+            visitor.post("/cookies/erase", {})
+        else:
+            sent = {"number": str(records(redis_site)[-1].subject), "erase": "yes"}
+            Visitor(redis_site).post("/cookies/records", sent)
+        redis = Redis.from_url(redis_site.config["REDIS_URL"])
+        assert [*redis.scan_iter("session:*"), *redis.scan_iter("subject:*")] == []
+
+
+def ends_without_a_word(*, is_committed: bool) -> Callable[[Callable[[Connection], object]], None]:
+    """A database that does not say whether it has committed."""
+
+    def end(work: Callable[[Connection], object]) -> None:
+        def undone(connection: Connection) -> None:
+            work(connection)
+            if not is_committed:
+                raise DatabaseUnavailableError
+
+        with suppress(DatabaseUnavailableError):
+            write(undone)
+        raise OutcomeUnknownError
+
+    return end
 
 
 def stops_answering(*_: object) -> None:
