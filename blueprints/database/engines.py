@@ -1,8 +1,10 @@
 """Engines of this site, each opened with the same care: the site's own, and another to move to."""
 
+from collections.abc import Container
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy.exc import ArgumentError
 
 from blueprints.database import sqlite
 
@@ -25,6 +27,25 @@ def prepare(engine: Engine, seconds: float) -> None:
         postgresql.prepare(engine)
 
 
+def check_options(url: URL) -> None:
+    """Let only options of libpq follow the `?` of an address, and those of a `file:` of SQLite.
+
+    Those of the drivers would change what a transaction is, or do nothing here.
+
+    Raises:
+        ArgumentError: there is another one.
+
+    """
+    known: Container[str] = ()
+    if url.get_driver_name() == "psycopg" and postgresql:
+        known = postgresql.OPTIONS
+    elif url.get_backend_name() != "sqlite" or (url.database or "").startswith("file:"):
+        known = url.query
+    for option in url.query:
+        if option not in known:
+            raise ArgumentError(f"it has no option {option}")
+
+
 def open_other(url: URL, seconds: float) -> Engine:
     """Open a database that is not the site's.
 
@@ -33,6 +54,7 @@ def open_other(url: URL, seconds: float) -> Engine:
         ArgumentError: the address is none.
 
     """
+    check_options(url)
     engine = create_engine(url, **ENGINE_OPTIONS)
     prepare(engine, seconds)
     return engine

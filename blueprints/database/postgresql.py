@@ -7,12 +7,15 @@ cut off; the pool sees that the connection is broken, and opens another when it 
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg import pq
 from psycopg.abc import PQGen, PQGenConn
 from sqlalchemy import Engine, ExceptionContext, event
 
 from blueprints.database.bounds import seconds_left
 
 T = TypeVar("T")
+
+OPTIONS = frozenset(option.keyword.decode() for option in pq.Conninfo.get_defaults())
 
 
 def prepare(engine: Engine) -> None:

@@ -15,7 +15,7 @@ from blueprints.database import sqlite
 from blueprints.database.access import Access, write
 from blueprints.database.base import db
 from blueprints.database.bounds import within
-from blueprints.database.engines import ENGINE_OPTIONS, prepare
+from blueprints.database.engines import ENGINE_OPTIONS, check_options, prepare
 from blueprints.database.schema import MIGRATIONS, NEWER, Embedded, problem, reason
 
 EMBEDDED = "site.db"
@@ -77,6 +77,7 @@ def _why_not_ready() -> str | None:
 
 
 def _options(url: URL) -> dict[str, Any]:
+    check_options(url)
     is_in_memory = url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}
     waits = {} if is_in_memory else {"pool_timeout": SITE_SECONDS}  # One connection has no pool.
     return ENGINE_OPTIONS | waits

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from flask import Flask
 
@@ -47,9 +48,27 @@ def _check_texts(app: Flask, defaults: Mapping[str, Any]) -> None:
     """Refuse a number, a list or an unprintable text: the environment reads values as JSON."""
     for name, default in defaults.items():
         value = app.config[name]
+        if f"{PREFIX}{name}" in os.environ and value in ("", None):
+            raise SystemExit(f"{PREFIX}{name} is empty: leave it out, or give it a value.")
         if name in OF_OTHER_KINDS or value is default or not isinstance(default, str | None):
             continue
         if value == "":
             raise SystemExit(f"{PREFIX}{name} is empty: leave it out, or give it a value.")
         if not isinstance(value, str) or not value.isprintable():
             raise SystemExit(f"{PREFIX}{name} must be text on one line.")
+        if "://" in value:
+            _check_address(name, value)
+
+
+def _check_address(name: str, value: str) -> None:
+    """Refuse what no library refuses before it connects: each would fail in its own way then."""
+    try:
+        address = urlsplit(value)
+        options = parse_qs(address.query)
+        for host in (address.hostname or "", *options.get("host", ())):
+            host.encode("idna")
+        is_wrong = address.port == 0 or "\0" in unquote(value)
+    except ValueError:  # of which UnicodeError is one
+        is_wrong = True
+    if is_wrong:
+        raise SystemExit(f"{PREFIX}{name} must be an address with a possible host and port.")

@@ -76,6 +76,43 @@ def test_a_name_that_readme_does_not_have_is_refused(
     assert sentence_of_start().startswith(f"FLASK_{name} is no setting of this site")
 
 
+HOSTS_THAT_CANNOT_BE = ["a..b", "a" * 64 + ".pt", "%00", "127.0.0.1:99999", "127.0.0.1:0", "[::1"]
+
+
+@pytest.mark.parametrize("host", HOSTS_THAT_CANNOT_BE)
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("REDIS_URL", "redis://{}/0"),
+        ("SQLALCHEMY_DATABASE_URI", "postgresql+psycopg://site@{}/site"),
+        ("SQLALCHEMY_DATABASE_URI", "postgresql+psycopg://site@/site?host={}"),
+    ],
+)
+def test_a_store_at_a_host_that_cannot_be_is_refused(name: str, address: str, host: str) -> None:
+    if "?host=" in address and host.startswith(("127", "[")):
+        pytest.skip("a port stands in an option of its own")
+    told = sentence_of_start(**{name: address.format(host)})
+    assert told == f"FLASK_{name} must be an address with a possible host and port."
+
+
+@pytest.mark.parametrize(
+    ("address", "option"),
+    [
+        ("postgresql+psycopg://site@127.0.0.1/site?autocommit=1", "autocommit"),
+        ("postgresql+psycopg://site@127.0.0.1/site?sslmode=require&foo=1", "foo"),
+        ("sqlite:////tmp/site.db?mode=ro", "mode"),
+    ],
+)
+def test_an_option_that_a_database_has_not_is_refused(address: str, option: str) -> None:
+    told = sentence_of_start(SQLALCHEMY_DATABASE_URI=address)
+    assert told == f"FLASK_SQLALCHEMY_DATABASE_URI cannot be used: it has no option {option}."
+
+
+def test_a_database_without_a_name_that_can_be_is_refused() -> None:
+    told = sentence_of_start(SQLALCHEMY_DATABASE_URI="sqlite:////tmp/a%00b.db")
+    assert told.startswith("FLASK_SQLALCHEMY_DATABASE_URI must be ")
+
+
 @pytest.mark.parametrize("hops", [-1, 11, 10**20])
 def test_proxies_are_few(hops: int) -> None:
     assert sentence_of_start(PROXY_HOPS=hops).startswith("FLASK_PROXY_HOPS must be ")
@@ -227,6 +264,16 @@ def test_an_older_python_is_told_before_anything_is_installed(
 def test_an_empty_setting_is_not_taken_for_none(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(f"FLASK_{name}", "")
     with pytest.raises(SystemExit, match=f"FLASK_{name} is empty: leave it out"):
+        create_app()
+
+
+@pytest.mark.parametrize("value", ["", '""', "null"])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "TRUSTED_HOSTS", "REDIS_URL", "HOST", "PORT"])
+def test_an_empty_setting_of_any_kind_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"FLASK_{name}", value)
+    with pytest.raises(SystemExit, match=f"^FLASK_{name} "):
         create_app()
 
 
