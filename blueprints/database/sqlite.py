@@ -2,7 +2,8 @@
 
 A file that is deleted goes on for whoever has it open, and what they write is lost with them. So
 before each use the path is compared with what was opened, and nothing but the start and an upgrade
-makes a file: a command of the operator that finds none says so.
+makes a file: a command of the operator that finds none says so. A file that has become shorter was
+cut off, or packed by somebody: it is read once whether it is whole.
 """
 
 import os
@@ -17,7 +18,10 @@ from sqlalchemy import Connection, Engine, StaticPool, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from blueprints.database.errors import DatabaseUnavailableError
+
 IDENTITY = "identity of the files"
+LENGTH = "length of the file"
 Identity = tuple[int, int]
 
 
@@ -60,9 +64,15 @@ def _watch(engine: Engine, file: Path) -> None:
         cargs[:] = [f"file:{quote(str(file))}?mode=rw"]
         cparams["uri"] = True
 
+    longest = [0]
+
     @event.listens_for(engine, "connect")
-    def remember(_connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+    def remember(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
         entry.info[IDENTITY] = _identities(file)
+        length = entry.info[LENGTH] = _length(file)
+        if length < longest[0] and not (length and _is_whole(connection)):
+            raise DatabaseUnavailableError("the file was cut off")
+        longest[0] = length
 
     @event.listens_for(engine, "checkout")
     def compare(
@@ -85,7 +95,10 @@ def _is_there(file: Path, info: dict[Any, Any]) -> bool:
     opened, now = info[IDENTITY], _identities(file)
     if opened[1] is None:
         info[IDENTITY] = opened[0], now[1]
-    return now[0] is not None and now == info[IDENTITY]
+    length = _length(file)
+    is_cut_off = length < info[LENGTH]
+    info[LENGTH] = length
+    return now[0] is not None and now == info[IDENTITY] and not is_cut_off
 
 
 def _identities(file: Path) -> tuple[Identity | None, Identity | None]:
@@ -98,6 +111,20 @@ def _identity(file: str) -> Identity | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _is_whole(connection: sqlite3.Connection) -> bool:
+    try:
+        return connection.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _length(file: Path) -> int:
+    try:
+        return os.stat(file).st_size  # noqa: PTH116 - as above
+    except OSError:
+        return 0
 
 
 def reserve(engine: Engine) -> Connection:

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import TimeoutError  # noqa: A004 - as when a pool has no connection
 
-from blueprints.database.errors import DatabaseUnavailableError
+from blueprints.database.errors import DatabaseUnavailableError, means_down
 from blueprints.database.sqlite import driver, file_of, is_still_there, reserve, transaction
 from blueprints.database.turns import Turns
 
@@ -111,8 +111,8 @@ class Writer:
                     job.run(connection)
                 except Exception as error:
                     job.error = error
-                    if not raw.in_transaction:
-                        raise  # A full disk undoes everything.
+                    if not raw.in_transaction or means_down(error):
+                        raise  # A full disk undoes everything; another failure may stay with us.
                     raw.execute("ROLLBACK TO job")
                 raw.execute("RELEASE job")
 

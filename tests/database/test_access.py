@@ -208,6 +208,61 @@ def test_a_file_that_is_deleted_is_noticed_and_one_that_is_back_is_opened(
         assert keys() == ["a", "c"]
 
 
+@pytest.mark.usefixtures("no_pause")
+@pytest.mark.parametrize("length", [0, 4096])
+def test_nothing_is_written_into_a_file_that_was_cut_off(sqlite_site: Flask, length: int) -> None:
+    file = file_of(sqlite_site)
+    with sqlite_site.app_context():
+        write(put("a"))
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        whole = file.read_bytes()
+        with file.open("r+b") as cut:
+            cut.truncate(length)
+        for _ in range(2):
+            with pytest.raises(DatabaseUnavailableError):
+                write(put("b"))
+            with pytest.raises(DatabaseUnavailableError):
+                keys()
+        file.write_bytes(whole)
+        write(put("c"))
+        assert keys() == ["a", "c"]
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_a_file_that_was_packed_goes_on(sqlite_site: Flask) -> None:
+    file = file_of(sqlite_site)
+    with sqlite_site.app_context():
+        write(put("a"))
+        write(lambda connection: connection.exec_driver_sql("CREATE TABLE big (b)"))
+        write(
+            lambda connection: connection.exec_driver_sql(
+                "INSERT INTO big VALUES (zeroblob(90000))"
+            )
+        )
+        write(lambda connection: connection.exec_driver_sql("DROP TABLE big"))
+        with closing(sqlite3.connect(file)) as another:
+            another.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            before = file.stat().st_size
+            assert keys() == ["a"]
+            another.execute("VACUUM")
+            another.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert file.stat().st_size < before
+        write(put("c"))
+        assert keys() == ["a", "c"]
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_a_connection_that_takes_nothing_is_not_kept(sqlite_site: Flask) -> None:
+    """As one is that was opened while the file could not be written."""
+    with sqlite_site.app_context():
+        write(lambda connection: connection.exec_driver_sql("PRAGMA query_only = 1"))
+        with pytest.raises(DatabaseUnavailableError):
+            write(put("a"))
+        write(put("b"))
+        assert keys() == ["b"]
+
+
 def test_no_error_tells_what_was_to_be_written(
     either_site: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
