@@ -44,7 +44,7 @@ def database() -> Iterator[None]:
     """Run the body on a database that is current.
 
     Raises:
-        BadInputError: it is behind or newer, or cannot be reached.
+        BadInputError: it is behind or newer, or cannot be reached, or holds what nobody can read.
 
     """
     try:
@@ -55,6 +55,11 @@ def database() -> Iterator[None]:
         raise BadInputError(f"The database cannot be used: {reason(error)}.") from None
     except StoreUnavailableError as error:
         raise BadInputError(f"The sessions cannot be used: {error}.") from None
+    except (ValueError, TypeError, OverflowError) as error:
+        raise BadInputError(
+            f"The database holds what this site has not written, {error}; "
+            "'flask consent verify' tells what was changed."
+        ) from None
 
 
 def progress(length: int, label: str) -> Any:  # noqa: ANN401 - click's bar has no public type

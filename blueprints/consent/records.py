@@ -22,11 +22,19 @@ def select_records() -> Select[*tuple[Any, ...]]:
 
 
 def read_record(row: Any) -> Record:  # noqa: ANN401 - a row of any query of whole records
-    """Return the record in a row."""
+    """Return the record in a row.
+
+    Raises:
+        ValueError: its content is none that this site has written.
+
+    """
     columns = row._mapping  # noqa: SLF001 - a public name of SQLAlchemy
-    said = json.loads(columns["content"] or "{}")
-    if said.get("method"):
-        said["statuses"] = said_statuses(said["statuses"], said["method"])
+    try:
+        said = json.loads(columns["content"] or "{}")
+        if said.get("method"):
+            said["statuses"] = dict(said_statuses(said["statuses"], said["method"]))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise ValueError(f"the content of record {columns['id']} cannot be read") from None
     return {**said, **columns}
 
 

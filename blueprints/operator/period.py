@@ -18,6 +18,7 @@ from blueprints.database import db
 
 RECORDS_AT_ONCE = 200  # more of them cost memory and are no faster
 RECORDS_PER_UPDATE = 1000
+YEARS = range(2000, 3000)  # each day of a report is counted, and the calendar ends in 9999
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,12 @@ class Day(click.ParamType[date]):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> date:  # noqa: ANN401 - as in click
         try:
-            return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC).date()
+            day = datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC).date()
         except ValueError:
             raise BadInputError(f"'{value}' is no date: write it as 2026-11-24.") from None
+        if day.year not in YEARS:
+            raise BadInputError(f"'{value}' is in no year of this site, {YEARS[0]} to {YEARS[-1]}.")
+        return day
 
 
 def of_a_period(command: Callable[..., None]) -> Callable[..., None]:

@@ -48,8 +48,11 @@ class Entry:
         if self.proof is None:
             return False
         proof, seal = self.proof, self.proof.seal
-        root = bytes.fromhex(seal.root)
-        is_in = merkle.is_in(self.record["digest"], proof.index, seal.size, proof.path, root)
+        try:
+            root = bytes.fromhex(seal.root)
+            is_in = merkle.is_in(self.record["digest"], proof.index, seal.size, proof.path, root)
+        except (ValueError, TypeError):  # What was put there is no digest at all.
+            return False
         return is_in and seal.computed_head == seal.head
 
 

@@ -451,6 +451,8 @@ def test_a_report_can_go_to_a_device(make_site: MakeSite) -> None:
     [
         (("--from", "yesterday"), "'yesterday' is no date: write it as 2026-11-24."),
         (("--to", "2026-02-30"), "'2026-02-30' is no date: write it as 2026-11-24."),
+        (("--to", "9999-12-31"), "'9999-12-31' is in no year of this site, 2000 to 2999."),
+        (("--from", "0001-01-01"), "'0001-01-01' is in no year of this site, 2000 to 2999."),
         (("--from", "20261124"), "'20261124' is no date: write it as 2026-11-24."),
         (
             ("--from", "2026-11-24", "--to", "2026-11-23"),

@@ -289,6 +289,41 @@ def test_a_page_for_others_speaks_in_words(site: Flask) -> None:
     assert not [value for _, value in told if value in ("None", "True", "False", "")]
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "consent_records SET content = '{'",
+        "consent_records SET content = '[]'",
+        "consent_records SET content = x'fffe00'",
+        "consent_records SET content = json_set(content, '$.statuses', 5)",
+        "consent_records SET decided_at = '2020-99-99'",
+        "consent_seals SET root = 'zz'",
+        "consent_leaves SET digest = 't'",
+        "consent_notices SET content = x'ff'",
+    ],
+)
+def test_whatever_was_put_into_the_log_a_command_says_a_sentence(
+    make_site: MakeSite, forged: str
+) -> None:
+    site = make_site()
+    for _ in range(6):
+        Visitor(site).choose("reject")
+    number = str(records(site)[0].id)
+    seal(site)
+    with tampering(site) as connection:
+        connection.exec_driver_sql(f"UPDATE {forged}")
+    for command in (
+        ("find", number),
+        ("export", "--format", "jsonl"),
+        ("report",),
+        ("seal",),
+        ("verify",),
+    ):
+        answer = run(site, *command)
+        assert answer.exit_code in {0, 1, 2}
+        assert answer.exception is None or isinstance(answer.exception, SystemExit), command
+
+
 def test_a_record_that_is_not_sealed_yet_says_so(make_site: MakeSite) -> None:
     site = make_site()
     Visitor(site).choose("reject")
@@ -325,11 +360,14 @@ def test_a_record_that_was_tampered_with_is_shown_as_such(site: Flask) -> None:
     assert "the proof leads from the digest to this head" in answer.output
 
 
-@pytest.mark.parametrize("number", ["", "nonsense", "7c6b1f0e-4a5e-4b43-8a63", "../etc", "1' or 1"])
+@pytest.mark.parametrize(
+    "number", ["", "nonsense", "7c6b1f0e-4a5e-4b43-8a63", "../etc", "1' or 1", "\udcff"]
+)
 def test_what_is_no_number_is_said_in_one_sentence(make_site: MakeSite, number: str) -> None:
     answer = run(make_site(), "find", number)
     assert (answer.exit_code, answer.stdout) == (2, "")
-    assert answer.stderr == f"Error: {number} is not the number of a record or of a visitor.\n"
+    told = number.encode(errors="backslashreplace").decode()
+    assert answer.stderr == f"Error: {told} is not the number of a record or of a visitor.\n"
 
 
 def test_a_number_that_nobody_has_is_said_in_one_sentence(make_site: MakeSite) -> None:
