@@ -10,6 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
+
+import msgspec
 
 from blueprints.consent.coverage import Additions
 from blueprints.consent.registry import Registry
@@ -95,19 +98,17 @@ def said_statuses(statuses: Mapping[str, str], method: str) -> Mapping[str, str]
 def read_decision(session: Mapping[str, Any]) -> Decision | None:
     """Return the decision that a session holds, however old; None where it holds none."""
     kept = session.get("decision")
+    if not kept:
+        return None
     try:
-        return kept and Decision(
-            **{
-                **kept,
-                "model": Model(kept["model"]),
-                "statuses": {
-                    purpose: Status(status)
-                    for purpose, status in said_statuses(kept["statuses"], kept["method"]).items()
-                },
-            }
-        )
+        statuses = said_statuses(kept["statuses"], kept["method"])
+        Decision(**kept)  # It has no field that this version does not know.
+        decision = msgspec.convert({**kept, "statuses": statuses}, Decision)
+        for number in (decision.id, decision.subject):
+            UUID(number)
     except (TypeError, KeyError, ValueError, AttributeError):
         return None  # Kept by a version of the site that wrote it otherwise: ask again.
+    return decision
 
 
 @dataclass(frozen=True)

@@ -136,12 +136,11 @@ class RedisStore(Store):
         return bool(self._redis.eval(EXCHANGE, len(keys), *keys, old, new, ends, key))
 
     def _settled(self, connection: Connection, found: bytes) -> Values:
-        """Return what a session holds, by what stands in the log."""
+        """Return what a session holds, by what stands in the log: none, where that was erased."""
         values = decode(found or None)
-        if IN_DOUBT not in values:
-            return values
-        for stored in reversed(values[IN_DOUBT]):
-            meant = decode(stored or None)
+        doubt = values.pop(IN_DOUBT, [found])
+        for stored in reversed(doubt) if isinstance(doubt, list) else ():
+            meant = decode(stored if isinstance(stored, bytes) and stored else None)
             if meant and self.is_recorded(connection, meant):
                 return meant
         return {}

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 Values = Mapping[str, Any]
 
 EXPIRES_AT = "expires_at"  # POSIX seconds, beside the values
+LATEST = datetime.max.replace(tzinfo=UTC).timestamp()
 ID_BYTES = 32
 
 logger = logging.getLogger(__name__)
@@ -74,7 +75,8 @@ def new_id() -> str:
 
 
 def key_of(session_id: str) -> str:
-    return hashlib.sha256(session_id.encode()).hexdigest()
+    sent = session_id.encode(errors="backslashreplace")  # It may be anything, and is rarely text.
+    return hashlib.sha256(sent).hexdigest()
 
 
 def encode(values: Values) -> bytes:
@@ -91,8 +93,8 @@ def decode(data: bytes | None) -> dict[str, Any]:
         logger.error("A stored session is not msgpack: it is left unread.")
         return {}
     until = values.get(EXPIRES_AT)
-    is_alive = isinstance(until, float) and until > datetime.now(UTC).timestamp()
-    return values if is_alive else {}
+    now = datetime.now(UTC).timestamp()
+    return values if isinstance(until, float) and now < until < LATEST else {}
 
 
 def subject_of(values: Values) -> UUID | None:

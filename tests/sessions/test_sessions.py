@@ -7,8 +7,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import pytest
 import time_machine
 from browserlike import Page, Visitor
@@ -382,6 +383,49 @@ def test_an_erasure_leaves_nothing_in_redis(redis_site: Flask) -> None:
             Visitor(redis_site).post("/cookies/records", sent)
         redis = Redis.from_url(redis_site.config["REDIS_URL"])
         assert [*redis.scan_iter("session:*"), *redis.scan_iter("subject:*")] == []
+
+
+def test_nobody_writes_about_an_erased_subject_again(redis_site: Flask) -> None:
+    visitor = Visitor(redis_site)
+    visitor.post("/cookies", {"choice": "accept_all"})
+    redis = Redis.from_url(redis_site.config["REDIS_URL"])
+    redis.delete(*redis.scan_iter("subject:*"))  # as a Redis may that is full
+    subject = records(redis_site)[-1].subject
+    sent = {"number": str(subject), "erase": "yes"}
+    assert Visitor(redis_site).post("/cookies/records", sent).status_code == 200
+    visitor.post("/cookies", {"choice": "reject"})
+    erased, new = records(redis_site)
+    assert erased.subject is None
+    assert new.subject not in {None, subject}
+
+
+def test_rubbish_within_a_session_in_redis_is_no_choice(redis_site: Flask) -> None:
+    visitor = Visitor(redis_site)
+    visitor.post("/cookies", {"choice": "accept_all"})
+    redis = Redis.from_url(redis_site.config["REDIS_URL"])
+    (name,) = list(redis.scan_iter("session:*"))
+    good = msgspec.msgpack.decode(cast("bytes", redis.get(name)))
+    decision = good["decision"]
+    every: list[dict[str, Any]] = [
+        *({"in_doubt": 5}, {"in_doubt": "x"}, {"in_doubt": [b"", b"x"]}, {"in_doubt": [good] * 2}),
+        *({"expires_at": at} for at in (float("inf"), float("nan"), 1e300, "soon")),
+        *({"decision": "x"}, {"decision": []}, {"decision": {"id": "x"}}),
+        *({"decision": {**decision, "id": number}} for number in (5, "nope")),
+        {"decision": {**decision, "decided_at": "x"}},
+        {"decision": {**decision, "expires_at": "x"}},
+        {"decision": {**decision, "subject": 5}},
+        {"decision": {**decision, "notice": 5}},
+        {"answered": 5},
+    ]
+    for rubbish in every:
+        for path in ("/", "/cookies", "/cookies/history", "/cookies/receipt"):
+            redis.set(name, msgspec.msgpack.encode({**good, **rubbish}))
+            assert visitor.raw_get(path).status_code < 500, (rubbish, path)
+        redis.set(name, msgspec.msgpack.encode({**good, **rubbish}))
+        answer = Visitor(redis_site)
+        answer.client.set_cookie("session", session_cookie(visitor))
+        assert answer.post("/cookies/withdraw", {}).status_code == 303, rubbish
+        assert given(answer) == set(), rubbish
 
 
 def ends_without_a_word(*, is_committed: bool) -> Callable[[Callable[[Connection], object]], None]:
