@@ -24,6 +24,7 @@ from blueprints.consent.visitor import (
 )
 from blueprints.sessions import Content, StoreUnavailableError, Values
 
+IN_ADVANCE = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")  # the new name, and older ones
 FIRST_PAGE_LIFETIME = timedelta(days=1)
 ABOUT_THE_SITE = ("consent.settings", "pages.privacy", "pages.accessibility")
 
@@ -75,7 +76,7 @@ def _is_opened_by_somebody() -> bool:
     A browser without Fetch Metadata says by `Accept` when it asks for a picture.
     """
     sent = request.headers
-    in_advance = " ".join(sent.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz"))
+    in_advance = " ".join(sent.get(name, "") for name in IN_ADVANCE)
     return (
         sent.get("Sec-Fetch-Dest", "document") == "document"
         and sent.get("Sec-Fetch-Mode", "navigate") == "navigate"

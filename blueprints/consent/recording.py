@@ -73,12 +73,14 @@ def save(
             was to be taken back is, from this answer on.
 
     """
+    token = secrets.token_hex(8)
     try:
-        return _record(accept, method, notice, kept, takes_back=takes_back)
+        # Whoever is not told that this was committed comes back with its token.
+        return _record(accept, method, notice, kept | {ANSWERED: [token]}, takes_back=takes_back)
     except StoreUnavailableError as error:
         current_app.logger.error("A choice could not be recorded: %s", error)
         g.is_uncertain = is_uncertain(error)  # An error page has to say so.
-        take_back(accept, method)
+        take_back(accept, method, token)
         raise ServiceUnavailable from None
 
 
@@ -106,15 +108,15 @@ def _record(
     def record(connection: Connection, before: Values) -> Content:
         last = read_decision(before)
         choice = present_choice(last, rules, act.model, gpc=act.gpc, now=act.at, added=added_since)
-        is_answered = answers is None or before.get(ANSWERED) == answers
+        is_answered = answers is None or answers in before.get(ANSWERED, ())
         given = accept((choice if is_answered else withdrawn(choice, withdrawal)).given)
         if takes_back and not given < choice.given:
             raise NothingTakenBackError
         decision = services.decide(rules, given, choice, last, act)
         services.record(connection, decision)
         values = {"decision": asdict(decision), **kept}
-        if token := answers or before.get(ANSWERED):
-            values[ANSWERED] = token
+        if answers:
+            values[ANSWERED] = [answers, *kept.get(ANSWERED, ())]
         return Content(values, decision.expires_at)
 
     try:
@@ -153,8 +155,11 @@ def settle_withdrawal() -> None:
         _record(lambda given: given, withdrawal.method, None, {}, takes_back=True)
 
 
-def take_back(accept: Accept, method: str) -> None:
-    """Let count what would have been taken back, in this browser, until it can be recorded."""
+def take_back(accept: Accept, method: str, token: str | None = None) -> None:
+    """Let count what would have been taken back, in this browser, until it can be recorded.
+
+    `token` is that of the record which may have been committed all the same.
+    """
     given = known = current_choice().given
     if g.get("session_store_is_down"):  # What was given cannot be looked up; perhaps everything.
         held = pending_withdrawal()
@@ -163,7 +168,7 @@ def take_back(accept: Accept, method: str) -> None:
     g.is_partly_lost = not accept(known) <= known  # An error page has to say so.
     stays = accept(given) & given
     if stays != given:
-        _let_it_count(Withdrawal(stays, method, secrets.token_hex(8)))
+        _let_it_count(Withdrawal(stays, method, token or secrets.token_hex(8)))
 
 
 def forget() -> None:

@@ -20,7 +20,7 @@ from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import Notice
 from blueprints.consent.registry import Registry
 
-ANSWERED = "answered"  # in a session: the token of the last withdrawal that it has answered
+ANSWERED = "answered"  # in a session: the tokens of the last withdrawals that it has answered
 
 
 def registry() -> Registry:
@@ -100,7 +100,7 @@ def pending_withdrawal() -> Withdrawal | None:
     if "withdrawal" not in g:
         cookie = request.cookies.get(withdrawal_cookie(), "")
         told = Withdrawal.read(cookie, registry().optional_ids)
-        g.withdrawal = None if told and session.get(ANSWERED) == told.token else told
+        g.withdrawal = None if told and told.token in session.get(ANSWERED, ()) else told
     found: Withdrawal | None = g.withdrawal
     return found
 

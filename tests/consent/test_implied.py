@@ -139,6 +139,7 @@ def test_who_reads_about_cookies_and_rights_has_accepted_nothing(site: Flask, pa
         {"Sec_Purpose": "prefetch;prerender"},
         {"Purpose": "prefetch"},
         {"X_Moz": "prefetch"},
+        {"X_Purpose": "preview"},
         {"Sec_Fetch_Dest": "image"},
         {"Sec_Fetch_Dest": "iframe"},
         {"Sec_Fetch_Mode": "no-cors"},

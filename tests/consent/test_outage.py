@@ -19,6 +19,8 @@ from log import run
 from redis import Redis
 
 from blueprints.database import db
+from blueprints.database.errors import OutcomeUnknownError
+from blueprints.sessions import StoreUnavailableError
 
 ADVERTISER = """
 [[services]]
@@ -174,6 +176,35 @@ def test_who_may_have_accepted_nothing_is_not_told_of_a_withdrawal(make_site: Ma
     for answer in (accepting, refusing):
         assert "Your consent is withdrawn" not in answer.text
         assert "What you withdrew" not in answer.text
+
+
+def test_what_was_recorded_without_a_word_is_not_withdrawn_once_more(
+    site: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_selected", ticks=("advertising",))
+    sessions = site.extensions["sessions"]
+    change = sessions.change
+
+    def say_nothing(work: Any) -> None:  # noqa: ANN401 - as in `change`
+        change(work)
+        raise StoreUnavailableError from OutcomeUnknownError()
+
+    with monkeypatch.context() as broken:
+        broken.setattr(sessions, "change", say_nothing)
+        answer = Page(visitor.post("/cookies", {**SELECTED, "purposes": "personalization"}))
+    assert "may not have been saved" in answer.text
+    visitor.get("/")
+    (box,) = visitor.get("/cookies").all("input", checked="")
+    assert box.get("value") == "personalization"
+    assert "withdrawal" not in visitor.cookies
+    assert [record.method for record in records(site)][1:] == ["banner.accept_selected"]
+    with monkeypatch.context() as broken:
+        broken.setattr(sessions, "change", say_nothing)
+        answer = Page(visitor.post("/cookies/withdraw", {}))
+    assert "We do not know yet whether this is recorded" in answer.text
+    visitor.get("/")
+    assert [record.method for record in records(site)][2:] == ["settings.withdraw"]
 
 
 def test_accept_all_from_a_page_that_did_not_ask_about_everything_takes_the_rest_back(
