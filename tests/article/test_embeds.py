@@ -282,6 +282,32 @@ def second_film(page: Page) -> tuple[float, dict[str, float] | None]:
     return page.evaluate("scrollY"), dict(box) if box else None  # type: ignore[arg-type]
 
 
+def widths_at_which_the_first_frame_scrolls(page: Page) -> list[int]:
+    found = []
+    for width in (320, 360, 390, 600, 700, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        if page.frames[1].evaluate("document.documentElement.scrollHeight > innerHeight"):
+            found.append(width)
+    return found
+
+
+@pytest.mark.parametrize("path", [PATH, "/pt/artigos/film"])
+def test_a_frame_has_room_for_what_it_says_in_letters_of_any_size(
+    browser: Browser, site: Flask, path: str
+) -> None:
+    with serving(site) as address:
+        page = browser.new_page(base_url=address)
+        for size in ("normal", "large", "larger"):
+            page.goto(f"{path}?size={size}", wait_until="networkidle")
+            assert widths_at_which_the_first_frame_scrolls(page) == [], size
+        for _ in range(30):
+            Visitor(site).post("/cookies", {"choice": "accept_all"})
+        page.frames[1].get_by_role("button").last.click()
+        expect(page.frame_locator("iframe >> nth=0").get_by_role("alert")).to_be_visible()
+        assert widths_at_which_the_first_frame_scrolls(page) == []
+        page.close()
+
+
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("javascript", [False, True])
 def test_loading_moves_nothing_loads_one_film_and_can_be_gone_back_from(
