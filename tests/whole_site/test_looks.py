@@ -9,6 +9,7 @@ import pytest
 from addresses import SLUGS
 from conftest import MakeSite, serving
 from evidence import REGISTRY
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from blueprints.database import db
@@ -246,3 +247,61 @@ def test_on_paper_nothing_beside_the_text_is_larger_than_it(phone: BrowserContex
     text = page.locator("article > p").nth(1).evaluate(size)
     for beside in (".byline", ".kicker"):
         assert page.locator(beside).evaluate(size) <= text
+
+
+# Lines with letters in the strip that is cut off, in which a point would stand.
+CUT_LETTERS = """() => [...document.querySelectorAll(".byline, .kicker")].flatMap(box => {
+  const strip = box.getBoundingClientRect().left + 1.2 * parseFloat(getComputedStyle(box).fontSize);
+  const texts = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (texts.nextNode()) {
+    const range = document.createRange();
+    range.selectNodeContents(texts.currentNode);
+    for (const { left, width } of range.getClientRects()) {
+      if (width && left < strip - 0.5) found.push(texts.currentNode.textContent.trim());
+    }
+  }
+  return found;
+})"""
+NAMES = "Maria João Vasconcelos, Rui Alves and António Pinto de Almeida"
+
+
+@pytest.fixture
+def by_many(make_site: MakeSite, tmp_path: Path) -> Flask:
+    """A site with an article of many authors."""
+    for language in ("en", "pt"):
+        folder = tmp_path / "texts" / language
+        folder.mkdir(parents=True)
+        (folder / "a.md").write_text(
+            f"---\ntitle: A\ndate: 2026-01-02\nupdated: 2026-02-03\nsummary: S\nauthor: {NAMES}\n"
+            "topics: [smart-cities]\n---\nWords.",
+            encoding="utf-8",
+        )
+    return make_site(ARTICLES=str(tmp_path / "texts"))
+
+
+@pytest.mark.parametrize("path", ["/", "/pt/"])
+def test_names_and_dates_that_need_two_lines_lose_no_letter(
+    browser: Browser, by_many: Flask, path: str
+) -> None:
+    with serving(by_many) as address:
+        page = browser.new_page(base_url=address)
+        page.goto(path)
+        for letters in ("100%", "137.5%", "200%"):
+            page.evaluate("size => { document.documentElement.style.fontSize = size }", letters)
+            for width in (320, 390, 730):
+                page.set_viewport_size({"width": width, "height": 800})
+                assert page.evaluate(CUT_LETTERS) == []
+        page.close()
+
+
+def test_in_the_readers_own_colours_points_stand_between_names_and_dates(
+    phone: BrowserContext,
+) -> None:
+    page = phone.new_page()
+    page.emulate_media(forced_colors="active")
+    page.goto("/")
+    edge, ink = page.locator(".byline > :last-child").evaluate(
+        "item => [getComputedStyle(item, '::before').borderTop, getComputedStyle(item).color]"
+    )
+    assert edge == f"3px solid {ink}"
