@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from browserlike import Visitor, text_of
-from conftest import MakeSite
-from evidence import records
+from conftest import MakeSite, serving
+from evidence import records, session_cookie
+from playwright.sync_api import Browser
 from registries import MATOMO as OF_13_MONTHS
 from registries import shipped_with
 
@@ -167,3 +168,37 @@ def test_what_is_new_is_said_in_portuguese(make_site: MakeSite, tmp_path: Path) 
     banner = come_back(chooser, second()).get("/pt/").banner
     assert banner is not None
     assert "o seu navegador contacta https://more.example.pt" in text_of(banner)
+
+
+# Words of a label that stand on more than one line.
+BROKEN_WORDS = """() => [...document.querySelectorAll(".card label")].flatMap(label => {
+  const text = label.firstChild;
+  return [...text.data.matchAll(/\\S+/g)].filter(({ 0: word, index }) => {
+    const range = document.createRange();
+    range.setStart(text, index);
+    range.setEnd(text, index + word.length);
+    return range.getClientRects().length > 1;
+  }).map(([word]) => word);
+})"""
+
+
+@pytest.mark.parametrize("path", ["/cookies", "/pt/cookies"])
+def test_where_it_asks_again_the_settings_page_is_no_wider_than_the_window(
+    browser: Browser, make_site: MakeSite, tmp_path: Path, path: str
+) -> None:
+    texts = shipped_with(more=MATOMO), shipped_with((HOST, TWO_HOSTS), more=MATOMO)
+    first, second = changed(make_site, tmp_path, *texts)
+    chooser = first()
+    chooser.choose("accept_all")
+    with serving(second().site) as address:
+        page = browser.new_page(base_url=address)
+        cookie = {"name": "session", "value": session_cookie(chooser), "url": address}
+        page.context.add_cookies([cookie])  # type: ignore[list-item]
+        page.goto(path)
+        for width, letters in ((320, "100%"), (320, "137.5%"), (390, "100%"), (390, "200%")):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.evaluate("size => { document.documentElement.style.fontSize = size }", letters)
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            # Where a word has no room at all, a hyphen is left to the browser's own dictionary.
+            assert letters == "200%" or page.evaluate(BROKEN_WORDS) == []
+        page.close()
