@@ -239,6 +239,23 @@ def test_paper_has_what_the_page_says(
         expect(button).to_be_hidden()
 
 
+def test_on_paper_what_is_folded_away_is_there(phone: BrowserContext) -> None:
+    page = phone.new_page()
+    page.goto("/")
+    page.get_by_role("button", name="Reject optional cookies").click()
+    expect(page.get_by_role("status")).to_be_visible()
+    page.goto("/cookies")
+    page.get_by_role("button", name="Accept all").click()
+    expect(page.get_by_role("status")).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.get_by_role("rowheader", name="session")).to_be_visible()
+    expect(page.get_by_text("we ask once more")).to_be_hidden()
+    page.goto("/cookies/history")
+    expect(page.get_by_text("Number of the record")).to_have_count(2)
+    for record in page.get_by_text("Number of the record").all():
+        expect(record).to_be_visible()
+
+
 def test_on_paper_nothing_beside_the_text_is_larger_than_it(phone: BrowserContext) -> None:
     page = phone.new_page()
     page.goto("/")
