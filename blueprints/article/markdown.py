@@ -21,7 +21,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 from blueprints.article.headings import Heading, mark
 from blueprints.article.pictures import BrokenPictureError, Picture, Pictures
-from blueprints.article.tables import label_cells
+from blueprints.article.tables import label_cells, table_close, table_open
 
 EMBED = re.compile(r"embed:([a-z][a-z0-9_-]*)/([A-Za-z0-9_.-]+)")
 BLOCKS_WITH_A_PLACE = {"paragraph_open", "blockquote_open", "bullet_list_open", "ordered_list_open"}
@@ -101,6 +101,8 @@ def _markdown(language: str, syntax: str = "commonmark") -> MarkdownIt:
         markdown.core.ruler.push("thousands", _keep_numbers_together)
     if syntax == "commonmark":
         markdown.enable(["table", "strikethrough"])
+        markdown.add_render_rule("table_open", table_open)
+        markdown.add_render_rule("table_close", table_close)
         markdown.use(footnote_plugin, always_match_refs=True)
         markdown.add_render_rule("footnote_ref", _note_number)
         markdown.add_render_rule("footnote_block_open", _notes_open)

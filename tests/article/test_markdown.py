@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from browserlike import HTML, Visitor, text_of
 from conftest import MakeSite, serving
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from blueprints.article.markdown import render, typeset
 from blueprints.article.pictures import Pictures
@@ -196,3 +196,60 @@ def test_a_table_of_many_columns_scrolls_by_itself_and_breaks_no_word(
         )
         page.close()
     assert set(lines) == {1}
+
+
+FIVE_COLUMNS = """| Municipality | Inhabitants | Programme | Coordinator | What the city does |
+|---|---:|---|---|---|
+| Matosinhos | 172,669 | Sustainability | Communication | It measures how people move by the river |
+"""
+CELLS_OF_A_WORD_ON_TWO_LINES = """() => [...document.querySelectorAll("article :is(th, td)")]
+  .filter(cell => {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    return !/\\s/.test(cell.textContent) && range.getClientRects().length > 1;
+  }).map(cell => cell.textContent)"""
+
+
+def test_a_table_of_five_columns_keeps_to_the_measure_and_breaks_no_word(
+    browser: Browser, make_site: MakeSite, texts: Path
+) -> None:
+    (texts / "en/a.md").write_text(FRONT_MATTER + FIVE_COLUMNS, encoding="utf-8")
+    with serving(make_site(ARTICLES=str(texts))) as address:
+        page = browser.new_page()
+        page.goto(address)
+        for width in (730, 820, 1440):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate(CELLS_OF_A_WORD_ON_TWO_LINES) == []
+            box = page.locator(".sideways").evaluate("box => box.scrollWidth - box.clientWidth")
+            assert box == 0
+        page.set_viewport_size({"width": 624, "height": 900})  # A4, less its margins
+        page.emulate_media(media="print")
+        assert page.evaluate(CELLS_OF_A_WORD_ON_TWO_LINES) == []
+        page.close()
+
+
+def test_a_table_of_many_columns_is_in_the_middle_and_the_keyboard_scrolls_it(
+    browser: Browser, make_site: MakeSite, texts: Path
+) -> None:
+    heads = ["Line", "Length", "Stops", "Opened", "Passengers", "Cost", "Remarks"]
+    row = f"| {' | '.join(heads[:-1])} | {'Donaudampfschifffahrt' * 2} |\n"
+    table = f"| {' | '.join(heads)} |\n|{'---|' * 7}\n{row}"
+    (texts / "en/a.md").write_text(FRONT_MATTER + table, encoding="utf-8")
+    with serving(make_site(ARTICLES=str(texts))) as address:
+        page = browser.new_page(viewport={"width": 1440, "height": 800})
+        page.goto(address)
+        box = page.get_by_role("group", name=", ".join(heads))
+        left, right = box.locator("table").evaluate(
+            "table => { const { left, right } = table.getBoundingClientRect();"
+            " return [left, document.documentElement.clientWidth - right]; }"
+        )
+        assert left == pytest.approx(right, abs=1)
+        page.set_viewport_size({"width": 730, "height": 800})
+        page.locator("#reading summary").focus()
+        page.keyboard.press("Tab")
+        expect(box).to_be_focused()
+        box.evaluate("box => { box.onscroll = () => { box.title = 'scrolled'; }; }")
+        page.keyboard.press("ArrowRight")
+        expect(box).to_have_attribute("title", "scrolled")
+        expect(box.get_by_role("table")).to_be_visible()
+        page.close()
