@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from browserlike import HTML, Page, Visitor, text_of
-from conftest import MakeSite
+from conftest import MakeSite, serving
 from flask import Flask
+from playwright.sync_api import Browser
 
 ALL = {"en": "/articles", "pt": "/pt/artigos"}
 
@@ -46,3 +47,23 @@ def test_all_articles_stand_by_year_on_a_page_of_their_own(site: Flask, language
     for code, path in ALL.items():
         assert alternates[code] == f"http://localhost{path}"
         assert f"http://localhost{path}" in visitor.raw_get("/sitemap.xml").text
+
+
+def test_a_long_word_in_a_title_makes_no_page_wider(
+    browser: Browser, make_site: MakeSite, tmp_path: Path
+) -> None:
+    (tmp_path / "texts/en").mkdir(parents=True)
+    for day, name in enumerate("abc", start=1):
+        text = (
+            f"---\ntitle: {'Donaudampfschifffahrt' * 2}\ndate: 2026-01-0{day}\nsummary: S\n---\nA."
+        )
+        (tmp_path / f"texts/en/{name}.md").write_text(text, encoding="utf-8")
+    with serving(make_site(ARTICLES=str(tmp_path / "texts"))) as address:
+        page = browser.new_page(base_url=address)
+        for path in ("/", ALL["en"], "/articles/b", "/none"):
+            page.goto(path)
+            for width, letters in ((320, "100%"), (390, "200%")):
+                page.set_viewport_size({"width": width, "height": 800})
+                page.evaluate("size => { document.documentElement.style.fontSize = size }", letters)
+                assert page.evaluate("document.documentElement.scrollWidth") == width, path
+        page.close()
