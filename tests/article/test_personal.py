@@ -144,6 +144,12 @@ def test_preferences_survive_being_written_and_read() -> None:
     assert len(wanted.places) == 5
 
 
+IS_COVERED = """link => {
+  const { x, y, width, height } = link.getBoundingClientRect();
+  return !link.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}"""
+
+
 def test_continue_where_you_stopped(context: BrowserContext) -> None:
     page = context.new_page()
     page.goto("/")
@@ -162,6 +168,16 @@ def test_continue_where_you_stopped(context: BrowserContext) -> None:
     assert int((link.get_attribute("href") or "").removeprefix("#p")) >= 4
     link.click()
     expect(page.locator("#p5")).to_be_in_viewport()
+    page.goto(ARTICLE)
+    page.get_by_text("Aa", exact=True).click()
+    assert link.evaluate(IS_COVERED), "the counter-test: the panel lies on it"
+    page.get_by_role("button", name="Apply").focus()
+    page.keyboard.press("Tab")
+    expect(link).to_be_focused()
+    assert not link.evaluate(IS_COVERED)
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("button", name="Apply")).to_be_focused()
+    assert link.evaluate(IS_COVERED), "the panel is there again"
 
 
 def test_without_consent_no_place_is_told_or_kept(site: Flask) -> None:
