@@ -73,7 +73,7 @@ def given_by_month(shares: Mapping[str, Mapping[date, float | None]]) -> Markup:
         range=(0, 1),
         y_labels=[0, 0.25, 0.5, 0.75, 1],
         value_formatter=lambda share: f"{share:.0%}",
-        show_dots=False,
+        dots_size=3,  # a month between two that are not shown has no line
         allow_interruptions=True,
     )
     for purpose, by_month in shares.items():
@@ -145,7 +145,8 @@ def _bars(kind: type[Graph], labels: list[str], most: float, **more: object) -> 
 
 def _labels(days: list[date]) -> dict[date, str]:
     """Choose the steps that carry a label: Mondays of a short period, else firsts of months."""
-    if days and (days[-1] - days[0]).days < DAYS_WITH_WEEKS:
+    are_months = all(day.day == 1 for day in days)
+    if not are_months and (days[-1] - days[0]).days < DAYS_WITH_WEEKS:
         chosen = {day: f"{day.day} {day:%b}" for day in days if not day.weekday()}
     else:
         firsts = {day.replace(day=1): day for day in reversed(days)}
@@ -194,8 +195,9 @@ def _placed(shape: ET.Element, left: float, width: float) -> Iterator[ET.Element
             ends = {"x1": share(x1), "y1": f"{y1:.1f}", "x2": share(x2), "y2": f"{y2:.1f}"}
             yield ET.Element(f"{{{SVG}}}line", {"class": shape.get("class", ""), **ends})
         return
-    if float(shape.get("x", -1)) >= 0:  # Words beside the chart stay beside it.
-        shape.set("x", share(float(shape.attrib["x"])))
+    for side in ("x", "cx"):
+        if float(shape.get(side, -1)) >= 0:  # Words beside the chart stay beside it.
+            shape.set(side, share(float(shape.attrib[side])))
     if "width" in shape.attrib:
         shape.set("width", f"{float(shape.attrib['width']) / width:.3%}")
     words = re.fullmatch(r"([\d.]+)%", shape.text or "")

@@ -175,6 +175,24 @@ def test_a_month_in_which_few_gave_hides_its_share() -> None:
     assert list(found.given_by_month["advertising"].values()) == [None]
 
 
+def test_a_month_without_months_beside_it_is_drawn_as_a_dot(
+    make_site: MakeSite, browser: Browser, tmp_path: Path
+) -> None:
+    site, file = make_site(), tmp_path / "report.html"
+    fill(site, [decision() for _ in range(20)])
+    run(site, "report", "--html", str(file))
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto(file.as_uri())
+    chart = page.get_by_role("img", name="Share given of each purpose by month, as lines")
+    assert chart.locator("circle").count() == 2
+    whole, dot = chart.bounding_box(), chart.locator("circle").first.bounding_box()
+    assert whole
+    assert dot
+    assert whole["x"] < dot["x"] < whole["x"] + whole["width"]
+    assert chart.get_by_text(f"{NOW:%b %Y}").is_visible()
+    page.close()
+
+
 def test_the_median_time_to_expiry_is_of_what_is_still_valid() -> None:
     old = [decision(decided_at=NOW - timedelta(days=400))] * 50
     fresh = [decision(decided_at=NOW - timedelta(days=days)) for days in (1, 1, 61, 91, 91)]
