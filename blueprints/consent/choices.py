@@ -155,6 +155,11 @@ class Choice:
         return self.decision is None or not OPEN.isdisjoint(self.statuses.values())
 
     @property
+    def counts(self) -> bool:
+        """Whether the decision still settles something: not everything has grown since."""
+        return self.decision is not None and not OPEN.issuperset(self.statuses.values())
+
+    @property
     def given(self) -> frozenset[str]:
         return frozenset(key for key, status in self.statuses.items() if status in ACCEPTED)
 

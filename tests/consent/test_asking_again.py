@@ -29,6 +29,12 @@ party = "first"
 lifetime = "P1M"
 purpose = { en = "Counts more", pt = "Conta mais" }
 """
+NEW_PURPOSE = """
+[[purposes]]
+id = "statistics"
+name = { en = "Statistics", pt = "Estatística" }
+description = { en = "Counts visits.", pt = "Conta visitas." }
+"""
 # What was before, what is after, and what is said to be new. Each is tried back again as well: None
 # where nothing is new then, because it has only shrunk.
 CHANGES = {
@@ -118,13 +124,7 @@ def test_who_accepted_is_asked_about_what_was_added_and_nobody_else(
 def test_everybody_is_asked_about_a_new_purpose_and_about_nothing_else(
     make_site: MakeSite, tmp_path: Path, choice: str
 ) -> None:
-    more = """
-[[purposes]]
-id = "statistics"
-name = { en = "Statistics", pt = "Estatística" }
-description = { en = "Counts visits.", pt = "Conta visitas." }
-"""
-    first, second = changed(make_site, tmp_path, shipped_with(), shipped_with(more=more))
+    first, second = changed(make_site, tmp_path, shipped_with(), shipped_with(more=NEW_PURPOSE))
     (button, ticks), _accepted = CHOICES[choice]
     chooser = first()
     chooser.choose(button, ticks)
@@ -202,3 +202,48 @@ def test_where_it_asks_again_the_settings_page_is_no_wider_than_the_window(
             # Where a word has no room at all, a hyphen is left to the browser's own dictionary.
             assert letters == "200%" or page.evaluate(BROKEN_WORDS) == []
         page.close()
+
+
+ADDED = {  # to what the site has, by whom, and what settings and history say of it then
+    "to one of two": (
+        (shipped_with(more=MATOMO), shipped_with((HOST, TWO_HOSTS), more=MATOMO)),
+        "accept_all",
+        "this is off: Personalised content. The rest of your choice is valid until",
+        "except for what is off because something was added since: Personalised content.",
+    ),
+    "to both": (
+        (shipped_with(), shipped_with((NAMED, NAMED.replace("Porto", "Lisboa")))),
+        "accept_all",
+        "this is off: Personalised content, Personalised advertising.",
+        "This no longer counts, because something was added since.",
+    ),
+    "a purpose": (
+        (shipped_with(), shipped_with(more=NEW_PURPOSE)),
+        "reject",
+        "this is off: Statistics. The rest of your choice is valid until",
+        "This is the choice that counts now.",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ADDED)
+@pytest.mark.needs("rights")
+def test_who_is_asked_again_is_told_what_is_off_and_what_still_counts(
+    make_site: MakeSite, tmp_path: Path, what: str
+) -> None:
+    texts, button, in_settings, in_history = ADDED[what]
+    first, second = changed(make_site, tmp_path, *texts)
+    chooser = first()
+    chooser.choose(button)
+    later = come_back(chooser, second())
+    settings, history = later.get("/cookies"), later.get("/cookies/history").text
+    assert "has ended" not in settings.text + history
+    state = text_of(settings.one("p", class_="state"))
+    assert in_settings in state
+    assert "Your choice is valid until" not in state
+    assert ("The rest of" in state) is (what != "to both")
+    assert in_history in history
+    assert ("Valid until" in history) is (what != "to both")
+    pill = "Off: you have not chosen yet" if what == "a purpose" else "Off: something was added"
+    assert pill in settings.text
+    assert "está desligado o seguinte:" in later.get("/pt/cookies").text
