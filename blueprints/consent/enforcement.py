@@ -93,15 +93,20 @@ def _is_from_a_page_load(response: Response) -> bool:
 
 
 def _refused(consent: PageConsent) -> Iterator[tuple[str, Cookie]]:
-    """Yield each cookie in the request whose declared purpose is not given.
+    """Yield each cookie in the request whose declared purpose is not given, or that names nothing.
 
     While the store is down nobody knows what was chosen: everything is off, but deleted is only
     what was taken back since.
     """
     for name in request.cookies:
         found = registry().cookie(name) if NAME.fullmatch(name) else None
-        if found and consent.is_known_off(found[0].purpose):
+        if found and (consent.is_known_off(found[0].purpose) or _names_no_session(name)):
             yield name, found[1]
+
+
+def _names_no_session(name: str) -> bool:
+    is_session = name == current_app.config["SESSION_COOKIE_NAME"]
+    return is_session and bool(current_app.extensions["sessions"].is_missing())
 
 
 def _expire(response: Response, refused: Sequence[tuple[str, Cookie]]) -> None:

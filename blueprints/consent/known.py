@@ -48,9 +48,9 @@ class KnownVisitor:
 def who_is_known(app: Flask) -> Callable[[dict[str, Any]], KnownVisitor | None]:
     """Return what tells who sends a request; None for whom an answer has something of their own.
 
-    That is a confirmation, a withdrawal that waits to be recorded, a cookie that is to go, what is
-    new since a choice, a page that may count as continued use; and anybody while the sessions
-    cannot be looked up.
+    That is a confirmation, a withdrawal that waits to be recorded, a cookie that is to go (that of
+    a session which there is not, too), what is new since a choice, a page that may count as
+    continued use; and anybody while the sessions cannot be looked up.
     """
     registry: Registry = app.extensions["registry"]
     model, prefix = Model(app.config["CONSENT_MODEL"]), cookie_prefix(app)
@@ -73,6 +73,8 @@ def who_is_known(app: Flask) -> Callable[[dict[str, Any]], KnownVisitor | None]:
         counts_pages = model is Model.IMPLIED and (
             choice.decision is None or not choice.decision.is_consent
         )
+        if not session and cookies.get(app.config["SESSION_COOKIE_NAME"]):
+            return None
         if "confirm" in session or counts_pages or visitor.sends_what_is_refused:
             return None
         return visitor

@@ -65,6 +65,11 @@ class VisitorSessions(SessionInterface):
             environ[FOUND] = self._store.find(key_of(sent))
         return decode(environ[FOUND])
 
+    def is_missing(self) -> bool:
+        """Whether the browser names a session that was looked for, and that there is not."""
+        ours: Any = session
+        return bool(ours.id) and g.get("session_store_is_down") is False and not ours
+
     def subject_of_cookie(self, value: str) -> UUID | None:
         """Return whose session has this cookie; of the value only its hash is used.
 

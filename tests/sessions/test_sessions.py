@@ -119,6 +119,7 @@ def test_without_its_session_store_the_site_serves_everybody_with_all_off(
     assert page.status == 200
     assert page.banner is not None
     assert "Redis cannot be used: ConnectionError" in caplog.text
+    assert visitor.cookies == {"session"}, "nobody knows whether it is there"
     assert "everything optional is off" in visitor.get("/cookies").text
 
 
@@ -208,6 +209,30 @@ def test_nothing_is_kept_in_a_session_that_no_choice_has_made(make_site: MakeSit
             site.session_interface.save_session(site, context.session, answer)
         assert "Set-Cookie" not in answer.headers
     assert count_sessions(site) == 0
+
+
+def test_the_cookie_of_a_session_that_is_gone_goes_with_the_next_page(
+    site: Flask, visitor: Visitor
+) -> None:
+    visitor.choose("reject")
+    with site.app_context():
+        ended = records(site)[0].subject
+        site.extensions["sessions"].end_of_subject(ended, lambda _connection: 0)
+    stale = {"Cookie": f"session={session_cookie(visitor)}"}
+    Visitor(site).get("/", Cookie="other=1")  # A copy is kept for whoever has not chosen.
+    for path in ("/robots.txt", "/health", "/feed.xml", "/favicon.ico"):
+        assert "Set-Cookie" not in visitor.raw_get(path, **stale).headers, path
+    for path in ("/", "/cookies", "/privacy", "/none"):
+        answer = visitor.raw_get(path, **stale)
+        (line,) = answer.headers.getlist("Set-Cookie")
+        assert line.startswith("session=; ")
+        assert "Max-Age=0" in line
+        assert not answer.headers["Cache-Control"].startswith("public")
+    settings = visitor.get("/cookies")
+    assert "Nothing is stored on your device." in settings.text
+    assert visitor.cookies == set()
+    visitor.choose("reject")
+    assert visitor.cookies == {"session"}
 
 
 def test_sessions_that_are_over_leave_the_database(make_site: MakeSite) -> None:
