@@ -90,7 +90,7 @@ def write_notice(
     registry: Registry, words: Mapping[str, Any], language: str, model: Model
 ) -> Notice:
     """Write down the notice in force. `words` are those of notice.toml in this language."""
-    buttons = _buttons(words)
+    buttons, is_implied = _buttons(words), model is Model.IMPLIED
     shared = {"question": words["question"]}
     content = {
         "language": language,
@@ -106,12 +106,14 @@ def write_notice(
             "heading": words["heading"],
             "introduction": words["introduction"],
             "assumption": words["assumption"][model],
+            # Nothing is assumed of a browser that sends the signal, and it is told so.
+            **({"assumption_with_gpc": words["assumption"][Model.OPT_IN]} if is_implied else {}),
             "withdrawal": words["withdrawal"],
             "privacy": words["privacy"],
             "change_settings": words["change_settings"],
             "details": words["details"],
             # The client's banner to the letter has no third button; the settings page has it.
-            "buttons": buttons[:2] if model is Model.IMPLIED else buttons,
+            "buttons": buttons[:2] if is_implied else buttons,
             **shared,
         },
         "settings": {"buttons": _buttons(words["settings"]), **shared},

@@ -27,8 +27,9 @@ def _words(service: Service) -> dict[str, str]:
     purpose = registry().purpose(service.purpose)
     others = [item.name for item in registry().services_for(purpose) if item.id != service.id]
     about = {"service": service, "purpose": purpose, "others": list(dict.fromkeys(others))}
+    about |= {"model": notice_in_force().model, "language": g.language}
     template = current_app.jinja_env.get_template("consent/placeholder.html")
-    words = template.make_module({**about, "language": g.language}).words  # type: ignore[attr-defined]
+    words = template.make_module(about).words  # type: ignore[attr-defined]
     return {
         key: text.unescape() if isinstance(text, Markup) else text for key, text in words.items()
     }

@@ -5,6 +5,7 @@ import logging
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -13,9 +14,11 @@ from browserlike import Visitor
 from conftest import MakeSite
 from evidence import ARTICLE, records, session_cookie
 from flask import Flask
+from registries import FILM, shipped_with
 
 from blueprints.consent import services
 from blueprints.consent.choices import CONTINUED_USE, Decision, Model, Status
+from blueprints.consent.page import NOTICE
 from blueprints.database import db
 
 
@@ -66,6 +69,72 @@ def test_gpc_switched_on_later_ends_what_was_assumed(site: Flask) -> None:
         visitor.get("/")
     assert visitor.get("/").banner is None
     assert visitor.get("/", Sec_GPC="1").banner is not None
+    for path in ("/cookies", "/cookies/history"):
+        text = visitor.get(path, Sec_GPC="1").text
+        assert "does not count while your browser sends Global Privacy Control" in text
+        assert "has ended" not in text
+        assert "Valid until" not in text
+
+
+@pytest.mark.parametrize("path", ["/", "/pt/"])
+def test_with_gpc_the_banner_does_not_say_that_something_is_assumed(site: Flask, path: str) -> None:
+    words = NOTICE[path.strip("/") or "en"]["assumption"]
+    without, with_gpc = Visitor(site).get(path).text, Visitor(site, Sec_GPC="1").get(path).text
+    assert words["implied"] in without
+    assert words["opt_in"] in with_gpc
+    assert words["implied"] not in with_gpc
+    Visitor(site, Sec_GPC="1").choose("accept_all", path=path)
+    shown = Visitor(site).get(f"{path}cookies/notices/{records(site)[0].notice}").text
+    assert words["implied"] in shown
+    assert words["opt_in"] in shown, "the record names every word that was read"
+
+
+@pytest.mark.parametrize(
+    ("path", "true", "untrue"),
+    [
+        (
+            "/privacy",
+            (
+                "the first page that you open",
+                "no cookie is stored before you choose",
+                "When you go on reading without choosing, we keep such a record too.",
+                "an acceptance or of what we assumed",
+                "if you accept this or we assume that you do, by what you have read",
+                "named with each, or we assume that you do:",
+            ),
+            ("without telling us anything", "with your consent to it", "named with each:"),
+        ),
+        (
+            "/pt/privacidade",
+            (
+                "a primeira página que abrir",
+                "Quando continua a ler sem escolher, guardamos também",
+                "se o aceitar ou se presumirmos que aceita, pelo que leu",
+                "de cada um ou se presumirmos que a aceita:",
+            ),
+            ("sem nos dizer nada sobre si", "se o consentir"),
+        ),
+        (
+            "/cookies",
+            ("or this site assumes that you do, your browser contacts: https://films",),
+            (),
+        ),
+        ("/pt/cookies", ("se este sítio presumir que aceita, o seu navegador contacta:",), ()),
+    ],
+)
+def test_what_may_be_assumed_is_not_said_to_need_consent(
+    make_site: MakeSite, tmp_path: Path, path: str, true: tuple[str, ...], untrue: tuple[str, ...]
+) -> None:
+    file = tmp_path / "registry.toml"
+    file.write_text(shipped_with(more=FILM), encoding="utf-8")
+    settings = {"CONSENT_REGISTRY": str(file)}
+    assuming = Visitor(make_site(**settings, CONSENT_MODEL="implied")).get(path).text
+    asking = Visitor(make_site(**settings)).get(path).text
+    for words in true:
+        assert words in assuming
+        assert words not in asking
+    for words in (*untrue, "With your consent, your browser", "Set only when you make a choice"):
+        assert words not in assuming
 
 
 def test_an_explicit_refusal_always_beats_continued_use(site: Flask) -> None:
