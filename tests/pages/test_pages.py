@@ -10,7 +10,7 @@ import time_machine
 from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite, statements
 from jinja2 import DictLoader
-from registries import FILM, shipped_with
+from registries import FILM, MATOMO, shipped_with
 
 from blueprints.database import db
 from blueprints.proof.seals import seal_open_records
@@ -270,6 +270,30 @@ def test_what_goes_out_of_the_eea_is_told_with_its_safeguard(
     page = Visitor(make_site(CONSENT_REGISTRY=str(file))).get("/privacy")
     assert "Hosting Lda (US): Hosting. Data may go outside" in page.text
     assert "nothing leaves" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("path", "always", "once"),
+    [
+        (
+            "/privacy",
+            "Only if you accept the purpose named with each",
+            ", or load its content once:",
+        ),
+        (
+            "/pt/privacidade",
+            "apenas se aceitar a finalidade de cada um",
+            ", ou se carregar uma vez o seu conteúdo:",
+        ),
+    ],
+)
+def test_who_receives_something_of_who_loads_content_once_is_told_where_that_can_be(
+    make_site: MakeSite, tmp_path: Path, path: str, always: str, once: str
+) -> None:
+    file = tmp_path / "registry.toml"
+    for more, words in ((FILM, always + once), (MATOMO, f"{always}:")):
+        file.write_text(shipped_with(more=more), encoding="utf-8")
+        assert words in Visitor(make_site(CONSENT_REGISTRY=str(file))).get(path).text
 
 
 NECESSARY = """
