@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browserlike import HTML, Visitor
 from browserlike import Page as ParsedPage
-from browserlike import Visitor
 from conftest import CHROMIUM_FLAGS, MakeSite, chromium_path, serving
 from evidence import ARTICLE, REGISTRY, records
 from flask import Flask
@@ -397,6 +397,8 @@ def test_the_page_that_tells_is_kept_by_nobody(site: Flask) -> None:
     page = Visitor(site).get("/?cookie-check", **BROWSER)
     assert KEEPS_NO_COOKIES in page.text
     assert page.banner is None
+    told = page.one("div", role="alert")
+    assert [link.get("href") for link in told.iter(HTML + "a")] == ["/cookies"], "to choose again"
     assert page.response.headers["Cache-Control"] == "no-store"
     fields = page.all("input", name="next")
     assert [field.get("value") for field in fields] == ["/"]
