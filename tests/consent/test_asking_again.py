@@ -38,23 +38,47 @@ description = { en = "Counts visits.", pt = "Conta visitas." }
 # What was before, what is after, and what is said to be new. Each is tried back again as well: None
 # where nothing is new then, because it has only shrunk.
 CHANGES = {
-    "controller": ((NAMED, NAMED.replace("Porto", "Lisboa")), "is InvestLisboa", "is InvestPorto"),
-    "personal data": ((DATA, 'personal_data = ["Preference", "Age"]'), "data: Age", None),
-    "meaning": ((MEANS, f"{MEANS}meaning = 2\n"), "what it is for", None),
-    "vendor": ((RUN_BY, RUN_BY.replace("InvestPorto", "Y")), "recipient Y", None),
-    "country": ((RUN_BY, RUN_BY.replace("PT", "US")), "recipient InvestP", None),
+    "controller": (
+        (NAMED, NAMED.replace("Porto", "Lisboa")),
+        "responsibility of InvestLisboa",
+        "responsibility of InvestPorto",
+    ),
+    "personal data": (
+        (DATA, 'personal_data = ["Preference", "Age"]'),
+        "Personalised content now also uses personal data (Age)",
+        None,
+    ),
+    "meaning": (
+        (MEANS, f"{MEANS}meaning = 2\n"),
+        "Personalised content now means something else",
+        None,
+    ),
+    "vendor": ((RUN_BY, RUN_BY.replace("InvestPorto", "Y")), "now also involves Y", None),
+    "country": ((RUN_BY, RUN_BY.replace("PT", "US")), "now also involves InvestP", None),
     # (InvestPorto in Portugal is already another recipient of the same purpose.)
-    "host": ((HOST, TWO_HOSTS), "contacts https://more.example.pt", None),
-    "kind of load": ((HOST, HOST.replace("img", "connect")), "contacts https://stats", "contacts"),
-    "item": ((MATOMO, MATOMO + ITEM), "stored: _pk_more", None),
-    "longer lifetime": (('"P7M"', '"P8M"'), "stored for longer: _pk_id*", None),
-    "much longer": (('"P7M"', '"P1Y"'), "stored for longer: _pk_id*", None),
+    "host": ((HOST, TWO_HOSTS), "makes your browser contact https://more.example.pt.", None),
+    "kind of load": (
+        (HOST, HOST.replace("img", "connect")),
+        "contact https://stats",
+        "browser contact ",
+    ),
+    "item": ((MATOMO, MATOMO + ITEM), "Personalised content now also stores _pk_more.", None),
+    "longer lifetime": (
+        ('"P7M"', '"P8M"'),
+        "Personalised content now stores _pk_id* for longer.",
+        None,
+    ),
+    "much longer": (
+        ('"P7M"', '"P1Y"'),
+        "Personalised content now stores _pk_id* for longer.",
+        None,
+    ),
     "kind of storage": (
         ('party = "first"\nlifetime = "P7M"', 'party = "third"\nlifetime = "P7M"'),
-        "stored: _pk_id*",
-        "stored: _pk_id*",
+        "Personalised content now also stores _pk_id*.",
+        "Personalised content now also stores _pk_id*.",
     ),
-    "service": ((MATOMO, MATOMO + MORE), "stored: _other*", None),
+    "service": ((MATOMO, MATOMO + MORE), "now also stores _other*", None),
     "words": (('"Counts visits"', '"Counts all visits"'), None, None),
     "necessary item": (('name = "withdrawal"', 'name = "withdrawals"'), None, None),
 }
@@ -167,7 +191,10 @@ def test_what_is_new_is_said_in_portuguese(make_site: MakeSite, tmp_path: Path) 
     chooser.choose("accept_all")
     banner = come_back(chooser, second()).get("/pt/").banner
     assert banner is not None
-    assert "o seu navegador contacta https://more.example.pt" in text_of(banner)
+    assert (
+        "a finalidade «Conteúdo personalizado» passa a fazer o seu navegador contactar https://more"
+        in text_of(banner)
+    )
 
 
 # Words of a label that stand on more than one line.
