@@ -100,6 +100,17 @@ def test_history_in_portuguese(visitor: Visitor) -> None:
     assert entry["Como"] == "Com o botão «Rejeitar os cookies opcionais» no aviso de cookies"
 
 
+@pytest.mark.parametrize(("hour", "words"), [(0, "às 00:05"), (1, "à 01:05"), (13, "às 13:05")])
+def test_a_time_of_day_has_its_article_in_portuguese(
+    visitor: Visitor, hour: int, words: str
+) -> None:
+    with time_machine.travel(datetime(2026, 11, 1, hour, 5, tzinfo=UTC), tick=False):
+        visitor.choose("reject", path="/pt/")
+        for path in ("/pt/cookies", "/pt/cookies/history"):
+            assert f"1 de novembro de 2026 {words}" in visitor.get(path).text
+        assert "1 November 2026, " in visitor.get("/cookies").text
+
+
 def test_continued_use_is_called_what_it_is(make_site: MakeSite) -> None:
     visitor = Visitor(make_site(CONSENT_MODEL="implied"))
     for _ in range(3):
