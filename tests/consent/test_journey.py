@@ -226,7 +226,10 @@ def test_the_database_refuses_to_change_a_record(site: Flask, visitor: Visitor) 
 
 def test_global_privacy_control_is_shown_recorded_and_overruled_by_a_choice(site: Flask) -> None:
     visitor = Visitor(site, Sec_GPC="1")
-    assert "Your browser’s privacy signal is honoured." in visitor.get("/cookies").text
+    assert (
+        "Your browser sends the Global Privacy Control signal, and this site honours it."
+        in visitor.get("/cookies").text
+    )
     assert visitor.cookies == set()
     visitor.submit(visitor.get("/cookies").form("/cookies"), "accept_all")
     (record,) = records(site)
