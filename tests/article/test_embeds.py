@@ -76,7 +76,7 @@ def test_a_page_without_such_things_may_frame_nothing(site: Flask) -> None:
 def test_a_placeholder_says_who_and_offers_once_and_always(site: Flask) -> None:
     page = Visitor(site).frame(FRAME)
     assert "provided by Partner player (Partner)" in page.text
-    assert "accepts the whole purpose: Keep your text size" in page.text
+    assert "accepts the whole purpose “Personalised content”: Keep your text size" in page.text
     assert "It also covers: InvestPorto, Partner statistics." in page.text
     once, always = page.all("button")
     assert once.get("aria-label") == "Load once: A film about Porto"
