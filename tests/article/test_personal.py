@@ -211,6 +211,11 @@ def message(visitor: Visitor, path: str) -> tuple[str, str]:
     return text_of(link), text_of(details)
 
 
+def test_the_name_and_the_words_of_an_advertisement_are_two_sentences(library: Flask) -> None:
+    aside = Visitor(library).get("/articles/startups").one("aside", aria_labelledby="partner")
+    assert "Guimarães. Another Portuguese city" in text_of(aside)
+
+
 def test_without_consent_the_message_follows_the_article_alone(library: Flask) -> None:
     visitor = Visitor(library)
     for _ in range(2):
