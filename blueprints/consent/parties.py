@@ -12,7 +12,7 @@ EEA |= {"IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", 
 
 
 class Recipient:
-    """Who receives something, somewhere: outside of the EEA under a safeguard that is told."""
+    """Who receives something, somewhere: outside the EEA under a safeguard that is told."""
 
     name: str
     country: str  # ISO 3166-1 alpha-2

@@ -105,7 +105,7 @@ class Service(Recipient):
     consent_mode: tuple[str, ...] = ()
     tag_id: str = ""  # "G-...": the destination of a Google tag
     justification: Text | None = None  # why others are told without being asked: necessary ones
-    safeguard: Text | None = None  # of the transfer, where the country is outside of the EEA
+    safeguard: Text | None = None  # of the transfer, where the country is outside the EEA
 
     @property
     def is_ours(self) -> bool:

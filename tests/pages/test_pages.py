@@ -170,7 +170,7 @@ ART_13 = {
         "(1)(f)": ("nothing leaves the European Economic Area",),
         "(2)(a)": (
             "valid for 6 months",
-            "for 3 years after it has ended",
+            "for 3 years after it has ended, because during that time we may have to show",
             "A refusal without an acceptance",
         ),
         "(2)(b)": ("access", "rectification", "erasure", "restriction", "portability", "object"),
@@ -182,7 +182,7 @@ ART_13 = {
         "11": ("only a random number",),
     },
     "pt": {
-        "(1)(a)": ("InvestPorto, Rua 1, Porto, NIPC 501234567", "+351 220 000 000"),
+        "(1)(a)": ("tratamento: InvestPorto, Rua 1, Porto, NIPC 501234567", "+351 220 000 000"),
         "(1)(b)": ("encarregado da proteção de dados em dpo@porto.test",),
         "(1)(c)": ("artigo 6.º, n.º 1, alínea a)", "Lei n.º 41/2004, artigo 5.º, n.º 2"),
         "(1)(e)": ("não há destinatários", "Hosting Lda (DE): Alojamento"),
@@ -262,7 +262,7 @@ def test_what_goes_out_of_the_eea_is_told_with_its_safeguard(
         site = make_site(CONSENT_REGISTRY=str(file))
         assert len(site.extensions["told_at_start"]) == told
         page = Visitor(site).get("/privacy")
-        assert "outside of the European Economic Area" in page.text
+        assert "outside the European Economic Area" in page.text
         assert (clauses in page.text) is (told == 1)
     assert "com esta garantia: Cláusulas-tipo" in Visitor(site).get("/pt/privacidade").text
     hosting = CONTROLLER.replace('"DE"', '"US"')
