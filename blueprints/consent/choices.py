@@ -12,8 +12,6 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from blueprints.consent.coverage import Additions
 from blueprints.consent.registry import Registry
 
@@ -102,13 +100,20 @@ def read_decision(session: Mapping[str, Any]) -> Decision | None:
         return None
     try:
         statuses = said_statuses(kept["statuses"], kept["method"])
-        Decision(**kept)  # It has no field that this version does not know.
-        decision = msgspec.convert({**kept, "statuses": statuses}, Decision)
+        decision = Decision(
+            **{
+                **kept,
+                "model": Model(kept["model"]),
+                "statuses": {purpose: Status(status) for purpose, status in statuses.items()},
+            }
+        )
         for number in (decision.id, decision.subject):
             UUID(number)
+        times = isinstance(decision.decided_at, datetime), isinstance(decision.expires_at, datetime)
+        texts = isinstance(decision.policy_version, str), isinstance(decision.notice, str | None)
     except (TypeError, KeyError, ValueError, AttributeError):
         return None  # Kept by a version of the site that wrote it otherwise: ask again.
-    return decision
+    return decision if all((*times, *texts)) else None
 
 
 @dataclass(frozen=True)

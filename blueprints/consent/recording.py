@@ -31,7 +31,9 @@ from blueprints.consent.choices import (
 from blueprints.consent.notices import Notice
 from blueprints.consent.visitor import (
     ANSWERED,
+    ANSWERED_AT_MOST,
     added_since,
+    answered_by,
     current_choice,
     last_decision,
     notices,
@@ -108,15 +110,16 @@ def _record(
     def record(connection: Connection, before: Values) -> Content:
         last = read_decision(before)
         choice = present_choice(last, rules, act.model, gpc=act.gpc, now=act.at, added=added_since)
-        is_answered = answers is None or answers in before.get(ANSWERED, ())
+        is_answered = answers is None or answers in answered_by(before)
         given = accept((choice if is_answered else withdrawn(choice, withdrawal)).given)
         if takes_back and not given < choice.given:
             raise NothingTakenBackError
         decision = services.decide(rules, given, choice, last, act)
         services.record(connection, decision)
         values = {"decision": asdict(decision), **kept}
-        if answers:
-            values[ANSWERED] = [answers, *kept.get(ANSWERED, ())]
+        tokens = [*kept.get(ANSWERED, ()), *([answers] if answers else ()), *answered_by(before)]
+        if tokens:
+            values[ANSWERED] = tokens[:ANSWERED_AT_MOST]
         return Content(values, decision.expires_at)
 
     try:

@@ -19,8 +19,10 @@ from blueprints.consent.coverage import Additions
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import Notice
 from blueprints.consent.registry import Registry
+from blueprints.sessions import Values
 
 ANSWERED = "answered"  # in a session: the tokens of the last withdrawals that it has answered
+ANSWERED_AT_MOST = 3
 
 
 def registry() -> Registry:
@@ -92,6 +94,12 @@ def withdrawal_cookie() -> str:
     return cookie_prefix(current_app) + "withdrawal"
 
 
+def answered_by(values: Values) -> list[str]:
+    """Return the tokens of the withdrawals that a session has answered."""
+    kept = values.get(ANSWERED)
+    return kept if isinstance(kept, list) else [kept] if isinstance(kept, str) else []
+
+
 def pending_withdrawal() -> Withdrawal | None:
     """Return what the visitor took back and the log does not have yet: their browser tells it.
 
@@ -100,7 +108,7 @@ def pending_withdrawal() -> Withdrawal | None:
     if "withdrawal" not in g:
         cookie = request.cookies.get(withdrawal_cookie(), "")
         told = Withdrawal.read(cookie, registry().optional_ids)
-        g.withdrawal = None if told and told.token in session.get(ANSWERED, ()) else told
+        g.withdrawal = None if told and told.token in answered_by(session) else told
     found: Withdrawal | None = g.withdrawal
     return found
 

@@ -64,15 +64,17 @@ def _watch(engine: Engine, file: Path) -> None:
         cargs[:] = [f"file:{quote(str(file))}?mode=rw"]
         cparams["uri"] = True
 
-    longest = [0]
+    last: tuple[Identity | None, int] = None, 0
 
     @event.listens_for(engine, "connect")
     def remember(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-        entry.info[IDENTITY] = _identities(file)
+        nonlocal last
+        identity, _ = entry.info[IDENTITY] = _identities(file)
         length = entry.info[LENGTH] = _length(file)
-        if length < longest[0] and not (length and _is_whole(connection)):
+        is_shorter = identity == last[0] and length < last[1]
+        if is_shorter and not (length and _is_whole(connection)):
             raise DatabaseUnavailableError("the file was cut off")
-        longest[0] = length
+        last = identity, length
 
     @event.listens_for(engine, "checkout")
     def compare(

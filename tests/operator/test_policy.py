@@ -126,7 +126,7 @@ def test_each_change_of_substance_has_its_sentence(
     [
         (("Keep your text size", "X"), "purposes personalization description"),
         (("Counts visits", "X"), "services matomo cookies _pk_id* purpose"),
-        (("Set only when", "X"), "services choice cookies session justification"),
+        (("Set when you make", "X"), "services choice cookies session justification"),
         (('contact = "privacy@', 'contact = "dpo@'), "controller contact"),
         (('name = "Matomo"', 'name = "X"'), "services matomo name"),
     ],

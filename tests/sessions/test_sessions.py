@@ -181,9 +181,9 @@ def test_a_session_is_a_mapping_before_anything_was_read_from_it(make_site: Make
     visitor = Visitor(site)
     visitor.post("/cookies", {"choice": "reject"})
     sent = {"Cookie": f"session={session_cookie(visitor)}"}
-    keys = {"decision", "confirm", "expires_at"}
+    keys = {"decision", "confirm", "answered", "expires_at"}
     for look, found in (
-        (len, 3),
+        (len, 4),
         (set, keys),
         (bool, True),
         (lambda values: values.pop("confirm"), True),
