@@ -354,6 +354,24 @@ def test_loading_moves_nothing_loads_one_film_and_can_be_gone_back_from(
         context.close()
 
 
+def test_what_was_loaded_once_is_not_loaded_again_by_going_back(
+    browser: Browser, site: Flask, partner: Partner
+) -> None:
+    with serving(site) as address:
+        page = browser.new_page(base_url=address)
+        page.goto(PATH)
+        frame = page.frame_locator("iframe >> nth=0")
+        frame.get_by_role("button", name="Load once").click()
+        expect(frame.frame_locator("iframe").get_by_text("Playing porto-1")).to_be_visible()
+        expect(frame.get_by_role("status", name="Loaded, this once.")).to_be_focused()
+        page.goto("/privacy")
+        partner.asked.clear()
+        page.go_back(wait_until="networkidle")
+        expect(frame.get_by_role("button", name="Load once")).to_be_visible()
+        assert partner.asked == []
+        page.close()
+
+
 def test_no_page_elsewhere_can_load_it_for_a_reader(
     browser: Browser, site: Flask, partner: Partner
 ) -> None:
