@@ -66,6 +66,23 @@ def test_the_number_stands_in_history_and_receipt(site: Flask) -> None:
     assert number(site) in visitor.raw_get("/cookies/receipt").text
 
 
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ({"number": ""}, "Enter your number, or choose the file of a receipt."),
+        ({"number": "5"}, "This is not the number of a visitor: that has 36 characters"),
+        ({"receipt": (BytesIO(b"{}"), "x.json")}, "The file is no receipt of this site"),
+        ({"receipt": (BytesIO(b"x" * 200_000), "x.json")}, "It is too large: a receipt is a small"),
+    ],
+)
+def test_what_is_wrong_is_said_of_what_was_sent(
+    site: Flask, sent: dict[str, Any], told: str
+) -> None:
+    answer = site.test_client().post(PATH, data=sent, headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.status_code in {400, 413}
+    assert told in answer.get_data(as_text=True)
+
+
 def test_records_are_shown_by_number(site: Flask, later: Visitor) -> None:
     answer = later.submit(with_number(later, number(site)))
     page = Page(answer)
