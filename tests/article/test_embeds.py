@@ -90,6 +90,20 @@ def test_a_placeholder_says_who_and_offers_once_and_always(site: Flask) -> None:
     assert policy(Visitor(site).get(PATH), "frame-ancestors") == ["'none'"]
 
 
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("opt_in", "contacts them only if you agree."),
+        ("implied", "contacts them only if you agree, or if this site assumes that you do."),
+    ],
+)
+def test_a_placeholder_says_of_each_model_what_makes_a_browser_contact_others(
+    site: Flask, make_site: MakeSite, model: str, words: str
+) -> None:
+    kept = {name: site.config[name] for name in ("CONSENT_REGISTRY", "ARTICLES")}
+    assert words in Visitor(make_site(**kept, CONSENT_MODEL=model)).frame(FRAME).text
+
+
 def test_load_once_is_for_this_time_only_and_records_nothing(site: Flask, partner: Partner) -> None:
     visitor = Visitor(site)
     answer = visitor.submit(visitor.frame(FRAME).form(FRAME))
