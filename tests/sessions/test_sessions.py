@@ -442,13 +442,15 @@ def test_rubbish_within_a_session_in_redis_is_no_choice(redis_site: Flask) -> No
         {"decision": {**decision, "notice": 5}},
         {"answered": 5},
     ]
+    value = session_cookie(visitor)
     for rubbish in every:
         for path in ("/", "/cookies", "/cookies/history", "/cookies/receipt"):
+            visitor.client.set_cookie("session", value)
             redis.set(name, msgspec.msgpack.encode({**good, **rubbish}))
             assert visitor.raw_get(path).status_code < 500, (rubbish, path)
         redis.set(name, msgspec.msgpack.encode({**good, **rubbish}))
         answer = Visitor(redis_site)
-        answer.client.set_cookie("session", session_cookie(visitor))
+        answer.client.set_cookie("session", value)
         assert answer.post("/cookies/withdraw", {}).status_code == 303, rubbish
         assert given(answer) == set(), rubbish
 
