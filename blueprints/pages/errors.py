@@ -14,14 +14,17 @@ from flask import (
     g,
     get_template_attribute,
     jsonify,
+    redirect,
     render_template,
     request,
+    url_for,
 )
 from flask.globals import request_ctx
 from werkzeug import wrappers
 from werkzeug.exceptions import HTTPException
 
 LANGUAGES = ("en", "pt")
+NOT_FOUND = 404
 
 
 def register(app: Flask) -> None:
@@ -34,6 +37,8 @@ def answer(plain: dict[str, bytes], error: HTTPException) -> wrappers.Response:
     """Answer with the error's own status and headers (Allow, Retry-After) and our words."""
     if error.response is not None:
         return error.response  # type: ignore[return-value]  # sansio's Response, never made here
+    if error.code == NOT_FOUND and (meant := _without_last_slash()):
+        return redirect(meant, 308)
     response = error.get_response()
     try:
         body = _words(error)
@@ -43,6 +48,18 @@ def answer(plain: dict[str, bytes], error: HTTPException) -> wrappers.Response:
     response.data = body.data
     response.content_type = body.content_type
     return response
+
+
+def _without_last_slash() -> str | None:
+    """Return the address that was meant, for browsers complete one up to a slash."""
+    path = request.path.rstrip("/")
+    if path == request.path or request.method not in {"GET", "HEAD"}:
+        return None
+    try:
+        endpoint, values = request_ctx.url_adapter.match(path)  # type: ignore[union-attr]  # it found none
+    except HTTPException:
+        return None
+    return url_for(endpoint, **values)
 
 
 def _words(error: HTTPException) -> Response:

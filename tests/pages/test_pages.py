@@ -84,6 +84,23 @@ def test_the_privacy_page_names_the_controller_in_both_languages(make_site: Make
         assert "CNPD" in page.text
 
 
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/cookies/", "/cookies"),
+        ("/pt/cookies/history//", "/pt/cookies/history"),
+        ("/cookies/withdraw/", None),  # It can be sent a form only.
+        ("/nothing/", None),
+    ],
+)
+def test_an_address_that_a_browser_completed_up_to_a_slash_leads_to_the_page(
+    make_site: MakeSite, path: str, meant: str | None
+) -> None:
+    answer = make_site().test_client().get(path)
+    assert answer.headers.get("Location") == meant
+    assert answer.status_code == (308 if meant else 404)
+
+
 @pytest.mark.parametrize("path", ["/robots.txt", "/.well-known/security.txt"])
 def test_a_text_for_machines_ends_its_last_line(make_site: MakeSite, path: str) -> None:
     text = Visitor(make_site()).raw_get(path).text
