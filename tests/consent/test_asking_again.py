@@ -53,7 +53,11 @@ CHANGES = {
         "Personalised content now means something else",
         None,
     ),
-    "vendor": ((RUN_BY, RUN_BY.replace("InvestPorto", "Y")), "now also involves Y", None),
+    "vendor": (
+        (RUN_BY, RUN_BY.replace("InvestPorto", "Y, Lda.")),
+        "now also involves Y, Lda.",
+        None,
+    ),
     "country": ((RUN_BY, RUN_BY.replace("PT", "US")), "now also involves InvestP", None),
     # (InvestPorto in Portugal is already another recipient of the same purpose.)
     "host": ((HOST, TWO_HOSTS), "makes your browser contact https://more.example.pt.", None),
@@ -142,6 +146,7 @@ def test_who_accepted_is_asked_about_what_was_added_and_nobody_else(
         for words in ("New since your choice:", str(new)):
             assert words in text_of(page.banner)
             assert words in settings
+        assert ".." not in text_of(page.banner)
 
 
 @pytest.mark.parametrize("choice", CHOICES)
