@@ -34,7 +34,8 @@ def _seconds(site: Flask, sent: Sent) -> float:
     begun = time.thread_time()  # of the processor: a busy machine is no hang
     body, status, headers = run_wsgi_app(site.wsgi_app, environ, buffered=True)
     took = time.thread_time() - begun
-    host = environ.get("HTTP_X_FORWARDED_HOST") or environ["HTTP_HOST"]
+    # What a proxy says of it may be none, such as a lone quotation mark: then its own counts.
+    host = f"{environ.get('HTTP_X_FORWARDED_HOST', '')} {environ['HTTP_HOST']}"
     path = environ["PATH_INFO"]
     check(int(status.split()[0]), list(headers), b"".join(body), host=host, path=path)
     return took
