@@ -142,8 +142,10 @@ def allow() -> Response:
     try:
         notice = placeholder_shown(form.notice.data, str(form.purpose.data))
     except OutdatedNoticeError:
-        # The purpose is another one meanwhile: the placeholder tells of it anew.
-        return redirect(target, 303)
+        if g.wants_json:
+            return bad_request("outdated")
+        # The purpose is another one meanwhile: the placeholder tells of it anew, and says so.
+        return redirect(f"{target}{'&' if '?' in target else '?'}outdated=", 303)
     added = {str(form.purpose.data)}
     return _saved(lambda before: before | added, "embed.always", notice, target)
 

@@ -210,9 +210,18 @@ def test_a_placeholder_read_elsewhere_is_not_what_the_banner_asks(site: Flask) -
 
 def test_a_purpose_that_has_become_another_one_is_shown_anew_and_not_accepted(site: Flask) -> None:
     sent = {"purpose": "personalization", "next": FRAME, "notice": "0" * 64}
-    answer = Visitor(site).post("/cookies/allow", sent)
-    assert (answer.status_code, answer.headers["Location"]) == (303, FRAME)
+    visitor = Visitor(site)
+    answer = visitor.post("/cookies/allow", sent)
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{FRAME}?outdated=")
     assert records(site) == []
+    told = "Error: Your choice was not saved Our question has changed since you opened the page."
+    page = visitor.frame(f"{FRAME}?outdated=")
+    assert told in page.text
+    visitor.submit(page.form("/cookies/allow"))
+    assert len(records(site)) == 1
+    # No link from elsewhere makes the site say that something failed.
+    link = Visitor(site).frame(f"{FRAME}?outdated=", **{"Sec-Fetch-Site": "cross-site"})
+    assert told not in link.text
 
 
 @pytest.mark.parametrize("purpose", ["necessary", "nonsense", ""])
