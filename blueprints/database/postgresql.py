@@ -15,7 +15,10 @@ from blueprints.database.bounds import seconds_left
 
 T = TypeVar("T")
 
-OPTIONS = frozenset(option.keyword.decode() for option in pq.Conninfo.get_defaults())
+# Of all that libpq knows; what is stored is UTF-8, whatever the server would call it.
+OPTIONS = frozenset(option.keyword.decode() for option in pq.Conninfo.get_defaults()) - {
+    "client_encoding"
+}
 
 
 def prepare(engine: Engine) -> None:

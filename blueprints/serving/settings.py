@@ -16,6 +16,7 @@ from flask import Flask
 PREFIX = "FLASK_"
 OF_THE_COMMAND_LINE = {"APP", "DEBUG", "ENV", "SKIP_DOTENV"}  # of the `flask` command itself
 OF_FLASK_RUN = "RUN_"  # FLASK_RUN_PORT and its like
+SOCKET = ("/", "@")  # as libpq has it: a path, or an abstract one
 # The security room checks them.
 OF_OTHER_KINDS = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "TRUSTED_HOSTS"}
 
@@ -66,9 +67,13 @@ def _check_address(name: str, value: str) -> None:
         address = urlsplit(value)
         options = parse_qs(address.query)
         for host in (address.hostname or "", *options.get("host", ())):
-            host.encode("idna")
+            if not host.startswith(SOCKET):
+                host.encode("idna")
         is_wrong = address.port == 0 or "\0" in unquote(value)
     except ValueError:  # of which UnicodeError is one
         is_wrong = True
     if is_wrong:
-        raise SystemExit(f"{PREFIX}{name} must be an address with a possible host and port.")
+        raise SystemExit(
+            f"{PREFIX}{name} must be an address with a possible host and port, and a password in "
+            "it percent-encoded."
+        )
