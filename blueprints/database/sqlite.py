@@ -2,8 +2,9 @@
 
 A file that is deleted goes on for whoever has it open, and what they write is lost with them. So
 before each use the path is compared with what was opened, and nothing but the start and an upgrade
-makes a file: a command of the operator that finds none says so. A file that has become shorter was
-cut off, or packed by somebody: it is read once whether it is whole.
+makes a file: a command of the operator that finds none says so. A file that lacks pages was cut
+off. One that has become shorter and lacks none was packed by somebody: it is read once whether it
+is whole.
 """
 
 import os
@@ -72,7 +73,10 @@ def _watch(engine: Engine, file: Path) -> None:
         identity, _ = entry.info[IDENTITY] = _identities(file)
         length = entry.info[LENGTH] = _length(file)
         is_shorter = identity == last[0] and length < last[1]
-        if is_shorter and not (length and _is_whole(connection)):
+        # The log of writes may hold new pages, but what was in the file once is to be there still.
+        elsewhere = 0 if is_shorter else _length(Path(f"{file}-wal"))
+        is_cut_off = length + elsewhere < _bytes_needed(connection)
+        if is_cut_off or (is_shorter and not (length and _is_whole(connection))):
             raise DatabaseUnavailableError("the file was cut off")
         last = identity, length
 
@@ -113,6 +117,12 @@ def _identity(file: str) -> Identity | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _bytes_needed(connection: sqlite3.Connection) -> int:
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    return int(pages * size)
 
 
 def _is_whole(connection: sqlite3.Connection) -> bool:

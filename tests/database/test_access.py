@@ -210,12 +210,16 @@ def test_a_file_that_is_deleted_is_noticed_and_one_that_is_back_is_opened(
 
 @pytest.mark.usefixtures("no_pause")
 @pytest.mark.parametrize("length", [0, 4096])
-def test_nothing_is_written_into_a_file_that_was_cut_off(sqlite_site: Flask, length: int) -> None:
+@pytest.mark.parametrize("checkpoint", ["PASSIVE", "TRUNCATE"])
+def test_nothing_is_written_into_a_file_that_was_cut_off(
+    sqlite_site: Flask, length: int, checkpoint: str
+) -> None:
     file = file_of(sqlite_site)
     with sqlite_site.app_context():
         write(put("a"))
         with db.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            # PASSIVE leaves what the file has by now in the log of writes, which is no copy of it.
+            connection.exec_driver_sql(f"PRAGMA wal_checkpoint({checkpoint})")
         whole = file.read_bytes()
         with file.open("r+b") as cut:
             cut.truncate(length)
@@ -227,6 +231,23 @@ def test_nothing_is_written_into_a_file_that_was_cut_off(sqlite_site: Flask, len
         file.write_bytes(whole)
         write(put("c"))
         assert keys() == ["a", "c"]
+
+
+def test_a_site_that_starts_on_a_file_that_was_cut_off_takes_no_choice_for_made(
+    sqlite_site: Flask, tmp_path: Path
+) -> None:
+    file = file_of(sqlite_site)
+    with sqlite_site.app_context():
+        write(put("a"))
+        db.engine.dispose()
+    with closing(sqlite3.connect(file)) as another:
+        another.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with file.open("r+b") as cut:
+        cut.truncate(file.stat().st_size - 4096)
+    address = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{file}", "INSTANCE": str(tmp_path)}
+    client = create_app({"SECRET_KEY": "k" * 32, **address}).test_client()
+    assert client.get("/").status_code == 200
+    assert client.get("/ready").status_code == 503
 
 
 @pytest.mark.usefixtures("no_pause")
