@@ -10,6 +10,7 @@ visitor would. Only commands and the sealing thread, which take their time, use 
 
 from blueprints.database.access import reading, write
 from blueprints.database.base import Base, UTCDateTime, db
+from blueprints.database.bounds import seconds_left, within
 from blueprints.database.errors import DatabaseUnavailableError, is_uncertain
 from blueprints.database.outage import Outage
 from blueprints.database.schema import problem, reason
@@ -27,6 +28,8 @@ __all__ = [
     "problem",
     "reading",
     "reason",
+    "seconds_left",
     "wipe_journal",
+    "within",
     "write",
 ]

@@ -38,11 +38,8 @@ class VisitorSessions(SessionInterface):
             if sent is None:
                 return None
             g.session_store_is_down = False
-            if FOUND in request.environ:
-                found: bytes | None = request.environ[FOUND]
-                return found
             try:
-                return self._store.find(key_of(sent))
+                return self._find(sent, request.environ)
             except StoreUnavailableError:
                 g.session_store_is_down = True
                 return None
@@ -52,8 +49,6 @@ class VisitorSessions(SessionInterface):
     def look_up(self, app: Flask, cookies: Mapping[str, str], environ: dict[str, Any]) -> Values:
         """Return what stands in the session of whoever sent these cookies, before Flask begins.
 
-        What was found goes along in the environment, so that one request asks once.
-
         Raises:
             StoreUnavailableError: nobody knows.
 
@@ -62,8 +57,19 @@ class VisitorSessions(SessionInterface):
         if not sent:
             return {}
         with app.app_context():
-            environ[FOUND] = self._store.find(key_of(sent))
-        return decode(environ[FOUND])
+            return decode(self._find(sent, environ))
+
+    def _find(self, sent: str, environ: dict[str, Any]) -> bytes | None:
+        """Ask the store, once for each request: the answer goes along in the environment."""
+        if FOUND not in environ:
+            try:
+                environ[FOUND] = self._store.find(key_of(sent))
+            except StoreUnavailableError as error:
+                environ[FOUND] = error
+        found: bytes | StoreUnavailableError | None = environ[FOUND]
+        if isinstance(found, StoreUnavailableError):
+            raise found
+        return found
 
     def is_missing(self) -> bool:
         """Whether the browser names a session that was looked for, and that there is not."""
@@ -84,13 +90,13 @@ class VisitorSessions(SessionInterface):
         self._store.is_recorded = is_recorded
 
     def probe(self) -> None:
-        """Look up what nobody has.
+        """Try the store, for nobody.
 
         Raises:
-            StoreUnavailableError: the store cannot do it.
+            StoreUnavailableError: the store cannot do what a visitor needs.
 
         """
-        self._store.find(key_of(""))
+        self._store.probe()
 
     def change(self, work: Work) -> None:
         """Change the session of the visitor at hand, as the work says, or make it.

@@ -7,7 +7,9 @@ old, and where that was erased nothing. Whoever finds it in doubt asks; where th
 nobody knows what it holds.
 
 What Redis is told may arrive late, and its lock may end before who holds it. So a session is only
-ever changed from what was found: what somebody else has changed meanwhile stays as it is.
+ever changed from what was found, and found only while the lock is held: what somebody else has
+changed meanwhile stays as it is. A page view changes a session without waiting for its turn: then
+who has the turn begins again.
 
 A subject has one session, and `subject:<number>` names it: who ends it waits in its order as well.
 """
@@ -16,18 +18,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, cast
 from uuid import UUID
 
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.exceptions import LockError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from blueprints.database import Outage, write
+from blueprints.database import Outage, seconds_left, within, write
 from blueprints.sessions.store import (
     EXPIRES_AT,
     Content,
@@ -40,10 +43,17 @@ from blueprints.sessions.store import (
     subject_of,
 )
 
-SECONDS = 1  # a reader does not wait longer for a store that is down
+SECONDS = 1.0  # a reader does not wait longer for a store that is down
+SECONDS_TO_CHANGE = 2.0  # and a choice so long, in all
+SECONDS_IN_TRANSACTION = 0.5  # less than the database lets a transaction stand still
+SECONDS_TO_END = 24 * 60 * 60  # Redis itself forgets within a day what was to end, and was not
+TRIES = 3  # to change what a page view changes at the same time
 LOCK_SECONDS = 5  # more than all waits within it: a process that died holds up its visitor so long
 IN_DOUBT = "in_doubt"  # two sessions, as stored: until now, and once the record is in the log
 NONE = b""  # what is stored where there is no session
+# A commit that is under way counts neither as made nor as not: PostgreSQL lets nobody else in until
+# it is, however long a standby server makes it wait.
+ORDER = text("SELECT pg_advisory_xact_lock(:order)")
 EXCHANGE = """
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 if ARGV[2] == '' then redis.call('DEL', unpack(KEYS)) return 1 end
@@ -56,22 +66,18 @@ return 1
 class RedisStore(Store):
     def __init__(self, url: str) -> None:
         """Raise ValueError when the address is not one of Redis."""
-        self._redis = Redis.from_url(
-            url,
-            socket_timeout=SECONDS,
-            socket_connect_timeout=SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._redis = _client(url, SECONDS)
+        self._redis_in_transaction = _client(url, SECONDS_IN_TRANSACTION)
         self._outage = Outage("Redis", _means_down, StoreUnavailableError)
-        # Apart, since it is asked within the other: one waits in a transaction, and not each.
+        # Apart: one that takes nothing can often still be read.
         self._changes = Outage("Redis, for changes,", _means_down, StoreUnavailableError)
 
     def find(self, key: str) -> bytes | None:
-        with self._outages():
-            data = self._get(key)
-        if data is None or IN_DOUBT.encode() not in data:
-            return data
-        _, content = self.change(key, key, lambda _connection, values: _content(values))
+        with self._outages(), within(SECONDS):
+            data = cast("bytes | None", self._redis.get(_name(key)))  # Nothing decodes it.
+            if data is None or IN_DOUBT.encode() not in data:
+                return data
+            _, content = self._change(key, key, lambda _connection, values: _content(values))
         return encode(content.stored) if content else None
 
     def replace(self, key: str, old: bytes, new: bytes) -> None:
@@ -79,23 +85,39 @@ class RedisStore(Store):
             self._exchange(key, old, new, None)
 
     def change(self, key: str | None, fresh: str, work: Work) -> tuple[Values, Content | None]:
-        with self._outages(), self._in_order(key):
-            found = (self._get(key) if key else None) or NONE
+        with self._outages(), within(SECONDS_TO_CHANGE):
+            return self._change(key, fresh, work)
 
-            def change(connection: Connection) -> _Change:
-                before = self._settled(connection, found)
-                content = work(connection, before)
-                place, there = (key, found) if key and (before or not content) else (fresh, NONE)
-                made = _Change(place, there, before, content)
-                with self._changes.guard():
-                    if not self._exchange(made.key, made.found, made.in_doubt, made.subject):
-                        raise LockError("changed meanwhile, by who did not wait")
-                return made
+    def probe(self) -> None:
+        super().probe()
+        with self._changes.guard():  # A full Redis reads well.
+            self._redis.set("probe", b"", ex=1)
 
-            made = write(change)
-            with suppress(RedisError):  # It is recorded, and whoever finds it in doubt asks.
-                self._exchange(made.key, made.in_doubt, _stored(made.content), made.subject)
-            return made.before, made.content
+    def _change(self, key: str | None, fresh: str, work: Work) -> tuple[Values, Content | None]:
+        with self._in_order(key) as read:
+            for _ in range(TRIES):
+                with suppress(_OvertakenError):
+                    made = write(partial(self._prepare, key, fresh, read(), work))
+                    with suppress(RedisError):  # It is recorded; whoever finds it in doubt asks.
+                        self._exchange(made.key, made.in_doubt, _stored(made.content), made.subject)
+                    return made.before, made.content
+            raise LockError("changed meanwhile, by who did not wait")
+
+    def _prepare(
+        self, key: str | None, fresh: str, found: bytes, work: Work, connection: Connection
+    ) -> "_Change":
+        """Do the work, and let the session say what it is to hold once this is committed."""
+        if key and connection.dialect.name == "postgresql":
+            connection.execute(ORDER, {"order": int(key[:15], 16)})
+        before = self._settled(connection, found)
+        content = work(connection, before)
+        place, there = (key, found) if key and (before or not content) else (fresh, NONE)
+        made = _Change(place, there, before, content)
+        with self._changes.guard():
+            told = made.key, made.found, made.in_doubt, made.subject, self._redis_in_transaction
+            if not self._exchange(*told):
+                raise _OvertakenError
+        return made
 
     def end_of_subject(self, subject: UUID, work: Callable[[Connection], int]) -> int:
         with self._outages():
@@ -110,30 +132,41 @@ class RedisStore(Store):
         return outcome[-1]
 
     @contextmanager
-    def _in_order(self, key: str | None) -> Iterator[None]:
+    def _in_order(self, key: str | None) -> Iterator[Callable[[], bytes]]:
+        """Give what reads the session while it is this one's turn; in no session nothing stands."""
         if key is None:
-            yield
+            yield lambda: NONE
             return
         lock = self._redis.lock(
-            f"order:{key}", timeout=LOCK_SECONDS, blocking_timeout=SECONDS, sleep=0.002
+            f"order:{key}", LOCK_SECONDS, 0.002, blocking_timeout=min(SECONDS, seconds_left() or 0)
         )
-        if not lock.acquire():
+
+        def read() -> bytes:
+            if seconds_left() == 0:
+                raise RedisTimeoutError("it has taken all the time that there is")
+            found: Any = self._redis.mget(_name(key), lock.name)
+            if found[1] != lock.local.token:
+                raise LockError("no longer its turn")
+            return found[0] or NONE
+
+        with self._changes.guard():
+            is_ours = lock.acquire()
+        if not is_ours:
             raise LockError("not in time")
         try:
-            yield
+            yield read
         finally:
             with suppress(RedisError):  # It goes by itself.
                 lock.release()
 
-    def _get(self, key: str) -> bytes | None:
-        data: Any = self._redis.get(_name(key))
-        return data  # type: ignore[no-any-return]  # bytes: nothing is decoded by this client
-
-    def _exchange(self, key: str, old: bytes, new: bytes, subject: UUID | None) -> bool:
+    def _exchange(
+        self, key: str, old: bytes, new: bytes, subject: UUID | None, redis: Redis | None = None
+    ) -> bool:
         """Store `new`, and whose it is, where `old` is stored; return whether it was."""
         keys = [_name(key), *([_subject(subject)] if subject else [])]
-        ends = int(decode(new).get(EXPIRES_AT, 0)) + 1
-        return bool(self._redis.eval(EXCHANGE, len(keys), *keys, old, new, ends, key))
+        ends = int(decode(new or None).get(EXPIRES_AT, 0)) + 1
+        redis = redis or self._redis
+        return bool(redis.eval(EXCHANGE, len(keys), *keys, old, new, ends, key))
 
     def _settled(self, connection: Connection, found: bytes) -> Values:
         """Return what a session holds, by what stands in the log: none, where that was erased."""
@@ -154,6 +187,10 @@ class RedisStore(Store):
             raise StoreUnavailableError(type(error).__name__) from error
 
 
+class _OvertakenError(Exception):
+    """The session was changed meanwhile: nothing of this has happened."""
+
+
 @dataclass(frozen=True)
 class _Change:
     """What is found under a key, what it means, and what it is to hold."""
@@ -169,6 +206,8 @@ class _Change:
         until = max((values[EXPIRES_AT] for values in both if values), default=None)
         if until is None:
             return self.found
+        if self.content is None:
+            until = min(until, datetime.now(UTC).timestamp() + SECONDS_TO_END)
         stored = [encode(values) if values else NONE for values in both]
         return encode({EXPIRES_AT: until, IN_DOUBT: stored})
 
@@ -183,6 +222,12 @@ def _content(values: Values) -> Content | None:
 
 def _stored(content: Content | None) -> bytes:
     return encode(content.stored) if content else NONE
+
+
+def _client(url: str, seconds: float) -> Redis:
+    return Redis.from_url(
+        url, socket_timeout=seconds, socket_connect_timeout=seconds, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def _name(key: str) -> str:

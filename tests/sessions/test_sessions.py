@@ -22,7 +22,8 @@ from sqlalchemy import Connection, update
 
 from blueprints.database import DatabaseUnavailableError, db, outage, write
 from blueprints.database.errors import OutcomeUnknownError
-from blueprints.sessions import redis_store
+from blueprints.sessions import StoreUnavailableError, redis_store
+from blueprints.sessions.database_store import DatabaseStore
 from blueprints.sessions.models import StoredSession
 from blueprints.sessions.session import VisitorSession
 
@@ -160,6 +161,23 @@ def test_without_its_database_a_choice_is_503_and_the_article_is_served(
     assert visitor.get("/").status == 200
     assert visitor.get("/").banner is not None
     assert Visitor(site).post("/cookies", {"choice": "reject"}).status_code == 503
+
+
+def test_a_store_that_cannot_be_asked_is_not_asked_twice_for_one_page(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = Visitor(make_site())
+    visitor.post("/cookies", {"choice": "accept_all"})
+    asked: list[str] = []
+
+    def cannot(_store: DatabaseStore, key: str) -> None:
+        asked.append(key)
+        raise StoreUnavailableError
+
+    monkeypatch.setattr(DatabaseStore, "find", cannot)
+    assert given(visitor) == set()
+    visitor.get("/")
+    assert len(asked) == 2
 
 
 def test_a_slow_page_view_does_not_bring_an_older_choice_back(
@@ -363,6 +381,41 @@ def test_who_held_the_order_for_too_long_overwrites_nothing(
     assert visitor.post("/cookies", {"choice": "accept_all"}).status_code == 503
     assert given(visitor) == set()
     assert [record.method for record in records(redis_site)][-1] == "settings.reject"
+
+
+def test_a_page_view_at_the_same_time_costs_nobody_a_choice(
+    redis_site: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = Visitor(redis_site)
+    visitor.post("/cookies", {"choice": "accept_all"})
+
+    def look_meanwhile(work: Callable[[Connection], object]) -> object:
+        monkeypatch.setattr(redis_store, "write", write)
+        assert "Your cookie settings were saved" in visitor.get("/").text  # once, and no more
+        return write(work)
+
+    monkeypatch.setattr(redis_store, "write", look_meanwhile)
+    assert visitor.post("/cookies/withdraw", {}).status_code == 303
+    assert given(visitor) == set()
+    assert [record.method for record in records(redis_site)][-1] == "settings.withdraw"
+    assert len(records(redis_site)) == 2
+
+
+def test_what_an_erasure_could_not_end_in_redis_ends_within_a_day_and_the_log_is_quiet(
+    redis_site: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    visitor = Visitor(redis_site)
+    redis = Redis.from_url(redis_site.config["REDIS_URL"])
+    for stops in (True, False):
+        visitor.post("/cookies", {"choice": "accept_all"})
+        with monkeypatch.context() as broken:
+            if stops:
+                broken.setattr(redis_store, "_stored", stops_answering)
+            assert visitor.post("/cookies/erase", {}).status_code == 200
+        left = [*redis.scan_iter("session:*"), *redis.scan_iter("subject:*")]
+        assert len(left) == 2  # of the first
+        assert all(0 < redis.ttl(name) <= 24 * 60 * 60 + 1 for name in left)
+    assert [line.getMessage() for line in caplog.records] == []
 
 
 def orders_of(site: Flask) -> list[Any]:
