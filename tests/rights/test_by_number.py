@@ -70,7 +70,7 @@ def test_the_number_stands_in_history_and_receipt(site: Flask) -> None:
     ("sent", "told"),
     [
         ({"number": ""}, "Enter your number, or choose the file of a receipt."),
-        ({"number": "5"}, "This is not the number of a visitor: that has 36 characters"),
+        ({"number": "5"}, "The number of a visitor has 36 characters"),
         ({"receipt": b"{}"}, "The file is no receipt of this site"),
         ({"receipt": b"x" * 200_000}, "It is too large: a receipt is a small"),
     ],
