@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, cast
-from uuid import UUID
 
 from blinker import Namespace
 from flask import current_app, g
@@ -137,10 +136,10 @@ def _record(
     return cast("Decision", last_decision())  # It has just been stored.
 
 
-def is_recorded(connection: Connection, session: Values) -> bool:
-    """Whether the log has the record of the decision that a session holds, and it is not erased."""
+def is_up_to_date(connection: Connection, session: Values) -> bool:
+    """Whether the log has nothing later of this visitor than what the session holds."""
     decision = read_decision(session)
-    return decision is None or services.has(connection, UUID(decision.id))
+    return decision is None or services.is_last(connection, decision)
 
 
 def settle_withdrawal() -> None:

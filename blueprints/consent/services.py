@@ -88,10 +88,11 @@ def record(connection: Connection, decision: Decision) -> None:
     connection.execute(APPEND, columns_of(decision, new_salt()))
 
 
-def has(connection: Connection, record_id: UUID) -> bool:
-    """Whether the log has the record, and its subject has not been erased from it."""
-    found = select(ConsentRecord.subject).where(ConsentRecord.id == record_id)
-    return connection.scalar(found) is not None
+def is_last(connection: Connection, decision: Decision) -> bool:
+    """Whether the last that the log has of the subject is the record of this decision."""
+    theirs = select(ConsentRecord.id).where(ConsentRecord.subject == UUID(decision.subject))
+    last = theirs.order_by(ConsentRecord.decided_at.desc()).limit(1)
+    return connection.scalar(last) == UUID(decision.id)
 
 
 def columns_of(decision: Decision, salt: bytes) -> dict[str, Any]:

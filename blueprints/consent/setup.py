@@ -14,7 +14,7 @@ from blueprints.consent.known import who_is_known
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import write_notice
 from blueprints.consent.page import NOTICE, PageConsent
-from blueprints.consent.recording import is_recorded, settle_withdrawal
+from blueprints.consent.recording import is_up_to_date, settle_withdrawal
 from blueprints.consent.registry_checks import RegistryError
 from blueprints.consent.settings import check_number
 from blueprints.consent.views import blueprint
@@ -53,7 +53,7 @@ def _set_up(state: BlueprintSetupState) -> None:
         )
     _keep_notices(app)
     app.extensions["who_is_known"] = who_is_known(app)
-    app.extensions["sessions"].know_records_by(is_recorded)
+    app.extensions["sessions"].know_records_by(is_up_to_date)
     app.before_request(_provide)
     app.before_request(cookie_check.check)
     app.before_request(settle_withdrawal)

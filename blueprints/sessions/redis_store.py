@@ -8,29 +8,30 @@ nobody knows what it holds.
 
 What Redis is told may arrive late, and its lock may end before who holds it. So a session is only
 ever changed from what was found, and found only while the lock is held: what somebody else has
-changed meanwhile stays as it is. A page view changes a session without waiting for its turn: then
-who has the turn begins again.
+changed meanwhile stays as it is. A page view waits for no turn: then who has the turn begins again.
+
+A Redis that begins anew may have lost what it was told last. So each session says in which run of
+Redis it was stored, and one of another run is in doubt as well.
 
 A subject has one session, and `subject:<number>` names it: who ends it waits in its order as well.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any, cast
 from uuid import UUID
 
 from redis import Redis, RedisError
-from redis.backoff import NoBackoff
 from redis.exceptions import LockError
 from redis.exceptions import TimeoutError as RedisTimeoutError
-from redis.retry import Retry
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from blueprints.database import Outage, seconds_left, within, write
+from blueprints.sessions.redis_server import RedisServer
 from blueprints.sessions.store import (
     EXPIRES_AT,
     Content,
@@ -50,6 +51,7 @@ SECONDS_TO_END = 24 * 60 * 60  # Redis itself forgets within a day what was to e
 TRIES = 3  # to change what a page view changes at the same time
 LOCK_SECONDS = 5  # more than all waits within it: a process that died holds up its visitor so long
 IN_DOUBT = "in_doubt"  # two sessions, as stored: until now, and once the record is in the log
+RUN = "run"  # of Redis, in which a session was stored
 NONE = b""  # what is stored where there is no session
 # A commit that is under way counts neither as made nor as not: PostgreSQL lets nobody else in until
 # it is, however long a standby server makes it wait.
@@ -66,8 +68,9 @@ return 1
 class RedisStore(Store):
     def __init__(self, url: str) -> None:
         """Raise ValueError when the address is not one of Redis."""
-        self._redis = _client(url, SECONDS)
-        self._redis_in_transaction = _client(url, SECONDS_IN_TRANSACTION)
+        self._server = RedisServer(url)
+        self._redis = self._server.client(SECONDS)
+        self._redis_in_transaction = self._server.client(SECONDS_IN_TRANSACTION)
         self._outage = Outage("Redis", _means_down, StoreUnavailableError)
         # Apart: one that takes nothing can often still be read.
         self._changes = Outage("Redis, for changes,", _means_down, StoreUnavailableError)
@@ -75,7 +78,9 @@ class RedisStore(Store):
     def find(self, key: str) -> bytes | None:
         with self._outages(), within(SECONDS):
             data = cast("bytes | None", self._redis.get(_name(key)))  # Nothing decodes it.
-            if data is None or IN_DOUBT.encode() not in data:
+            if data is None or (
+                IN_DOUBT.encode() not in data and self._server.run.encode() in data
+            ):
                 return data
             _, content = self._change(key, key, lambda _connection, values: _content(values))
         return encode(content.stored) if content else None
@@ -91,7 +96,7 @@ class RedisStore(Store):
     def probe(self) -> None:
         super().probe()
         with self._changes.guard():  # A full Redis reads well.
-            self._redis.set("probe", b"", ex=1)
+            self._redis.set("probe", 0, ex=1)
 
     def _change(self, key: str | None, fresh: str, work: Work) -> tuple[Values, Content | None]:
         with self._in_order(key) as read:
@@ -110,14 +115,22 @@ class RedisStore(Store):
         if key and connection.dialect.name == "postgresql":
             connection.execute(ORDER, {"order": int(key[:15], 16)})
         before = self._settled(connection, found)
+        if key and found and not before:  # It has ended, or Redis had forgotten: it goes.
+            self._tell(key, found, NONE, None)
+            found = NONE
         content = work(connection, before)
-        place, there = (key, found) if key and (before or not content) else (fresh, NONE)
-        made = _Change(place, there, before, content)
-        with self._changes.guard():
-            told = made.key, made.found, made.in_doubt, made.subject, self._redis_in_transaction
-            if not self._exchange(*told):
-                raise _OvertakenError
+        if content:
+            run = self._server.ask_run(self._redis_in_transaction)
+            content = replace(content, values={**content.values, RUN: run})
+        place = key if key and (before or not content) else fresh
+        made = _Change(place, found, before, content)
+        self._tell(made.key, made.found, made.in_doubt, made.subject)
         return made
+
+    def _tell(self, key: str, old: bytes, new: bytes, subject: UUID | None) -> None:
+        with self._changes.guard():
+            if not self._exchange(key, old, new, subject, self._redis_in_transaction):
+                raise _OvertakenError
 
     def end_of_subject(self, subject: UUID, work: Callable[[Connection], int]) -> int:
         with self._outages():
@@ -174,7 +187,7 @@ class RedisStore(Store):
         doubt = values.pop(IN_DOUBT, [found])
         for stored in reversed(doubt) if isinstance(doubt, list) else ():
             meant = decode(stored if isinstance(stored, bytes) and stored else None)
-            if meant and self.is_recorded(connection, meant):
+            if meant and self.is_up_to_date(connection, meant):
                 return meant
         return {}
 
@@ -222,12 +235,6 @@ def _content(values: Values) -> Content | None:
 
 def _stored(content: Content | None) -> bytes:
     return encode(content.stored) if content else NONE
-
-
-def _client(url: str, seconds: float) -> Redis:
-    return Redis.from_url(
-        url, socket_timeout=seconds, socket_connect_timeout=seconds, retry=Retry(NoBackoff(), 0)
-    )
 
 
 def _name(key: str) -> str:

@@ -47,8 +47,8 @@ Work = Callable[[Connection, Values], Content | None]
 class Store(ABC):
     """Sessions by key. Every method raises StoreUnavailableError when the store cannot do it."""
 
-    # Whether the record that a session tells of is in the log: who keeps the log says how.
-    is_recorded: Callable[[Connection, Values], bool] = staticmethod(lambda _c, _values: True)
+    # Whether the log has nothing later than what a session tells of: who keeps the log says how.
+    is_up_to_date: Callable[[Connection, Values], bool] = staticmethod(lambda _c, _values: True)
 
     @abstractmethod
     def find(self, key: str) -> bytes | None:

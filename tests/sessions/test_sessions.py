@@ -418,6 +418,24 @@ def test_what_an_erasure_could_not_end_in_redis_ends_within_a_day_and_the_log_is
     assert [line.getMessage() for line in caplog.records] == []
 
 
+@pytest.mark.parametrize("forgets", [True, False])
+def test_what_a_redis_that_began_anew_has_forgotten_is_not_undone(
+    redis_site: Flask, *, forgets: bool
+) -> None:
+    visitor = Visitor(redis_site)
+    visitor.post("/cookies", {"choice": "accept_all"})
+    redis = Redis.from_url(redis_site.config["REDIS_URL"])
+    run = str(cast("dict[str, str]", redis.info("server"))["run_id"])
+    (name,) = list(redis.scan_iter("session:*"))
+    snapshot = cast("bytes", redis.get(name)).replace(run.encode(), b"0" * len(run))
+    if forgets:
+        visitor.post("/cookies/withdraw", {})
+    redis.set(name, snapshot)
+    for _ in range(2):
+        assert len(given(visitor)) == (0 if forgets else 2)
+    assert bool(list(redis.scan_iter("session:*"))) is not forgets
+
+
 def orders_of(site: Flask) -> list[Any]:
     return list(Redis.from_url(site.config["REDIS_URL"]).scan_iter("order:*"))
 
