@@ -3,8 +3,8 @@
 A file that is deleted goes on for whoever has it open, and what they write is lost with them. So
 before each use the path is compared with what was opened, and nothing but the start and an upgrade
 makes a file: a command of the operator that finds none says so. A file that lacks pages was cut
-off. One that has become shorter and lacks none was packed by somebody: it is read once whether it
-is whole.
+off. One that has become shorter and lacks none was packed or put back by somebody: it is read once
+whether it is whole.
 """
 
 import os
@@ -22,7 +22,8 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from blueprints.database.errors import DatabaseUnavailableError
 
 IDENTITY = "identity of the files"
-LENGTH = "length of the file"
+WATCH = "watch over the file"
+NEVER = 2**62  # longer than a file can be: it is read whole before it is used again
 Identity = tuple[int, int]
 
 
@@ -59,52 +60,100 @@ def prepare(engine: Engine, seconds: float) -> None:
 
 def _watch(engine: Engine, file: Path) -> None:
     """Open the file only where there is one, and let go of connections to one that is gone."""
+    watch = _Watch(file)
 
     @event.listens_for(engine, "do_connect")
     def open_existing(_d: object, _e: object, cargs: list[Any], cparams: dict[str, Any]) -> None:
         cargs[:] = [f"file:{quote(str(file))}?mode=rw"]
         cparams["uri"] = True
 
-    last: tuple[Identity | None, int] = None, 0
-
     @event.listens_for(engine, "connect")
-    def remember(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-        nonlocal last
-        identity, _ = entry.info[IDENTITY] = _identities(file)
-        length = entry.info[LENGTH] = _length(file)
-        is_shorter = identity == last[0] and length < last[1]
-        # The log of writes may hold new pages, but what was in the file once is to be there still.
-        elsewhere = 0 if is_shorter else _length(Path(f"{file}-wal"))
-        is_cut_off = length + elsewhere < _bytes_needed(connection)
-        if is_cut_off or (is_shorter and not (length and _is_whole(connection))):
-            raise DatabaseUnavailableError("the file was cut off")
-        last = identity, length
+    def admit(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        watch.admit(connection, entry.info)
 
     @event.listens_for(engine, "checkout")
     def compare(
         _connection: sqlite3.Connection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
     ) -> None:
-        if not _is_there(file, entry.info):
+        if not watch.has(entry.info):
             raise DisconnectionError("the file is gone, or is another one")
 
 
 def is_still_there(connection: Connection) -> bool:
-    file = file_of(connection.engine)
-    return file is None or _is_there(file, connection.info)
+    """Whether a connection that is kept has the file that is there, as long as it ever was."""
+    watch: _Watch | None = connection.info.get(WATCH)
+    return watch is None or watch.has(connection.info, for_writing=True)
 
 
-def _is_there(file: Path, info: dict[Any, Any]) -> bool:
-    """Whether a connection still has the files that are there, the log of writes among them.
+class _Watch:
+    """What is known of a file: which one it is, and how long it has been.
 
-    SQLite makes that log when it first needs it, and keeps it for as long as somebody has it open.
+    The length stands in a file beside it as well, for other processes and the next start: what is
+    missing in the file may stand in the log of writes until that begins anew, so that SQLite itself
+    sees too late that the file was cut off.
     """
-    opened, now = info[IDENTITY], _identities(file)
-    if opened[1] is None:
-        info[IDENTITY] = opened[0], now[1]
-    length = _length(file)
-    is_cut_off = length < info[LENGTH]
-    info[LENGTH] = length
-    return now[0] is not None and now == info[IDENTITY] and not is_cut_off
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._note = Path(f"{file}-length")
+        self._inode = 0
+        self._longest = 0
+
+    def admit(self, connection: sqlite3.Connection, info: dict[Any, Any]) -> None:
+        """Look at the file that a connection has just opened.
+
+        Raises:
+            DatabaseUnavailableError: it was cut off, or has become shorter and is not whole.
+
+        """
+        info[WATCH] = self
+        info[IDENTITY] = _identities(self._file)
+        self._learn()
+        length = _length(self._file)
+        is_shorter = length < self._longest
+        # The log of writes may hold new pages, but what was in the file once is to be there still.
+        elsewhere = 0 if is_shorter else _length(Path(f"{self._file}-wal"))
+        is_cut_off = length + elsewhere < _bytes_needed(connection)
+        if is_cut_off or (is_shorter and not (length and _is_whole(connection))):
+            self._keep(NEVER)
+            raise DatabaseUnavailableError("the file was cut off")
+        self._keep(length)
+
+    def has(self, info: dict[Any, Any], *, for_writing: bool = False) -> bool:
+        """Whether a connection still has the files that are there, the log of writes among them.
+
+        SQLite makes that log when it first needs it, and keeps it while somebody has it open.
+        """
+        opened, now = info[IDENTITY], _identities(self._file)
+        if opened[1] is None:
+            info[IDENTITY] = opened[0], now[1]
+        if for_writing:
+            self._learn()
+        length = _length(self._file)
+        if length > self._longest:
+            self._keep(length)
+        return now[0] is not None and now == info[IDENTITY] and length >= self._longest
+
+    def _learn(self) -> None:
+        """Take over what other processes saw."""
+        identity = _identity(str(self._file))
+        inode = identity[1] if identity else 0
+        if inode != self._inode:
+            self._inode, self._longest = inode, 0
+        with suppress(OSError, ValueError):
+            noted, longest = map(int, self._note.read_text("ascii").split())
+            if noted == inode:
+                self._longest = max(self._longest, longest)
+
+    def _keep(self, length: int) -> None:
+        """Know a length from now on, and tell it in one write of always the same size."""
+        if length == self._longest:
+            return
+        self._longest = length
+        with suppress(OSError):  # On a full disk, say; then this process knows it alone.
+            descriptor = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            os.write(descriptor, f"{self._inode:20} {length:20}\n".encode("ascii"))
+            os.close(descriptor)
 
 
 def _identities(file: Path) -> tuple[Identity | None, Identity | None]:

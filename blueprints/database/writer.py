@@ -115,6 +115,9 @@ class Writer:
                         raise  # A full disk undoes everything; another failure may stay with us.
                     raw.execute("ROLLBACK TO job")
                 raw.execute("RELEASE job")
+        is_still_there(
+            connection
+        )  # What the commit made longer may be cut off before the next one.
 
     def _take(self, at_most: int) -> list[_Job[Any]]:
         with self._lock:
