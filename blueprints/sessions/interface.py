@@ -86,7 +86,7 @@ class VisitorSessions(SessionInterface):
         return subject_of(decode(self._store.find(key_of(value))))
 
     def know_records_by(self, is_up_to_date: Callable[[Connection, Values], bool]) -> None:
-        """Take what tells whether the record that a session tells of is in the log."""
+        """Take what tells whether the log has nothing later than what a session holds."""
         self._store.is_up_to_date = is_up_to_date
 
     def probe(self) -> None:

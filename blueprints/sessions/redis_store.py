@@ -182,7 +182,7 @@ class RedisStore(Store):
         return bool(redis.eval(EXCHANGE, len(keys), *keys, old, new, ends, key))
 
     def _settled(self, connection: Connection, found: bytes) -> Values:
-        """Return what a session holds, by what stands in the log: none, where that was erased."""
+        """Return what a session holds, by what stands in the log: nothing, if that is later."""
         values = decode(found or None)
         doubt = values.pop(IN_DOUBT, [found])
         for stored in reversed(doubt) if isinstance(doubt, list) else ():

@@ -240,6 +240,12 @@ def test_the_banner_does_not_ask_for_what_the_signal_refuses(site: Flask) -> Non
     (record,) = records(site)
     assert record.gpc
     assert record.statuses == {"personalization": "given", "advertising": "refused"}
+    assert (
+        "Not accepted Your browser’s privacy signal refuses this as well."
+        in visitor.get("/cookies").text
+    )
+    visitor.headers["Sec-GPC"] = "0"
+    assert "privacy signal" not in visitor.get("/cookies").text
 
 
 def test_what_a_page_without_the_signal_asked_for_is_what_counts(site: Flask) -> None:
