@@ -127,9 +127,9 @@ class _Watch:
         opened, now = info[IDENTITY], _identities(self._file)
         if opened[1] is None:
             info[IDENTITY] = opened[0], now[1]
-        if for_writing:
-            self._learn()
         length = _length(self._file)
+        if for_writing or length > self._longest:
+            self._learn()
         if length > self._longest:
             self._keep(length)
         return now[0] is not None and now == info[IDENTITY] and length >= self._longest

@@ -261,17 +261,21 @@ def test_a_file_that_was_cut_off_and_became_long_again_is_not_used(sqlite_site: 
 
 
 @pytest.mark.usefixtures("no_pause")
-def test_other_processes_see_that_the_file_was_cut_off(make_site: MakeSite, tmp_path: Path) -> None:
+@pytest.mark.parametrize("to", ["as the other knew it", "more"])
+def test_other_processes_see_that_the_file_was_cut_off(
+    make_site: MakeSite, tmp_path: Path, to: str
+) -> None:
     """One that runs, and one that starts afterwards, with the log of writes still there."""
     site, other = make_site(), make_site()
     file = file_of(site)
     with other.app_context():
         write(put("a"))
         assert keys() == ["a"]
+    known = file.stat().st_size
     with site.app_context():
         write(grow)
         write(put("z"))
-    cut(file, file.stat().st_size // 2)
+    cut(file, known + (4096 * 100 if to == "more" else 0))
     address = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{file}", "INSTANCE": str(tmp_path)}
     for each in (other, create_app({"SECRET_KEY": "k" * 32, **address})):
         assert each.test_client().get("/ready").status_code == 503
