@@ -2,13 +2,15 @@
 
 SQLite has one writer at a time, and what costs is the commit, which waits for the disk. So whoever
 comes while nobody writes leads: they wait for the turn of this process, write for everybody who has
-come meanwhile, commit once, and hand on to who came since. No thread of its own is needed.
+come meanwhile, as far as a visitor would wait, commit once, and hand on to the others. No thread of
+its own is needed.
 """
 
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from threading import Event, Lock
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -105,7 +107,12 @@ class Writer:
         raw = driver(connection)
         with transaction(connection):
             batch += self._take(JOBS_AT_ONCE)
-            for job in batch:
+            until = monotonic() + self._seconds
+            for place, job in enumerate(batch):
+                if place and monotonic() > until:
+                    # What is done counts now; the rest waits for a turn of its own, or gives up.
+                    self._give_back(batch, place)
+                    break
                 raw.execute("SAVEPOINT job")
                 try:
                     job.run(connection)
@@ -122,6 +129,11 @@ class Writer:
     def _take(self, at_most: int) -> list[_Job[Any]]:
         with self._lock:
             return [self._queue.popleft() for _ in range(min(at_most, len(self._queue)))]
+
+    def _give_back(self, batch: list[_Job[Any]], place: int) -> None:
+        with self._lock:
+            self._queue.extendleft(reversed(batch[place:]))
+        del batch[place:]
 
     def _hand_on(self, batch: list[_Job[Any]]) -> None:
         with self._lock:

@@ -119,6 +119,36 @@ def test_what_waits_together_is_committed_together(sqlite_site: Flask) -> None:
     assert len(commits) == 2, "one commit for the first, and one for the four"
 
 
+def test_a_batch_ends_when_its_time_is_over_and_the_rest_follows(sqlite_site: Flask) -> None:
+    """So that nobody waits for a hundred others whose sessions are far away."""
+    has_begun, may_end = Event(), Event()
+
+    def slow(_connection: Connection) -> None:
+        has_begun.set()
+        may_end.wait()
+
+    def in_a_thread(work: Callable[[Connection], object]) -> None:
+        with sqlite_site.app_context():
+            write(work)
+
+    commits: list[Connection] = []
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(in_a_thread, slow)
+        has_begun.wait()
+        with sqlite_site.app_context():
+            writer = sqlite_site.extensions["database"].writer
+            db.event.listen(db.engine, "commit", commits.append)
+            rest = [pool.submit(in_a_thread, put(key)) for key in ("a", "b", "c")]
+            while len(writer._queue) < len(rest):  # noqa: SLF001 - nobody else can tell
+                pass
+            writer._seconds = 0  # noqa: SLF001 - instead of waiting
+            may_end.set()
+            for each in (first, *rest):
+                each.result()
+            assert keys() == ["a", "b", "c"]
+    assert len(commits) == 4, "one for each"
+
+
 @pytest.mark.usefixtures("no_pause")
 def test_while_another_process_holds_sqlite_readers_read_and_nothing_half_is_written(
     sqlite_site: Flask,
