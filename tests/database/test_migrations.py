@@ -98,6 +98,15 @@ def test_a_database_that_is_newer_is_named_as_that(
         db.engine.dispose()
 
 
+@pytest.mark.parametrize("command", ["upgrade", "current"])
+def test_a_database_that_cannot_be_reached_is_said_in_one_sentence(command: str) -> None:
+    site = site_on("postgresql+psycopg://postgres@127.0.0.1:1/none")
+    answer = site.test_cli_runner().invoke(args=["db", command])
+    assert answer.exit_code == 1
+    (line,) = answer.output.splitlines()
+    assert line.startswith("Error: The database cannot be used: connection failed: ")
+
+
 @pytest.mark.slow
 def test_upgrade_and_downgrade_say_nothing_about_being_behind(uri: str) -> None:
     for command in (["upgrade"], ["downgrade", "base"]):

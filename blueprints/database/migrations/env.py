@@ -7,10 +7,12 @@ from contextlib import AbstractContextManager
 
 from alembic import context
 from alembic.util import CommandError
+from click import ClickException
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
-from blueprints.database import db
-from blueprints.database.schema import NEWER, problem
+from blueprints.database import DatabaseUnavailableError, db
+from blueprints.database.schema import NEWER, problem, reason
 from blueprints.database.sqlite import make_file, reserve, transaction
 
 is_sqlite = db.engine.dialect.name == "sqlite"
@@ -34,7 +36,11 @@ if other := context.config.attributes.get("connection"):
     run(other)  # It is within a transaction that holds more than this.
 else:
     make_file(db.engine)
-    if problem() == NEWER:
-        raise CommandError(NEWER)
-    with reserve(db.engine) if is_sqlite else db.engine.connect() as connection, begin(connection):
+    try:
+        if problem() == NEWER:
+            raise CommandError(NEWER)
+        connection = reserve(db.engine) if is_sqlite else db.engine.connect()
+    except (DatabaseUnavailableError, SQLAlchemyError) as error:
+        raise ClickException(f"The database cannot be used: {reason(error)}.") from None
+    with connection, begin(connection):
         run(connection)
