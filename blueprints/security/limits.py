@@ -58,14 +58,15 @@ def _store(app: Flask) -> Store:
     if not _is_address_of_redis(url):
         raise SystemExit("FLASK_REDIS_URL must be an address such as redis://host:6379/0.")
     # All others would loosen a bound, or change what is stored and how.
-    if others := [name for name in parse_qs(urlsplit(url).query) if not name.startswith("ssl_")]:
+    of_tls = "ssl_" if urlsplit(url).scheme == "rediss" else None
+    if others := [name for name in parse_qs(urlsplit(url).query) if name[:4] != of_tls]:
         raise SystemExit(f"FLASK_REDIS_URL has an option that cannot be: {others[0]}.")
     try:
         return InRedis(url)
     except ImportError:
         raise SystemExit("FLASK_REDIS_URL needs a driver: pip install '.[redis]'.") from None
     except (TypeError, ValueError) as error:
-        told = str(error).rstrip(".")
+        told = str(error).rpartition("unexpected keyword argument ")[2].strip("'.")
         raise SystemExit(f"FLASK_REDIS_URL has an option that cannot be: {told}.") from None
 
 
@@ -73,6 +74,7 @@ def _is_address_of_redis(url: str) -> bool:
     try:
         parts = urlsplit(url)
         is_one = parts.scheme in {"redis", "rediss"} and parts.port != 0
+        is_one = is_one and not set(parts.hostname or "") & set("%,@/")
     except ValueError:
         return False
     # The driver silently takes a database that is no number for number 0.
