@@ -35,7 +35,8 @@ def assume_after_second_page(response: Response) -> Response:
     if sends_gpc() or not current_choice().is_open or (last and last.is_consent):
         return response
     g.page_state = None  # Whoever opens it next is counted as well.
-    if not _is_page_of_the_site(response):
+    # Whose session is lost may have refused.
+    if current_app.extensions["sessions"].is_missing() or not _is_page_of_the_site(response):
         return response
     # An outage is logged where it happens; the page is served, and nothing is assumed.
     with suppress(

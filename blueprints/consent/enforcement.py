@@ -16,6 +16,7 @@ from typing import TypeVar
 from flask import Response, current_app, g, request
 from werkzeug.http import dump_cookie
 
+from blueprints.consent.choices import Model
 from blueprints.consent.page import PageConsent
 from blueprints.consent.registry import Cookie
 from blueprints.consent.visitor import pending_withdrawal, registry, withdrawal_cookie
@@ -105,7 +106,12 @@ def _refused(consent: PageConsent) -> Iterator[tuple[str, Cookie]]:
 
 
 def _names_no_session(name: str) -> bool:
-    is_session = name == current_app.config["SESSION_COOKIE_NAME"]
+    """Whether it is the cookie of a session that there is not, and which tells nothing.
+
+    Where something is assumed, it tells that this browser may have refused, and stays.
+    """
+    config = current_app.config
+    is_session = name == config["SESSION_COOKIE_NAME"] and config["CONSENT_MODEL"] == Model.OPT_IN
     return is_session and bool(current_app.extensions["sessions"].is_missing())
 
 

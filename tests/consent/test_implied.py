@@ -55,6 +55,16 @@ def test_the_settings_page_and_errors_do_not_count_as_going_on(site: Flask) -> N
     assert records(site) == []
 
 
+def test_of_somebody_whose_session_is_lost_nothing_is_assumed(site: Flask) -> None:
+    """They may have refused."""
+    visitor = Visitor(site)
+    visitor.client.set_cookie("session", "0" * 43)
+    for _ in range(4):
+        assert visitor.get("/").banner is not None
+    assert records(site) == []
+    assert visitor.cookies == {"session"}
+
+
 def test_gpc_always_beats_continued_use(site: Flask) -> None:
     visitor = Visitor(site, Sec_GPC="1")
     for _ in range(4):
