@@ -1,49 +1,68 @@
-"""One Redis: connections that wait for so long at most, and the run of it that answers them.
+"""One Redis: connections that wait no longer than whoever asks, and which run of it answers them.
 
-A run begins whenever Redis is started. One that began anew may have forgotten what it was told
-last, and its run tells it from the one before.
+A run ends when Redis is started again, and when it takes over what another Redis holds, or no
+longer does. It may have forgotten then what it was told last, and its run tells it from before.
 """
 
 import re
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.connection import AbstractConnection, Connection, parse_url
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
+from blueprints.database import seconds_left
+
+SECONDS_TO_CONNECT = 0.5  # less than the database lets a transaction stand still
+# Of the process, and of what it holds, which may come from another one.
+RUN = re.compile(rb"^(?:run_id|master_replid):(\w{1,16})", re.MULTILINE)
+
 
 class RedisServer:
-    """`run` is that which the newest connection leads to; empty before there was one."""
+    """`run` is that which the newest connection leads to; empty before, and where it is not told.
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    Raises:
+        ValueError: the address is not one of Redis.
+
+    """
+
+    def __init__(self, url: str, seconds: float) -> None:
+        """Wait so long for an answer, where whoever asks has that much time."""
         self.run = ""
-
-    def client(self, seconds: float) -> Redis:
-        """Make a client that waits so long for each answer.
-
-        Raises:
-            ValueError: the address is not one of Redis.
-
-        """
-        return Redis.from_url(
-            self._url,
+        kind = parse_url(url).get("connection_class", Connection)  # type: ignore[no-untyped-call]
+        self.client: Redis = Redis.from_url(
+            url,
+            connection_class=type("BoundConnection", (_BoundConnection, kind), {}),
+            protocol=2,  # This and the next: nothing is asked first but what is needed.
+            driver_info=None,
             socket_timeout=seconds,
-            socket_connect_timeout=seconds,
+            socket_connect_timeout=SECONDS_TO_CONNECT,
             retry=Retry(NoBackoff(), 0),
             redis_connect_func=self._connect,
         )
 
-    def ask_run(self, redis: Redis) -> str:
-        """Return `run`; connect where that has never been done."""
+    def ask_run(self) -> None:
+        """Learn `run`; connect where that has never been done."""
         if not self.run:
-            redis.ping()
-        return self.run
+            self.client.ping()
 
     def _connect(self, connection: Any) -> None:  # noqa: ANN401 - one of several kinds
         connection.on_connect()
-        connection.send_command("INFO", "server")
+        connection.send_command("INFO")
         with suppress(ResponseError):  # Where that is forbidden, all runs are taken for one.
-            (self.run,) = re.findall(r"run_id:(\w+)", connection.read_response().decode())
+            answer = connection.read_response()
+            found = RUN.findall(answer) if isinstance(answer, bytes) else []
+            self.run = b"".join(cast("list[bytes]", found)).decode("ascii", "replace")
+
+
+class _BoundConnection(AbstractConnection):
+    """A connection that waits for answers as long as the work at hand has time (`within`)."""
+
+    def read_response(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as the driver's
+        left = seconds_left()
+        if left is not None:
+            options["timeout"] = max(0.001, min(left, self.socket_timeout or left))
+        return super().read_response(*args, **options)

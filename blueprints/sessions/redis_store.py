@@ -11,7 +11,7 @@ ever changed from what was found, and found only while the lock is held: what so
 changed meanwhile stays as it is. A page view waits for no turn: then who has the turn begins again.
 
 A Redis that begins anew may have lost what it was told last. So each session says in which run of
-Redis it was stored, and one of another run is in doubt as well.
+Redis it was stored, and one of another run is in doubt as well; what no record tells of ends.
 
 A subject has one session, and `subject:<number>` names it: who ends it waits in its order as well.
 """
@@ -24,7 +24,7 @@ from functools import cached_property, partial
 from typing import Any, cast
 from uuid import UUID
 
-from redis import Redis, RedisError
+from redis import RedisError
 from redis.exceptions import LockError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy import Connection, text
@@ -46,7 +46,9 @@ from blueprints.sessions.store import (
 
 SECONDS = 1.0  # a reader does not wait longer for a store that is down
 SECONDS_TO_CHANGE = 2.0  # and a choice so long, in all
-SECONDS_IN_TRANSACTION = 0.5  # less than the database lets a transaction stand still
+SECONDS_IN_TRANSACTION = (
+    0.5  # for each question: less than the database lets a transaction stand still
+)
 SECONDS_TO_END = 24 * 60 * 60  # Redis itself forgets within a day what was to end, and was not
 TRIES = 3  # to change what a page view changes at the same time
 LOCK_SECONDS = 5  # more than all waits within it: a process that died holds up its visitor so long
@@ -68,9 +70,8 @@ return 1
 class RedisStore(Store):
     def __init__(self, url: str) -> None:
         """Raise ValueError when the address is not one of Redis."""
-        self._server = RedisServer(url)
-        self._redis = self._server.client(SECONDS)
-        self._redis_in_transaction = self._server.client(SECONDS_IN_TRANSACTION)
+        self._server = RedisServer(url, SECONDS)
+        self._redis = self._server.client
         self._outage = Outage("Redis", _means_down, StoreUnavailableError)
         # Apart: one that takes nothing can often still be read.
         self._changes = Outage("Redis, for changes,", _means_down, StoreUnavailableError)
@@ -86,7 +87,7 @@ class RedisStore(Store):
         return encode(content.stored) if content else None
 
     def replace(self, key: str, old: bytes, new: bytes) -> None:
-        with self._outages():
+        with self._outages(), self._changes.guard():
             self._exchange(key, old, new, None)
 
     def change(self, key: str | None, fresh: str, work: Work) -> tuple[Values, Content | None]:
@@ -100,6 +101,7 @@ class RedisStore(Store):
 
     def _change(self, key: str | None, fresh: str, work: Work) -> tuple[Values, Content | None]:
         with self._in_order(key) as read:
+            self._server.ask_run()
             for _ in range(TRIES):
                 with suppress(_OvertakenError):
                     made = write(partial(self._prepare, key, fresh, read(), work))
@@ -120,16 +122,15 @@ class RedisStore(Store):
             found = NONE
         content = work(connection, before)
         if content:
-            run = self._server.ask_run(self._redis_in_transaction)
-            content = replace(content, values={**content.values, RUN: run})
+            content = replace(content, values={**content.values, RUN: self._server.run})
         place = key if key and (before or not content) else fresh
         made = _Change(place, found, before, content)
         self._tell(made.key, made.found, made.in_doubt, made.subject)
         return made
 
     def _tell(self, key: str, old: bytes, new: bytes, subject: UUID | None) -> None:
-        with self._changes.guard():
-            if not self._exchange(key, old, new, subject, self._redis_in_transaction):
+        with self._changes.guard(), within(SECONDS_IN_TRANSACTION):
+            if not self._exchange(key, old, new, subject):
                 raise _OvertakenError
 
     def end_of_subject(self, subject: UUID, work: Callable[[Connection], int]) -> int:
@@ -172,14 +173,11 @@ class RedisStore(Store):
             with suppress(RedisError):  # It goes by itself.
                 lock.release()
 
-    def _exchange(
-        self, key: str, old: bytes, new: bytes, subject: UUID | None, redis: Redis | None = None
-    ) -> bool:
+    def _exchange(self, key: str, old: bytes, new: bytes, subject: UUID | None) -> bool:
         """Store `new`, and whose it is, where `old` is stored; return whether it was."""
         keys = [_name(key), *([_subject(subject)] if subject else [])]
         ends = int(decode(new or None).get(EXPIRES_AT, 0)) + 1
-        redis = redis or self._redis
-        return bool(redis.eval(EXCHANGE, len(keys), *keys, old, new, ends, key))
+        return bool(self._redis.eval(EXCHANGE, len(keys), *keys, old, new, ends, key))
 
     def _settled(self, connection: Connection, found: bytes) -> Values:
         """Return what a session holds, by what stands in the log: nothing, if that is later."""
@@ -187,7 +185,8 @@ class RedisStore(Store):
         doubt = values.pop(IN_DOUBT, [found])
         for stored in reversed(doubt) if isinstance(doubt, list) else ():
             meant = decode(stored if isinstance(stored, bytes) and stored else None)
-            if meant and self.is_up_to_date(connection, meant):
+            is_known = bool(subject_of(meant)) or meant.get(RUN) == self._server.run
+            if meant and is_known and self.is_up_to_date(connection, meant):
                 return meant
         return {}
 

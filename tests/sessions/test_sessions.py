@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, cast
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -20,11 +21,12 @@ from redis import Redis
 from redis.exceptions import TimeoutError as RedisTimeout
 from sqlalchemy import Connection, update
 
-from blueprints.database import DatabaseUnavailableError, db, outage, write
+from blueprints.database import DatabaseUnavailableError, db, outage, within, write
 from blueprints.database.errors import OutcomeUnknownError
 from blueprints.sessions import StoreUnavailableError, redis_store
 from blueprints.sessions.database_store import DatabaseStore
 from blueprints.sessions.models import StoredSession
+from blueprints.sessions.redis_server import RedisServer
 from blueprints.sessions.session import VisitorSession
 
 
@@ -425,7 +427,7 @@ def test_what_a_redis_that_began_anew_has_forgotten_is_not_undone(
     visitor = Visitor(redis_site)
     visitor.post("/cookies", {"choice": "accept_all"})
     redis = Redis.from_url(redis_site.config["REDIS_URL"])
-    run = str(cast("dict[str, str]", redis.info("server"))["run_id"])
+    run = str(cast("dict[str, str]", redis.info("server"))["run_id"])[:16]
     (name,) = list(redis.scan_iter("session:*"))
     snapshot = cast("bytes", redis.get(name)).replace(run.encode(), b"0" * len(run))
     if forgets:
@@ -434,6 +436,71 @@ def test_what_a_redis_that_began_anew_has_forgotten_is_not_undone(
     for _ in range(2):
         assert len(given(visitor)) == (0 if forgets else 2)
     assert bool(list(redis.scan_iter("session:*"))) is not forgets
+
+
+def test_what_was_seen_before_redis_began_anew_is_no_reason_to_assume(
+    make_site: MakeSite, redis_url: str
+) -> None:
+    site, redis = make_site(REDIS_URL=redis_url, CONSENT_MODEL="implied"), Redis.from_url(redis_url)
+    visitor = Visitor(site)
+    visitor.get("/")
+    run = str(cast("dict[str, str]", redis.info("server"))["run_id"])[:16]
+    (name,) = list(redis.scan_iter("session:*"))
+    snapshot = cast("bytes", redis.get(name)).replace(run.encode(), b"0" * len(run))
+    visitor.post("/cookies", {"choice": "reject"})
+    redis.set(name, snapshot)
+    for _ in range(3):
+        visitor.get("/")
+    assert [record.method for record in records(site)] == ["settings.reject"]
+
+
+def test_a_redis_that_took_over_what_another_held_is_one_that_began_anew(
+    make_site: MakeSite, redis_server: tuple[str, Redis]
+) -> None:
+    """The process stays, and what it holds may be older."""
+    url, redis = redis_server
+    visitor = Visitor(make_site(REDIS_URL=url))
+    visitor.post("/cookies", {"choice": "accept_all"})
+    (name,) = list(redis.scan_iter("session:*"))
+    snapshot = cast("bytes", redis.get(name))
+    visitor.post("/cookies/withdraw", {})
+    redis.replicaof("127.0.0.1", "1")
+    redis.replicaof("NO", "ONE")
+    redis.set(name, snapshot)
+    redis.client_kill_filter(_type="normal", skipme=True)
+    assert given(visitor) == set()
+
+
+@pytest.mark.parametrize("answer", [None, b"OK", b"redis_version:7\r\nrun_id:\r\n", b"\xff", 1])
+def test_a_redis_that_does_not_say_which_run_it_is_can_be_used(answer: object) -> None:
+    server = RedisServer("redis://127.0.0.1:1/0", 1)
+    server._connect(Mock(read_response=lambda: answer))  # noqa: SLF001 - none answers so
+    assert server.run == ""
+
+
+def test_redis_is_waited_for_as_long_as_there_is_time(redis_url: str) -> None:
+    client = RedisServer(redis_url, 5).client
+    with within(0.05), pytest.raises(RedisTimeout):
+        client.blpop(["none"], 0.5)
+    assert client.blpop(["none"], 0.01) is None
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_page_that_cannot_note_what_it_showed_is_no_outage_for_others(
+    make_site: MakeSite, redis_server: tuple[str, Redis], *, is_full: bool
+) -> None:
+    url, redis = redis_server
+    site = make_site(REDIS_URL=url)
+    other, visitor = Visitor(site), Visitor(site)
+    other.post("/cookies", {"choice": "accept_all"})
+    visitor.submit(visitor.get("/").form("/cookies"), "accept_all")  # and is to be confirmed
+    if is_full:
+        redis.config_set("maxmemory", 1)
+    else:
+        redis.replicaof("127.0.0.1", "1")
+    for _ in range(2):
+        assert visitor.get("/").confirmation
+        assert len(given(other)) == 2
 
 
 def orders_of(site: Flask) -> list[Any]:
