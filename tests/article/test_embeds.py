@@ -214,7 +214,7 @@ def test_a_purpose_that_has_become_another_one_is_shown_anew_and_not_accepted(si
     answer = visitor.post("/cookies/allow", sent)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{FRAME}?outdated=")
     assert records(site) == []
-    told = "Error: Your choice was not saved Our question has changed since you opened the page."
+    told = "Error: Our question has changed. Please choose again."
     page = visitor.frame(f"{FRAME}?outdated=")
     assert told in page.text
     visitor.submit(page.form("/cookies/allow"))
