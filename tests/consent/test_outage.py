@@ -276,6 +276,25 @@ def test_where_a_grant_cannot_be_written_nothing_is_granted(
     assert not loads_the_advertiser(page)
 
 
+@pytest.mark.parametrize(
+    ("came_from", "first"),
+    [
+        (ARTICLE, (ARTICLE, "Back to where you were")),
+        ("/", ("/", "To the front page")),
+        ("//elsewhere.example", ("/", "To the front page")),
+    ],
+)
+def test_a_choice_that_failed_leads_back_to_the_page_on_which_it_was_made(
+    site: Flask, nothing_can_be_written: Outage, came_from: str, first: tuple[str, str]
+) -> None:
+    sent = {"choice": "accept_all", "next": came_from}
+    with nothing_can_be_written():
+        answer = Page(Visitor(site).post("/cookies", sent))
+    assert answer.status == 503
+    link = next(link for step in answer.all("p", class_="step") for link in step)
+    assert (link.get("href"), text_of(link)) == first
+
+
 def test_an_earlier_acceptance_stays_where_more_cannot_be_written_and_the_page_says_so(
     site: Flask, nothing_can_be_written: Outage
 ) -> None:
