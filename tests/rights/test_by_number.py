@@ -67,24 +67,46 @@ def test_the_number_stands_in_history_and_receipt(site: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "told"),
+    ("sent", "headline", "told"),
     [
-        ({"number": ""}, "Enter your number, or choose the file of a receipt."),
-        ({"number": "5"}, "The number of a visitor has 36 characters"),
-        ({"receipt": b"{}"}, "The file is no receipt of this site"),
-        ({"receipt": b"x" * 200_000}, "It is too large: a receipt is a small"),
+        (
+            {"number": ""},
+            "No number was entered",
+            "Enter your number, or choose the file of a receipt.",
+        ),
+        (
+            {"number": "5"},
+            "This is not a number of ours",
+            "The number of a visitor has 36 characters",
+        ),
+        (
+            {"number": str(uuid4())},
+            "Your records were not found",
+            "We keep no records under this number",
+        ),
+        (
+            {"receipt": b"{}"},
+            "This file is no receipt",
+            "The file is no receipt of this site",
+        ),
+        (
+            {"receipt": b"x" * 200_000},
+            "This file is no receipt",
+            "It is too large: a receipt is a small",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_of_what_was_sent(
-    site: Flask, sent: dict[str, str | bytes], told: str
+    site: Flask, sent: dict[str, str | bytes], headline: str, told: str
 ) -> None:
     form = {
         name: value if isinstance(value, str) else (BytesIO(value), "x.json")
         for name, value in sent.items()
     }
-    answer = site.test_client().post(PATH, data=form, headers={"Sec-Fetch-Site": "same-origin"})
-    assert answer.status_code in {400, 413}
-    assert told in answer.get_data(as_text=True)
+    page = Page(Visitor(site).post(PATH, form))
+    assert page.status in {400, 404, 413}
+    assert text_of(page.one("h1")) == f"Error: {headline}"
+    assert told in page.text
 
 
 def test_records_are_shown_by_number(site: Flask, later: Visitor) -> None:
