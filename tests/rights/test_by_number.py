@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from browserlike import Page, Visitor, text_of
+from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite
 from evidence import count_sessions, records
 from flask import Flask
@@ -227,7 +227,9 @@ def test_what_was_typed_comes_back_with_the_error_and_the_field_names_it(site: F
     field = page.one("input", id="number")
     assert field.get("value") == "0123"
     assert (field.get("aria-invalid"), field.get("aria-describedby")) == ("true", "problem")
-    assert "36 characters" in text_of(page.one("p", id="problem"))
+    assert "36 characters" in text_of(page.one("span", id="problem"))
+    (link,) = page.one("div", role="alert").iter(f"{HTML}a")
+    assert link.get("href") == "#number"
     sent = {"number": "", "receipt": (BytesIO(b"{}"), "r.jsonld")}
     page = Page(Visitor(site).post(PATH, sent))
     assert page.one("input", id="number").get("aria-invalid") is None
