@@ -216,6 +216,16 @@ def test_what_a_reader_may_change_moves_nothing_when_it_is_opened(phone: Browser
     assert page.locator("article").bounding_box() == before
 
 
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_number_can_be_seen_whole_in_its_field(phone: BrowserContext, width: int) -> None:
+    page = phone.new_page()
+    page.set_viewport_size({"width": width, "height": 664})
+    page.goto("/cookies/records")
+    field = page.get_by_label("Your number")
+    field.fill("01234567-89ab-4cde-8f01-23456789abcd")
+    assert field.evaluate("field => field.scrollWidth <= field.clientWidth")
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [
