@@ -240,19 +240,19 @@ ADDED = {  # to what the site has, by whom, and what settings and history say of
     "to one of two": (
         (shipped_with(more=MATOMO), shipped_with((HOST, TWO_HOSTS), more=MATOMO)),
         "accept_all",
-        "this is off: Personalised content. The rest of your choice is valid until",
-        "except for what is off because something was added since: Personalised content.",
+        "Off until you choose: Personalised content. The rest of your choice is valid until",
+        "except for what is off because something has changed since: Personalised content.",
     ),
     "to both": (
         (shipped_with(), shipped_with((NAMED, NAMED.replace("Porto", "Lisboa")))),
         "accept_all",
-        "this is off: Personalised content, Personalised advertising.",
-        "This no longer counts, because something was added since.",
+        "Off until you choose: Personalised content, Personalised advertising.",
+        "This no longer counts, because something has changed since.",
     ),
     "a purpose": (
         (shipped_with(), shipped_with(more=NEW_PURPOSE)),
         "reject",
-        "this is off: Statistics. The rest of your choice is valid until",
+        "Off until you choose: Statistics. The rest of your choice is valid until",
         "This is the choice that counts now.",
     ),
 }
@@ -276,6 +276,6 @@ def test_who_is_asked_again_is_told_what_is_off_and_what_still_counts(
     assert ("The rest of" in state) is (what != "to both")
     assert in_history in history
     assert ("Valid until" in history) is (what != "to both")
-    pill = "Off: you have not chosen yet" if what == "a purpose" else "Off: something was added"
+    pill = "Off: you have not chosen yet" if what == "a purpose" else "Off: something has changed"
     assert pill in settings.text
-    assert "está desligado o seguinte:" in later.get("/pt/cookies").text
+    assert "Desligado até escolher:" in later.get("/pt/cookies").text
