@@ -80,6 +80,9 @@ def test_withdrawing_is_one_click_and_a_new_record(site: Flask, visitor: Visitor
     assert answer.status_code == 303
     page = visitor.get(answer.headers["Location"])
     assert "withdrawn" in (page.confirmation or "")
+    state = text_of(page.one("p", class_="state"))
+    assert state.startswith("You withdrew your consent on")
+    assert state.endswith("Everything optional is off.")
     given, withdrawn = records(site)
     assert set(given.statuses.values()) == {"given"}
     assert set(withdrawn.statuses.values()) == {"withdrawn"}
