@@ -264,6 +264,19 @@ def test_on_paper_what_is_folded_away_is_there(phone: BrowserContext) -> None:
     expect(page.get_by_text("Number of the record")).to_have_count(2)
     for record in page.get_by_text("Number of the record").all():
         expect(record).to_be_visible()
+    expect(page.get_by_text("Download the receipt")).to_be_hidden()
+
+
+@pytest.mark.parametrize("path", ["/cookies/history", "/privacy", "/cookies/receipt/about"])
+def test_on_paper_the_name_of_the_site_and_the_text_begin_at_one_edge(
+    phone: BrowserContext, path: str
+) -> None:
+    page = phone.new_page()
+    page.set_viewport_size({"width": 1000, "height": 800})
+    page.goto(path)
+    page.emulate_media(media="print")
+    left = "element => element.getBoundingClientRect().left"
+    assert page.locator("h1").evaluate(left) == page.locator(".brand").evaluate(left)
 
 
 def test_on_paper_nothing_beside_the_text_is_larger_than_it(phone: BrowserContext) -> None:
