@@ -54,9 +54,7 @@ def test_a_visitor_sees_their_own_choices_newest_first_in_plain_words(
     assert [time.get("datetime") for time in page.all("time")][::2] == [
         f"2026-11-0{day}T10:00:00+00:00" for day in (3, 2, 1)
     ]
-    assert third["Valid until"] == "3 May 2027, 11:00", (
-        "the time in Lisbon, which is in summer then"
-    )
+    assert third["Valid until"] == "3 May 2027"
     assert second["Replaced on"] == "3 November 2026, 10:00"
     assert first["Replaced on"] == "2 November 2026, 10:00"
     assert "Valid until" not in first
