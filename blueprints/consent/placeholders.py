@@ -25,7 +25,11 @@ def placeholder(service: Service) -> Notice:
 
 def _words(service: Service) -> dict[str, str]:
     purpose = registry().purpose(service.purpose)
-    others = [item.name for item in registry().services_for(purpose) if item.id != service.id]
+    others = [
+        item.name
+        for item in registry().services_for(purpose)
+        if item.id != service.id and item.vendor != registry().controller.name
+    ]
     about = {"service": service, "purpose": purpose, "others": list(dict.fromkeys(others))}
     about |= {"model": notice_in_force().model, "language": g.language}
     template = current_app.jinja_env.get_template("consent/placeholder.html")
