@@ -131,8 +131,13 @@ def test_they_are_given_out_as_json(site: Flask, later: Visitor) -> None:
     assert set(told["statuses"].values()) == {"given"}
 
 
-def test_they_are_erased_after_asking_once_more(site: Flask, later: Visitor) -> None:
+def test_they_are_erased_from_the_page_that_shows_them_and_says_what_is_lost(
+    site: Flask, later: Visitor
+) -> None:
+    assert "This only shows your records." in later.get(PATH).text
     shown = Page(later.submit(with_number(later, number(site))))
+    assert "This cannot be undone." in shown.text
+    assert "we can no longer help you prove what you chose" in shown.text
     assert records(site)[0].subject is not None
     erased = later.submit(shown.form(PATH), "yes")
     assert "1 record of your choices was erased" in Page(erased).text
