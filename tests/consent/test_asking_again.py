@@ -161,7 +161,7 @@ def test_everybody_is_asked_about_a_new_purpose_and_about_nothing_else(
     later = come_back(chooser, second())
     banner = later.get("/").banner
     assert banner is not None
-    assert "New since your choice: Statistics." in text_of(banner)
+    assert "New since your choice: the purpose “Statistics” was added." in text_of(banner)
     ticked = {box.get("value") for box in banner.iter() if box.get("checked") is not None}
     assert ticked == {purpose for purpose, status in before.items() if status == "given"}
     later.submit(banner, "accept_selected")
