@@ -162,14 +162,16 @@ def take_back(accept: Accept, method: str, token: str | None = None) -> None:
 
     `token` is that of the record which may have been committed all the same.
     """
+    held = pending_withdrawal()
     given = known = current_choice().given
-    if g.get("session_store_is_down"):  # What was given cannot be looked up; perhaps everything.
-        held = pending_withdrawal()
+    is_missing = current_app.extensions["sessions"].is_missing()
+    # What was given cannot be looked up, or may come back with a store; perhaps everything.
+    if g.get("session_store_is_down") or is_missing:
         given = held.kept if held else frozenset(registry().optional_ids)
         known = frozenset()
     g.is_partly_lost = not accept(known) <= known  # An error page has to say so.
     stays = accept(given) & given
-    if stays != given:
+    if held or stays != given:  # What is held may have been answered by another tab's choice.
         _let_it_count(Withdrawal(stays, method, token or secrets.token_hex(8)))
 
 

@@ -8,10 +8,10 @@ import re
 from contextlib import suppress
 from typing import Any, cast
 
-from redis import Redis
+from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection, Connection, parse_url
-from redis.exceptions import ResponseError
+from redis.exceptions import LockError, ResponseError
 from redis.retry import Retry
 
 from blueprints.database import seconds_left
@@ -66,3 +66,8 @@ class _BoundConnection(AbstractConnection):
         if left is not None:
             options["timeout"] = max(0.001, min(left, self.socket_timeout or left))
         return super().read_response(*args, **options)
+
+
+def means_down(error: Exception) -> bool:
+    # A lock that was not had in time is one visitor's crowd, and no outage.
+    return isinstance(error, RedisError) and not isinstance(error, LockError)

@@ -31,7 +31,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from blueprints.database import Outage, seconds_left, within, write
-from blueprints.sessions.redis_server import RedisServer
+from blueprints.sessions.redis_server import RedisServer, means_down
 from blueprints.sessions.store import (
     EXPIRES_AT,
     Content,
@@ -72,9 +72,9 @@ class RedisStore(Store):
         """Raise ValueError when the address is not one of Redis."""
         self._server = RedisServer(url, SECONDS)
         self._redis = self._server.client
-        self._outage = Outage("Redis", _means_down, StoreUnavailableError)
+        self._outage = Outage("Redis", means_down, StoreUnavailableError)
         # Apart: one that takes nothing can often still be read.
-        self._changes = Outage("Redis, for changes,", _means_down, StoreUnavailableError)
+        self._changes = Outage("Redis, for changes,", means_down, StoreUnavailableError)
 
     def find(self, key: str) -> bytes | None:
         with self._outages(), within(SECONDS):
@@ -118,7 +118,7 @@ class RedisStore(Store):
             connection.execute(ORDER, {"order": int(key[:15], 16)})
         before = self._settled(connection, found)
         if key and found and not before:  # It has ended, or Redis had forgotten: it goes.
-            self._tell(key, found, NONE, None)
+            self._tell(key, found, NONE, _subject_in(found))
             found = NONE
         content = work(connection, before)
         if content:
@@ -236,14 +236,14 @@ def _stored(content: Content | None) -> bytes:
     return encode(content.stored) if content else NONE
 
 
+def _subject_in(found: bytes) -> UUID | None:
+    doubt = decode(found).get(IN_DOUBT, [found])
+    return next(filter(None, (subject_of(decode(stored or None)) for stored in doubt)), None)
+
+
 def _name(key: str) -> str:
     return f"session:{key}"
 
 
 def _subject(subject: UUID) -> str:
     return f"subject:{subject}"
-
-
-def _means_down(error: Exception) -> bool:
-    # A lock that was not had in time is one visitor's crowd, and no outage.
-    return isinstance(error, RedisError) and not isinstance(error, LockError)

@@ -371,6 +371,39 @@ def test_a_choice_whose_answer_is_lost_is_not_undone_by_what_was_taken_back_befo
     assert len(records(site)) == 3
 
 
+def test_what_is_taken_back_in_vain_once_more_is_off_whatever_another_tab_chose_meanwhile(
+    site: Flask, nothing_can_be_written: Outage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = accepts(site)
+    with nothing_can_be_written():
+        visitor.post("/cookies/withdraw", {})
+    kept = visitor.client.get_cookie("withdrawal")
+    assert kept is not None
+    visitor.post("/cookies", {"choice": "accept_all"})
+    visitor.client.set_cookie("withdrawal", kept.value)  # This tab was not told of it.
+    with nothing_can_be_written(), monkeypatch.context() as broken:
+        broken.setattr(site.extensions["sessions"]._store, "find", fails)  # noqa: SLF001 - as it is
+        assert visitor.post("/cookies", {"choice": "reject"}).status_code == 503
+    assert not loads_the_advertiser(visitor.get("/"))
+    assert set(records(site)[-1].statuses.values()) == {"withdrawn"}
+
+
+def test_what_a_store_forgot_may_come_back_and_is_off_all_the_same(
+    site: Flask, nothing_can_be_written: Outage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when Redis is restarted empty, and then from its snapshot."""
+    visitor = accepts(site)
+    with nothing_can_be_written(), monkeypatch.context() as broken:
+        broken.setattr(site.extensions["sessions"]._store, "find", lambda _key: None)  # noqa: SLF001 - as it is
+        answer = visitor.post("/cookies/withdraw", {}, Accept="application/json")
+        assert answer.status_code == 503
+    assert not loads_the_advertiser(visitor.get("/"))
+
+
+def fails(_key: str) -> None:
+    raise StoreUnavailableError
+
+
 @pytest.mark.needs("rights")
 def test_whoever_asks_in_vain_for_their_records_to_be_erased_accepts_nothing_any_more(
     site: Flask, nothing_can_be_written: Outage

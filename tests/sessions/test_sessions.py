@@ -438,6 +438,25 @@ def test_what_a_redis_that_began_anew_has_forgotten_is_not_undone(
     assert bool(list(redis.scan_iter("session:*"))) is not forgets
 
 
+def test_what_comes_back_of_somebody_who_was_erased_goes_with_their_number(
+    redis_site: Flask,
+) -> None:
+    visitor = Visitor(redis_site)
+    visitor.post("/cookies", {"choice": "accept_all"})
+    cookie = session_cookie(visitor)
+    redis = Redis.from_url(redis_site.config["REDIS_URL"])
+    run = str(cast("dict[str, str]", redis.info("server"))["run_id"])[:16]
+    held = {
+        name: cast("bytes", redis.get(name)).replace(run.encode(), b"0" * len(run))
+        for name in (*redis.scan_iter("session:*"), *redis.scan_iter("subject:*"))
+    }
+    assert len(held) == 2
+    visitor.post("/cookies/erase", {})
+    redis.mset(held)
+    Visitor(redis_site).raw_get("/", Cookie=f"session={cookie}")
+    assert [*redis.scan_iter("session:*"), *redis.scan_iter("subject:*")] == []
+
+
 def test_what_was_seen_before_redis_began_anew_is_no_reason_to_assume(
     make_site: MakeSite, redis_url: str
 ) -> None:
