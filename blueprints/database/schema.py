@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from blueprints.database.base import db
 from blueprints.database.errors import DatabaseUnavailableError
-from blueprints.database.sqlite import file_of
+from blueprints.database.sqlite import file_of, make_file
 
 MIGRATIONS = str(Path(__file__).parent / "migrations")
 IS_BEHIND = "The database is behind this version of the site"
@@ -63,7 +63,7 @@ class Embedded:
             return
         with self._lock, self._lock_file.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX if patiently else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._file.touch(mode=0o600)
+            make_file(db.engine)
             found = problem()
             if found == NEWER:
                 raise DatabaseUnavailableError(NEWER)

@@ -2,16 +2,16 @@
 
 A file that is deleted goes on for whoever has it open, and what they write is lost with them. So
 before each use the path is compared with what was opened, and nothing but the start and an upgrade
-makes a file: a command of the operator that finds none says so. A file that lacks pages was cut
-off. One that has become shorter and lacks none was packed or put back by somebody: it is read once
-whether it is whole.
+makes a file: a command of the operator that finds none says so. Before each change the file is to
+be as long as its head says: into one that was cut off nothing is written.
 """
 
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from time import sleep
 from typing import Any
 from urllib.parse import quote
 
@@ -22,8 +22,8 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from blueprints.database.errors import DatabaseUnavailableError
 
 IDENTITY = "identity of the files"
-WATCH = "watch over the file"
-NEVER = 2**62  # longer than a file can be: it is read whole before it is used again
+LOOKS = 20
+SECONDS_BETWEEN_LOOKS = 0.01
 Identity = tuple[int, int]
 
 
@@ -36,9 +36,10 @@ def file_of(engine: Engine) -> Path | None:
 def make_file(engine: Engine) -> None:
     """Make the file of the database where there is none: for the start, and for an upgrade."""
     file = file_of(engine) if engine.dialect.name == "sqlite" else None
-    if file:
+    if file and not file.exists():
         with suppress(OSError):  # What is wrong is said when it is opened.
             file.touch(mode=0o600)
+            _mark(file).unlink(missing_ok=True)  # It was of another one.
 
 
 def prepare(engine: Engine, seconds: float) -> None:
@@ -60,7 +61,6 @@ def prepare(engine: Engine, seconds: float) -> None:
 
 def _watch(engine: Engine, file: Path) -> None:
     """Open the file only where there is one, and let go of connections to one that is gone."""
-    watch = _Watch(file)
 
     @event.listens_for(engine, "do_connect")
     def open_existing(_d: object, _e: object, cargs: list[Any], cparams: dict[str, Any]) -> None:
@@ -68,92 +68,36 @@ def _watch(engine: Engine, file: Path) -> None:
         cparams["uri"] = True
 
     @event.listens_for(engine, "connect")
-    def admit(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-        watch.admit(connection, entry.info)
+    def remember(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        entry.info[IDENTITY] = _identities(file)
+        _require_whole(file, connection)
 
     @event.listens_for(engine, "checkout")
     def compare(
         _connection: sqlite3.Connection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
     ) -> None:
-        if not watch.has(entry.info):
+        if not _is_there(file, entry.info):
             raise DisconnectionError("the file is gone, or is another one")
 
 
 def is_still_there(connection: Connection) -> bool:
-    """Whether a connection that is kept has the file that is there, as long as it ever was."""
-    watch: _Watch | None = connection.info.get(WATCH)
-    return watch is None or watch.has(connection.info, for_writing=True)
+    file = file_of(connection.engine)
+    return file is None or _is_there(file, connection.info)
 
 
-class _Watch:
-    """What is known of a file: which one it is, and how long it has been.
+def _is_there(file: Path, info: dict[Any, Any]) -> bool:
+    """Whether a connection still has the files that are there, the log of writes among them.
 
-    The length stands in a file beside it as well, for other processes and the next start: what is
-    missing in the file may stand in the log of writes until that begins anew, so that SQLite itself
-    sees too late that the file was cut off.
+    SQLite makes that log when it first needs it, and keeps it for as long as somebody has it open.
     """
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._note = Path(f"{file}-length")
-        self._inode = 0
-        self._longest = 0
-
-    def admit(self, connection: sqlite3.Connection, info: dict[Any, Any]) -> None:
-        """Look at the file that a connection has just opened.
-
-        Raises:
-            DatabaseUnavailableError: it was cut off, or has become shorter and is not whole.
-
-        """
-        info[WATCH] = self
-        info[IDENTITY] = _identities(self._file)
-        self._learn()
-        length = _length(self._file)
-        is_shorter = length < self._longest
-        # The log of writes may hold new pages, but what was in the file once is to be there still.
-        elsewhere = 0 if is_shorter else _length(Path(f"{self._file}-wal"))
-        is_cut_off = length + elsewhere < _bytes_needed(connection)
-        if is_cut_off or (is_shorter and not (length and _is_whole(connection))):
-            self._keep(NEVER)
-            raise DatabaseUnavailableError("the file was cut off")
-        self._keep(length)
-
-    def has(self, info: dict[Any, Any], *, for_writing: bool = False) -> bool:
-        """Whether a connection still has the files that are there, the log of writes among them.
-
-        SQLite makes that log when it first needs it, and keeps it while somebody has it open.
-        """
-        opened, now = info[IDENTITY], _identities(self._file)
-        if opened[1] is None:
-            info[IDENTITY] = opened[0], now[1]
-        length = _length(self._file)
-        if for_writing or length > self._longest:
-            self._learn()
-        if length > self._longest:
-            self._keep(length)
-        return now[0] is not None and now == info[IDENTITY] and length >= self._longest
-
-    def _learn(self) -> None:
-        """Take over what other processes saw."""
-        identity = _identity(str(self._file))
-        inode = identity[1] if identity else 0
-        if inode != self._inode:
-            self._inode, self._longest = inode, 0
-        with suppress(OSError, ValueError):
-            noted, longest = map(int, self._note.read_text("ascii").split())
-            if noted == inode:
-                self._longest = max(self._longest, longest)
-
-    def _keep(self, length: int) -> None:
-        """Know a length from now on, and tell it in one write of always the same size."""
-        if length == self._longest:
-            return
-        self._longest = length
-        with suppress(OSError):  # On a full disk, say; then this process knows it alone.
-            descriptor = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            os.write(descriptor, f"{self._inode:20} {length:20}\n".encode("ascii"))
-            os.close(descriptor)
+    opened, now = info[IDENTITY], _identities(file)
+    if opened[1] is None:
+        info[IDENTITY] = opened[0], now[1]
+    if now != info[IDENTITY] or now[0] is None:
+        return False
+    if is_empty := not _length(file):
+        _set(_mark(file))  # When the log of writes is gone as well, it would look like a new one.
+    return not is_empty
 
 
 def _identities(file: Path) -> tuple[Identity | None, Identity | None]:
@@ -168,22 +112,75 @@ def _identity(file: str) -> Identity | None:
     return found.st_dev, found.st_ino
 
 
-def _bytes_needed(connection: sqlite3.Connection) -> int:
-    (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    (size,) = connection.execute("PRAGMA page_size").fetchone()
-    return int(pages * size)
+def _require_whole(file: Path, connection: sqlite3.Connection) -> None:
+    """See that the file was not cut off.
+
+    SQLite itself sees that too late: what the file lacks may stand in the log of writes, until that
+    begins anew. When it is closed, it fills the end of the file and leaves a hole; so a mark beside
+    the file keeps it from use until it was read whole.
+
+    Raises:
+        DatabaseUnavailableError: it was, and is not mended yet.
+
+    """
+    mark = _mark(file)
+    if _lacks_pages(file):
+        _set(mark)
+        raise DatabaseUnavailableError("the file was cut off")
+    if mark.exists():
+        if not _is_whole(file, connection):
+            raise DatabaseUnavailableError("the file was cut off, and is not whole")
+        mark.unlink(missing_ok=True)
 
 
-def _is_whole(connection: sqlite3.Connection) -> bool:
+def _mark(file: Path) -> Path:
+    return Path(f"{file}-cut-off")
+
+
+def _set(mark: Path) -> None:
+    with suppress(OSError):  # On a disk that takes nothing, say.
+        mark.touch(mode=0o600)
+
+
+def _lacks_pages(file: Path) -> bool:
+    """Whether the file is shorter than its own head says, whatever is in the log of writes.
+
+    Somebody else, a shell of the operator perhaps, may be about to make it longer. It is opened by
+    SQLite, since whoever else closes it ends the locks of this process.
+    """
+    if not _length(file):  # It has just been made, unless it was written to before.
+        return _mark(file).exists() or Path(f"{file}-wal").exists()
+    for _ in range(LOOKS):
+        with closing(sqlite3.connect(f"file:{quote(str(file))}?immutable=1", uri=True)) as alone:
+            try:
+                alone.execute("PRAGMA page_count").fetchone()
+            except sqlite3.DatabaseError:
+                sleep(SECONDS_BETWEEN_LOOKS)
+            else:
+                return False
+    return True
+
+
+def _is_whole(file: Path, connection: sqlite3.Connection) -> bool:
+    """Read all of the file, once nothing that belongs there is in the log of writes alone."""
     try:
-        return connection.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
+        for _ in range(LOOKS):
+            query = "PRAGMA wal_checkpoint(PASSIVE)"
+            is_busy, written, moved = connection.execute(query).fetchone()
+            if not is_busy and written == moved:
+                break
+            sleep(SECONDS_BETWEEN_LOOKS)
+        else:
+            return False
+        found = connection.execute("PRAGMA quick_check(1)").fetchall()
     except sqlite3.DatabaseError:
         return False
+    return found == [("ok",)] and not _lacks_pages(file)
 
 
 def _length(file: Path) -> int:
     try:
-        return os.stat(file).st_size  # noqa: PTH116 - as above
+        return file.stat().st_size
     except OSError:
         return 0
 
@@ -204,6 +201,8 @@ def transaction(connection: Connection) -> Iterator[None]:
     The driver by itself begins one before the first change of a row only, so that a change of the
     tables would be committed at once and never undone.
     """
+    if file := file_of(connection.engine):
+        _require_whole(file, driver(connection))
     with connection.begin():
         driver(connection).execute("BEGIN IMMEDIATE")
         yield
