@@ -6,6 +6,7 @@ longer does. It may have forgotten then what it was told last, and its run tells
 
 import re
 from contextlib import suppress
+from time import monotonic
 from typing import Any, cast
 
 from redis import Redis, RedisError
@@ -17,12 +18,13 @@ from redis.retry import Retry
 from blueprints.database import seconds_left
 
 SECONDS_TO_CONNECT = 0.5  # less than the database lets a transaction stand still
-# Of the process, and of what it holds, which may come from another one.
-RUN = re.compile(rb"^(?:run_id|master_replid):(\w{1,16})", re.MULTILINE)
+SECONDS_TO_BELIEVE = 1.0
+WHICH = "run_id", "master_replid"  # of the process, and of what it holds, as another one may
+RUN = re.compile(rf"^(?:{'|'.join(WHICH)}):(\w{{1,16}})".encode(), re.MULTILINE)
 
 
 class RedisServer:
-    """`run` is that which the newest connection leads to; empty before, and where it is not told.
+    """`run` is that which answered last, or a second ago; empty where that is not told.
 
     Raises:
         ValueError: the address is not one of Redis.
@@ -32,6 +34,7 @@ class RedisServer:
     def __init__(self, url: str, seconds: float) -> None:
         """Wait so long for an answer, where whoever asks has that much time."""
         self.run = ""
+        self._until = 0.0  # it is asked again
         kind = parse_url(url).get("connection_class", Connection)  # type: ignore[no-untyped-call]
         self.client: Redis = Redis.from_url(
             url,
@@ -45,9 +48,13 @@ class RedisServer:
         )
 
     def ask_run(self) -> None:
-        """Learn `run`; connect where that has never been done."""
-        if not self.run:
-            self.client.ping()
+        """Learn `run`: connections are kept by one that takes over what another holds."""
+        now = monotonic()
+        if now >= self._until:
+            self._until = now + SECONDS_TO_BELIEVE
+            with suppress(ResponseError):
+                told: Any = self.client.info()
+                self.run = "".join(str(told.get(name, ""))[:16] for name in WHICH)
 
     def _connect(self, connection: Any) -> None:  # noqa: ANN401 - one of several kinds
         connection.on_connect()

@@ -79,9 +79,10 @@ class RedisStore(Store):
     def find(self, key: str) -> bytes | None:
         with self._outages(), within(SECONDS):
             data = cast("bytes | None", self._redis.get(_name(key)))  # Nothing decodes it.
-            if data is None or (
-                IN_DOUBT.encode() not in data and self._server.run.encode() in data
-            ):
+            if data is None:
+                return None
+            self._server.ask_run()
+            if IN_DOUBT.encode() not in data and self._server.run.encode() in data:
                 return data
             _, content = self._change(key, key, lambda _connection, values: _content(values))
         return encode(content.stored) if content else None
@@ -118,7 +119,7 @@ class RedisStore(Store):
             connection.execute(ORDER, {"order": int(key[:15], 16)})
         before = self._settled(connection, found)
         if key and found and not before:  # It has ended, or Redis had forgotten: it goes.
-            self._tell(key, found, NONE, _subject_in(found))
+            self._tell(key, found, NONE, next(filter(None, map(subject_of, _held(found))), None))
             found = NONE
         content = work(connection, before)
         if content:
@@ -181,10 +182,7 @@ class RedisStore(Store):
 
     def _settled(self, connection: Connection, found: bytes) -> Values:
         """Return what a session holds, by what stands in the log: nothing, if that is later."""
-        values = decode(found or None)
-        doubt = values.pop(IN_DOUBT, [found])
-        for stored in reversed(doubt) if isinstance(doubt, list) else ():
-            meant = decode(stored if isinstance(stored, bytes) and stored else None)
+        for meant in reversed(_held(found)):
             is_known = bool(subject_of(meant)) or meant.get(RUN) == self._server.run
             if meant and is_known and self.is_up_to_date(connection, meant):
                 return meant
@@ -236,9 +234,11 @@ def _stored(content: Content | None) -> bytes:
     return encode(content.stored) if content else NONE
 
 
-def _subject_in(found: bytes) -> UUID | None:
-    doubt = decode(found).get(IN_DOUBT, [found])
-    return next(filter(None, (subject_of(decode(stored or None)) for stored in doubt)), None)
+def _held(found: bytes) -> list[Values]:
+    """Return what a session may hold: two where it is in doubt."""
+    doubt = decode(found or None).get(IN_DOUBT, [found])
+    stored = doubt if isinstance(doubt, list) else []
+    return [decode(part if isinstance(part, bytes) and part else None) for part in stored]
 
 
 def _name(key: str) -> str:
