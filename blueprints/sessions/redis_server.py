@@ -4,10 +4,9 @@ A run ends when Redis is started again, and when it takes over what another Redi
 longer does. It may have forgotten then what it was told last, and its run tells it from before.
 """
 
-import re
 from contextlib import suppress
 from time import monotonic
-from typing import Any, cast
+from typing import Any
 
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
@@ -19,12 +18,12 @@ from blueprints.database import seconds_left
 
 SECONDS_TO_CONNECT = 0.5  # less than the database lets a transaction stand still
 SECONDS_TO_BELIEVE = 1.0
-WHICH = "run_id", "master_replid"  # of the process, and of what it holds, as another one may
-RUN = re.compile(rf"^(?:{'|'.join(WHICH)}):(\w{{1,16}})".encode(), re.MULTILINE)
+# The one is new where the process is, the other where it takes over what another Redis held.
+MARKS_OF_RUN = "run_id", "master_replid"
 
 
 class RedisServer:
-    """`run` is that which answered last, or a second ago; empty where that is not told.
+    """`run` names the run that answers, once it was asked for; empty where none is told.
 
     Raises:
         ValueError: the address is not one of Redis.
@@ -34,7 +33,9 @@ class RedisServer:
     def __init__(self, url: str, seconds: float) -> None:
         """Wait so long for an answer, where whoever asks has that much time."""
         self.run = ""
-        self._until = 0.0  # it is asked again
+        self._newest: AbstractConnection | None = None
+        self._asked: AbstractConnection | None = None  # Then the newest, and until when it counts.
+        self._until = 0.0
         kind = parse_url(url).get("connection_class", Connection)  # type: ignore[no-untyped-call]
         self.client: Redis = Redis.from_url(
             url,
@@ -48,21 +49,23 @@ class RedisServer:
         )
 
     def ask_run(self) -> None:
-        """Learn `run`: connections are kept by one that takes over what another holds."""
-        now = monotonic()
-        if now >= self._until:
-            self._until = now + SECONDS_TO_BELIEVE
-            with suppress(ResponseError):
-                told: Any = self.client.info()
-                self.run = "".join(str(told.get(name, ""))[:16] for name in WHICH)
+        """Learn `run`, with each new connection, and each second: a takeover may keep them all.
 
-    def _connect(self, connection: Any) -> None:  # noqa: ANN401 - one of several kinds
-        connection.on_connect()
-        connection.send_command("INFO")
-        with suppress(ResponseError):  # Where that is forbidden, all runs are taken for one.
-            answer = connection.read_response()
-            found = RUN.findall(answer) if isinstance(answer, bytes) else []
-            self.run = b"".join(cast("list[bytes]", found)).decode("ascii", "replace")
+        Raises:
+            RedisError: it does not answer. `run` is then as before, and is asked for again.
+
+        """
+        now, newest = monotonic(), self._newest
+        if self._asked is newest and now < self._until:
+            return
+        with suppress(ResponseError):  # Where asking is forbidden, all runs are taken for one.
+            told: Any = self.client.info()
+            self.run = "".join(str(told.get(name, ""))[:16] for name in MARKS_OF_RUN)
+        self._asked, self._until = newest, now + SECONDS_TO_BELIEVE
+
+    def _connect(self, connection: AbstractConnection) -> None:
+        connection.on_connect()  # type: ignore[no-untyped-call]
+        self._newest = connection
 
 
 class _BoundConnection(AbstractConnection):

@@ -46,9 +46,7 @@ from blueprints.sessions.store import (
 
 SECONDS = 1.0  # a reader does not wait longer for a store that is down
 SECONDS_TO_CHANGE = 2.0  # and a choice so long, in all
-SECONDS_IN_TRANSACTION = (
-    0.5  # for each question: less than the database lets a transaction stand still
-)
+SECONDS_IN_TRANSACTION = 0.5  # less than the database lets a transaction stand still
 SECONDS_TO_END = 24 * 60 * 60  # Redis itself forgets within a day what was to end, and was not
 TRIES = 3  # to change what a page view changes at the same time
 LOCK_SECONDS = 5  # more than all waits within it: a process that died holds up its visitor so long
@@ -102,10 +100,11 @@ class RedisStore(Store):
 
     def _change(self, key: str | None, fresh: str, work: Work) -> tuple[Values, Content | None]:
         with self._in_order(key) as read:
-            self._server.ask_run()
             for _ in range(TRIES):
+                found = read()
+                self._server.ask_run()
                 with suppress(_OvertakenError):
-                    made = write(partial(self._prepare, key, fresh, read(), work))
+                    made = write(partial(self._prepare, key, fresh, found, work))
                     with suppress(RedisError):  # It is recorded; whoever finds it in doubt asks.
                         self._exchange(made.key, made.in_doubt, _stored(made.content), made.subject)
                     return made.before, made.content
