@@ -356,16 +356,21 @@ def test_pages_that_are_opened_at_once_record_a_withdrawal_once(
     assert not loads_the_advertiser(visitor.get("/"))
 
 
+def accept_without_an_answer(visitor: Visitor) -> None:
+    """Accept, and keep the cookie of the withdrawal before, as whoever never saw the answer."""
+    kept = visitor.client.get_cookie("withdrawal")
+    assert kept is not None
+    visitor.post("/cookies", {"choice": "accept_all"})
+    visitor.client.set_cookie("withdrawal", kept.value)
+
+
 def test_a_choice_whose_answer_is_lost_is_not_undone_by_what_was_taken_back_before(
     site: Flask, nothing_can_be_written: Outage
 ) -> None:
     visitor = accepts(site)
     with nothing_can_be_written():
         visitor.post("/cookies/withdraw", {})
-    kept = visitor.client.get_cookie("withdrawal")
-    assert kept is not None
-    visitor.post("/cookies", {"choice": "accept_all"})
-    visitor.client.set_cookie("withdrawal", kept.value)  # This browser never saw the answer.
+    accept_without_an_answer(visitor)
     assert loads_the_advertiser(visitor.get("/"))
     assert "withdrawal" not in visitor.cookies
     assert len(records(site)) == 3
@@ -377,10 +382,7 @@ def test_what_is_taken_back_in_vain_once_more_is_off_whatever_another_tab_chose_
     visitor = accepts(site)
     with nothing_can_be_written():
         visitor.post("/cookies/withdraw", {})
-    kept = visitor.client.get_cookie("withdrawal")
-    assert kept is not None
-    visitor.post("/cookies", {"choice": "accept_all"})
-    visitor.client.set_cookie("withdrawal", kept.value)  # This tab was not told of it.
+    accept_without_an_answer(visitor)
     with nothing_can_be_written(), monkeypatch.context() as broken:
         broken.setattr(site.extensions["sessions"]._store, "find", fails)  # noqa: SLF001 - as it is
         assert visitor.post("/cookies", {"choice": "reject"}).status_code == 503

@@ -7,13 +7,14 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from traceback import format_exception
+from typing import Any
 
 import pytest
 from conftest import MakeSite
@@ -24,6 +25,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from app import create_app
 from blueprints.database import DatabaseUnavailableError, db, outage, reading, write
 from blueprints.database.turns import Turns
+from blueprints.database.writer import Writer
 from blueprints.sessions.models import StoredSession
 
 ROOT = Path(__file__).parents[2]
@@ -89,65 +91,63 @@ def test_work_that_fails_undoes_its_own_changes_alone(either_site: Flask) -> Non
         assert keys() == ["a", "c"]
 
 
-def test_what_waits_together_is_committed_together(sqlite_site: Flask) -> None:
-    """While the first work runs, four more arrive; one of them is refused."""
+Submit = Callable[[Callable[[Connection], object]], Future[object]]
+
+
+@contextmanager
+def held_up(site: Flask) -> Iterator[tuple[Writer, Submit, Event]]:
+    """Let one write run until the event, and others be submitted that wait for it."""
     has_begun, may_end = Event(), Event()
 
-    def slow(connection: Connection) -> str:
+    def slow(connection: Connection) -> None:
         has_begun.set()
         may_end.wait()
-        return put("slow")(connection)
+        put("slow")(connection)
 
-    def in_a_thread(work: Callable[[Connection], str]) -> str:
-        with sqlite_site.app_context():
+    def in_a_thread(work: Callable[[Connection], object]) -> object:
+        with site.app_context():
             return write(work)
 
-    commits: list[Connection] = []
-    with ThreadPoolExecutor() as pool:
-        first = pool.submit(in_a_thread, slow)
+    with ThreadPoolExecutor() as pool, site.app_context():
+        pool.submit(in_a_thread, slow)
         has_begun.wait()
-        with sqlite_site.app_context():
-            writer = sqlite_site.extensions["database"].writer
-            db.event.listen(db.engine, "commit", commits.append)
-            rest = [pool.submit(in_a_thread, put(key)) for key in ("a", "b", "a", "c")]
-            while len(writer._queue) < len(rest):  # noqa: SLF001 - nobody else can tell
-                pass
+        try:
+            yield (
+                site.extensions["database"].writer,
+                lambda work: pool.submit(in_a_thread, work),
+                may_end,
+            )
+        finally:
             may_end.set()
-            results = [first, *rest]
-            errors = [error for result in results if (error := result.exception())]
-            assert [type(error) for error in errors] == [IntegrityError]
-            assert keys() == ["a", "b", "c", "slow"]
-    assert len(commits) == 2, "one commit for the first, and one for the four"
+
+
+def submit_together(site: Flask, names: str, seconds: float | None = None) -> tuple[list[Any], int]:
+    """Return how writes ended that waited together, and how many commits that took."""
+    commits: list[Connection] = []
+    with held_up(site) as (writer, submit, may_end):
+        db.event.listen(db.engine, "commit", commits.append)
+        waiting = [submit(put(name)) for name in names]
+        while len(writer._queue) < len(waiting):  # noqa: SLF001 - nobody else can tell
+            pass
+        if seconds is not None:
+            writer._seconds = seconds  # noqa: SLF001 - instead of waiting
+        may_end.set()
+        errors = [type(error) for each in waiting if (error := each.exception())]
+    return errors, len(commits)
+
+
+def test_what_waits_together_is_committed_together(sqlite_site: Flask) -> None:
+    """While one writes, four more arrive; one of them is refused."""
+    assert submit_together(sqlite_site, "abac") == ([IntegrityError], 2)
+    with sqlite_site.app_context():
+        assert keys() == ["a", "b", "c", "slow"]
 
 
 def test_a_batch_ends_when_its_time_is_over_and_the_rest_follows(sqlite_site: Flask) -> None:
     """So that nobody waits for a hundred others whose sessions are far away."""
-    has_begun, may_end = Event(), Event()
-
-    def slow(_connection: Connection) -> None:
-        has_begun.set()
-        may_end.wait()
-
-    def in_a_thread(work: Callable[[Connection], object]) -> None:
-        with sqlite_site.app_context():
-            write(work)
-
-    commits: list[Connection] = []
-    with ThreadPoolExecutor() as pool:
-        first = pool.submit(in_a_thread, slow)
-        has_begun.wait()
-        with sqlite_site.app_context():
-            writer = sqlite_site.extensions["database"].writer
-            db.event.listen(db.engine, "commit", commits.append)
-            rest = [pool.submit(in_a_thread, put(key)) for key in ("a", "b", "c")]
-            while len(writer._queue) < len(rest):  # noqa: SLF001 - nobody else can tell
-                pass
-            writer._seconds = 0  # noqa: SLF001 - instead of waiting
-            may_end.set()
-            for each in (first, *rest):
-                each.result()
-            assert keys() == ["a", "b", "c"]
-    assert len(commits) == 4, "one for each"
+    assert submit_together(sqlite_site, "abc", seconds=0) == ([], 4)
+    with sqlite_site.app_context():
+        assert keys() == ["a", "b", "c", "slow"]
 
 
 @pytest.mark.usefixtures("no_pause")
@@ -170,27 +170,11 @@ def test_while_another_process_holds_sqlite_readers_read_and_nothing_half_is_wri
 def test_a_write_that_nobody_has_begun_in_time_is_withdrawn(
     sqlite_site: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    has_begun, may_end = Event(), Event()
-
-    def slow(_connection: Connection) -> None:
-        has_begun.set()
-        may_end.wait()
-
-    def in_a_thread() -> None:
-        with sqlite_site.app_context():
-            write(slow)
-
     monkeypatch.setattr(sqlite_site.extensions["database"].writer, "_seconds", 0.05)
-    with ThreadPoolExecutor() as pool, sqlite_site.app_context():
-        first = pool.submit(in_a_thread)
-        has_begun.wait()
-        try:
-            with pytest.raises(SQLAlchemyError, match="no time"):
-                write(put("late"))
-        finally:
-            may_end.set()
-        first.result()
-        assert keys() == []
+    with held_up(sqlite_site), pytest.raises(SQLAlchemyError, match="no time"):
+        write(put("late"))
+    with sqlite_site.app_context():
+        assert keys() == ["slow"]
         write(put("next"))  # A crowd is no outage: nobody waits for a pause to be over.
 
 
