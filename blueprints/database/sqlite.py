@@ -124,9 +124,9 @@ def _require_whole(file: Path, connection: sqlite3.Connection) -> None:
 
     """
     mark = _mark(file)
-    if _lacks_pages(file):
+    if _lacks_pages(file) and not _are_in_the_log(file):
         _set(mark)
-        raise DatabaseUnavailableError("the file was cut off")
+        raise DatabaseUnavailableError("the file was cut off, or is no database")
     if mark.exists():
         if not _is_whole(file, connection):
             raise DatabaseUnavailableError("the file was cut off, and is not whole")
@@ -159,6 +159,25 @@ def _lacks_pages(file: Path) -> bool:
             else:
                 return False
     return True
+
+
+def _are_in_the_log(file: Path) -> bool:
+    """Whether the log of writes has what the file lacks, and is still to move it there.
+
+    It moves the head first, and may take long, or stop where the disk is full. This reads all that
+    a connection sees which has read nothing yet. Where that is whole, what is left is moved.
+    """
+    if not _length(file):  # SQLite would delete the log of an empty file.
+        return False
+    with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=rw", uri=True)) as afresh:
+        try:
+            found = afresh.execute("PRAGMA quick_check(1)").fetchall()
+        except sqlite3.DatabaseError:
+            return False
+        if found == [("ok",)]:
+            with suppress(sqlite3.DatabaseError):  # The disk may still be full.
+                afresh.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    return found == [("ok",)]
 
 
 def _is_whole(file: Path, connection: sqlite3.Connection) -> bool:

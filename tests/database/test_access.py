@@ -263,6 +263,41 @@ def test_nothing_is_written_into_a_file_that_was_cut_off(
         assert keys() == ["a", "big", "c"]
 
 
+FULL = """
+import resource, sqlite3, sys
+file = sqlite3.connect(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+file.execute("PRAGMA wal_checkpoint(PASSIVE)")
+"""
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_a_file_that_could_not_grow_because_the_disk_was_full_is_no_file_that_was_cut_off(
+    make_site: MakeSite,
+) -> None:
+    """Its head says already how long it is to be, and the log of writes has the rest."""
+    site, other = make_site(), make_site()
+    file = file_of(site)
+    with closing(sqlite3.connect(file)) as shell, site.app_context():
+        shell.execute("PRAGMA wal_autocheckpoint = 0")
+        write(put("a"))
+        shell.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        row = "INSERT INTO sessions (key, data, expires_at) VALUES ('b', zeroblob(5000000), 0)"
+        shell.execute(row)
+        shell.commit()
+        length = file.stat().st_size
+        command = [sys.executable, "-c", FULL, str(file), str(length + 40_000)]
+        full = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        assert "Error" in full.stderr
+        assert file.stat().st_size < 5_000_000
+        for each in (site, other):
+            with each.app_context():
+                write(put("c" if each is site else "d"))
+                assert keys() == ["a", "b", "c", "d"][: 3 if each is site else 4]
+    assert not Path(f"{file}-cut-off").exists()
+    assert file.stat().st_size > 5_000_000
+
+
 @pytest.mark.usefixtures("no_pause")
 def test_a_file_that_was_cut_off_and_became_long_again_is_not_used(sqlite_site: Flask) -> None:
     """The log of writes fills the end of the file, and leaves a hole before it."""
