@@ -39,14 +39,24 @@ async function load(address, options) {
   return answer && new DOMParser().parseFromString(await answer.text().catch(() => ""), "text/html");
 }
 
-function show(page) {
+async function show(page) {
   if (!page.querySelector("main")) return location.reload(); // It is not this site's.
+  await Promise.all([...page.querySelectorAll("link[rel=stylesheet]")].map(style));
   document.documentElement.className = page.documentElement.className;
   document.title = page.title;
   document.body.replaceWith(document.adoptNode(page.body));
   document.querySelector("[autofocus]")?.focus();
   tell();
   document.dispatchEvent(new CustomEvent("consent:change", { detail: { given: given() ?? [] } }));
+}
+
+/* An error may be a page of another kind, which has a style of its own. */
+function style(sheet) {
+  if (document.head.querySelector(`[href="${sheet.getAttribute("href")}"]`)) return;
+  return new Promise((done) => {
+    sheet.onload = sheet.onerror = done;
+    document.head.append(sheet);
+  });
 }
 
 function given() {

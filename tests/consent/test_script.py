@@ -44,6 +44,22 @@ def test_where_no_answer_comes_the_plain_form_is_sent(context: BrowserContext, s
     assert record.method == "banner.reject"
 
 
+def test_an_error_that_is_swapped_in_looks_as_it_would_on_its_own(
+    context: BrowserContext, site: Flask
+) -> None:
+    page = context.new_page()
+    page.goto("/")
+    page.locator(".notice [name=notice]").evaluate("field => field.value = '0'.repeat(64)")
+    page.get_by_label("Personalised content").check()
+    page.get_by_role("button", name="Accept selected").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    card = page.locator(".card").first
+    swapped = card.evaluate("card => getComputedStyle(card).border")
+    page.goto("/cookies")
+    assert card.evaluate("card => getComputedStyle(card).border") == swapped
+    assert records(site) == []
+
+
 @pytest.mark.parametrize(
     ("presses", "counts"), [("ROR", set()), ("AOA", {"given"}), ("RARA", {"given"}), ("RAR", set())]
 )
