@@ -1,6 +1,7 @@
 """What is taken back counts from the press on, also while nothing can be recorded."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -132,6 +133,17 @@ def test_a_withdrawal_counts_while_nothing_can_be_written_and_is_recorded_afterw
     assert not loads_the_advertiser(visitor.get("/"))
     assert len(records(site)) == 2, "it is recorded once"
     assert run(site, "verify").exit_code == 0
+
+
+def test_nothing_is_called_valid_of_what_was_taken_back(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = accepts(site)
+    with nothing_can_be_written():
+        visitor.post("/cookies/withdraw", {})
+        for path in ("/cookies", "/cookies/history"):
+            assert "What you withdrew is off." in visitor.get(path).text
+            assert not re.search("[Vv]alid until", visitor.get(path).text)
 
 
 def test_what_is_selected_anew_is_not_granted_and_what_stays_stays(
