@@ -63,6 +63,8 @@ def test_a_visitor_sees_their_own_choices_newest_first_in_plain_words(
     assert (first["Number of the record"], first["Language"]) == (str(own.id), "English")
     assert first["How this site asks"] == "Nothing optional before a choice"
     assert first["Policy version"] == records(site)[0].policy_version
+    folded = text_of(page.all("li", class_="state")[0].findall(f".//{HTML}details")[-1])
+    assert folded.startswith("For experts Policy version")
     now, *before = (text_of(item) for item in page.all("li", class_="state"))
     assert "This is the choice that counts now." in now
     assert "counts now" not in "".join(before)
