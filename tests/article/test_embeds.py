@@ -169,6 +169,8 @@ def test_always_allow_is_a_recorded_choice_that_adds_one_purpose(
     page = visitor.frame(FRAME)
     assert page.one("iframe").get("src") == f"{partner.address}/player/porto-1"
     assert text_of(page.one("h1")).startswith("Loaded. “Personalised content” is accepted.")
+    (link,) = page.all("a")
+    assert (text_of(link), link.get("href")) == ("You can withdraw this at any time.", "/cookies")
     assert records(site)[-1].statuses == {"personalization": "given", "advertising": "given"}
     assert records(site)[-1].method == "embed.always"
     later = visitor.frame(f"{PATH}/embeds/2")
