@@ -149,6 +149,20 @@ def test_who_accepted_is_asked_about_what_was_added_and_nobody_else(
         assert ".." not in text_of(page.banner)
 
 
+def test_a_banner_says_in_short_what_the_settings_say_whole(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    texts = shipped_with(), shipped_with(more=MATOMO.replace("InvestPorto", "Y, Lda."))
+    first, second = changed(make_site, tmp_path, *texts)
+    chooser = first()
+    chooser.choose("accept_all")
+    later = come_back(chooser, second())
+    banner, settings = text_of(later.get("/").one("div", class_="notice")), later.get("/cookies")
+    assert "New since your choice: Personalised content now also involves Y, Lda." in banner
+    assert "contact" not in banner.partition("New since")[2].partition("Change Settings")[0]
+    assert "now also makes your browser contact https://stats.example.pt, now" in settings.text
+
+
 @pytest.mark.parametrize("choice", CHOICES)
 def test_everybody_is_asked_about_a_new_purpose_and_about_nothing_else(
     make_site: MakeSite, tmp_path: Path, choice: str

@@ -56,7 +56,7 @@ def test_the_banner_shows_that_the_signal_is_honoured(make_site: MakeSite) -> No
     site = make_site()
     assert "signal is honoured" in Visitor(site, Sec_GPC="1").get("/").text
     assert "signal is honoured" not in Visitor(site).get("/").text
-    words = "Publicidade personalizada: esta finalidade está desligada e não perguntamos por ela"
+    words = "Publicidade personalizada: não se propõe nem ativa (sinal de privacidade"
     assert words in Visitor(site, Sec_GPC="1").get("/pt/").text
 
 

@@ -35,10 +35,12 @@ FIRST_LINE = """title => {
 
 @pytest.mark.parametrize("path", ["/", "/pt/"])
 @pytest.mark.parametrize(("width", "height", "share"), [(390, 664, 0.6), (320, 640, 0.65)])
-def test_on_a_phone_the_banner_leaves_the_title_in_sight(
-    phone: BrowserContext, path: str, width: int, height: int, share: float
+@pytest.mark.parametrize("gpc", [False, True])
+def test_on_a_phone_the_banner_leaves_the_title_in_sight(  # noqa: PLR0913
+    phone: BrowserContext, path: str, width: int, height: int, share: float, *, gpc: bool
 ) -> None:
     page = phone.new_page()
+    page.set_extra_http_headers({"Sec-GPC": "1"} if gpc else {})
     page.set_viewport_size({"width": width, "height": height})
     page.goto(path)
     box = page.locator(".notice").bounding_box()
