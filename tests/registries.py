@@ -34,6 +34,22 @@ embed = { address = "https://films.example/{id}", width = 560, height = 315 }
 """
 
 
+CONTROLLER = """dated = "2026-11-26"
+tax_number = "501234567"
+telephone = "+351 220 000 000"
+officer = "dpo@porto.test"
+processors = [
+  { name = "Hosting Lda", country = "DE", task = { en = "Hosting", pt = "Alojamento" } },
+]
+address = "Rua 1, Porto"
+"""
+# What makes the shipped registry one with which a site can go on line.
+FILLED_IN = (
+    ('address = "Porto, Portugal"\n', CONTROLLER),
+    ('"privacy@investporto.example"', '"privacy@porto.test"'),
+)
+
+
 def shipped_with(*changes: tuple[str, str], more: str = "") -> str:
     """The shipped registry with each text replaced once, and a purpose's id wherever it stands."""
     text = SHIPPED.read_text(encoding="utf-8") + more

@@ -40,17 +40,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     except RegistryError as error:
         raise SystemExit(f"The cookie registry {file.name} is wrong: {error}.") from None
     _warn_of_undeclared_cookies(app)
-    if missing := app.extensions["registry"].controller.missing:
-        app.extensions["told_at_start"].append(
-            "The registry's [controller] lacks what the privacy page must say (GDPR Art. 13): "
-            f"{', '.join(missing)}."
-        )
-    outside = app.extensions["registry"].outside_eea
-    if bare := [recipient.name for recipient in outside if not recipient.safeguard]:
-        app.extensions["told_at_start"].append(
-            "The registry names no safeguard for what goes out of the EEA (GDPR Art. 13(1)(f)) to "
-            f"{', '.join(bare)}."
-        )
+    _tell_what_the_law_wants(app)
     _keep_notices(app)
     app.extensions["who_is_known"] = who_is_known(app)
     app.extensions["sessions"].know_records_by(is_up_to_date)
@@ -65,6 +55,24 @@ def _set_up(state: BlueprintSetupState) -> None:
             "CONSENT_MODEL=implied: continued use is recorded, and it is no consent under the GDPR."
         )
         app.after_request(assume_after_second_page)
+
+
+def _tell_what_the_law_wants(app: Flask) -> None:
+    """Tell what the privacy page cannot say; with that, a site under https does not start."""
+    registry = app.extensions["registry"]
+    is_on_line = app.config["PREFERRED_URL_SCHEME"] == "https"
+    told = app.extensions["stops_the_start" if is_on_line else "told_at_start"]
+    if missing := registry.controller.missing:
+        told.append(
+            "The registry's [controller] lacks what the privacy page must say (GDPR Art. 13): "
+            f"{', '.join(missing)}."
+        )
+    outside = registry.outside_eea
+    if bare := [recipient.name for recipient in outside if not recipient.safeguard]:
+        told.append(
+            "The registry names no safeguard for what goes out of the EEA (GDPR Art. 13(1)(f)) to "
+            f"{', '.join(bare)}."
+        )
 
 
 def _warn_of_undeclared_cookies(app: Flask) -> None:

@@ -101,6 +101,8 @@ def _settings(
 ) -> tuple[str, int, tuple[str, int] | None, list[str]]:
     Thread(target=_end_with_parent, daemon=True).start()
     app = create_app()
+    if reasons := app.extensions["stops_the_start"]:
+        raise SystemExit(" ".join(reasons))
     told = app.extensions["told_at_start"]
     return app.config["HOST"], app.config["PORT"], app.extensions["metrics_address"], told
 

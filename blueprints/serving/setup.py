@@ -22,6 +22,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     log.set_up()
     app.extensions["readiness"] = Readiness()
     app.extensions["told_at_start"] = []  # sentences of the rooms for whoever starts the server
+    app.extensions["stops_the_start"] = []  # those with which it does not serve
     app.extensions["when_serving"] = []  # what rooms begin in each process that serves
     app.extensions["metrics_address"] = _address(app.config["METRICS_ADDRESS"])
     port = app.config["PORT"]

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 import pytest
 from conftest import MakeSite
+from registries import FILLED_IN, shipped_with
 from served import ROOT, Served, free_port
 
 HOST = "www.example.pt"
@@ -80,9 +81,17 @@ def listens(port: int) -> bool:
 
 
 @pytest.fixture
-def sites(tmp_path: Path) -> tuple[Served, Served]:
+def registry(tmp_path: Path) -> str:
+    file = tmp_path / "registry.toml"
+    file.write_text(shipped_with(*FILLED_IN), encoding="utf-8")
+    return str(file)
+
+
+@pytest.fixture
+def sites(tmp_path: Path, registry: str) -> tuple[Served, Served]:
     """The site, and another one of the same settings that can stand in for it."""
     settings = {
+        "CONSENT_REGISTRY": registry,
         "INSTANCE": str(tmp_path / "instance"),
         "PREFERRED_URL_SCHEME": "https",
         "PROXY_HOPS": "1",
@@ -329,7 +338,9 @@ def test_the_timers_are_taken_by_systemd_and_do_what_they_say(
     assert "consent backup" not in text
 
 
-def test_each_step_of_the_container_file_can_be_done(make_site: MakeSite, tmp_path: Path) -> None:
+def test_each_step_of_the_container_file_can_be_done(
+    make_site: MakeSite, tmp_path: Path, registry: str
+) -> None:
     text = printed(make_site, "container")
     steps = [line.partition(" ")[::2] for line in text.splitlines() if line[:1] not in {"#", ""}]
     for _copy, what in (step for step in steps if step[0] == "COPY"):
@@ -340,6 +351,7 @@ def test_each_step_of_the_container_file_can_be_done(make_site: MakeSite, tmp_pa
     assert own["FLASK_TRUSTED_HOSTS"] == HOST
     port = free_port()
     own |= {"FLASK_INSTANCE": str(tmp_path / "data"), "FLASK_PORT": str(port)}
+    own |= {"FLASK_CONSENT_REGISTRY": registry}
     asked, begun = (
         json.loads(next(what for step, what in steps if step == name).removeprefix("CMD "))
         for name in ("HEALTHCHECK", "CMD")

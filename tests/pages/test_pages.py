@@ -10,7 +10,7 @@ import time_machine
 from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite, statements
 from jinja2 import DictLoader
-from registries import FILM, MATOMO, shipped_with
+from registries import CONTROLLER, FILLED_IN, FILM, MATOMO, shipped_with
 
 from blueprints.database import db
 from blueprints.proof.seals import seal_open_records
@@ -169,15 +169,6 @@ def test_readiness_is_found_out_once_a_second(make_site: MakeSite) -> None:
     assert 0 < len(seen) < 20
 
 
-CONTROLLER = """dated = "2026-11-26"
-tax_number = "501234567"
-telephone = "+351 220 000 000"
-officer = "dpo@porto.test"
-processors = [
-  { name = "Hosting Lda", country = "DE", task = { en = "Hosting", pt = "Alojamento" } },
-]
-address = "Rua 1, Porto"
-"""
 ART_13 = {
     "en": {
         "(1)(a)": ("InvestPorto, Rua 1, Porto, tax number 501234567", "+351 220 000 000"),
@@ -259,10 +250,8 @@ def test_what_nobody_has_filled_in_is_told_at_the_start(
 ) -> None:
     (told,) = make_site().extensions["told_at_start"]
     assert told.endswith("contact, tax_number, telephone, officer, processors, dated.")
-    contact = ('"privacy@investporto.example"', '"privacy@porto.test"')
     file = tmp_path / "registry.toml"
-    whole = shipped_with(('address = "Porto, Portugal"\n', CONTROLLER), contact)
-    file.write_text(whole, encoding="utf-8")
+    file.write_text(shipped_with(*FILLED_IN), encoding="utf-8")
     assert make_site(CONSENT_REGISTRY=str(file)).extensions["told_at_start"] == []
 
 

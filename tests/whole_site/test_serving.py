@@ -17,6 +17,7 @@ from uuid import UUID
 
 import pytest
 from conftest import MakeSite
+from registries import FILLED_IN, shipped_with
 
 pytestmark = pytest.mark.slow
 
@@ -319,3 +320,28 @@ def test_a_wrong_setting_ends_the_start_with_one_sentence(
     sentence = [line for line in err.splitlines() if "behind this version" not in line]
     assert len(sentence) == 1
     assert sentence[0].startswith(f"FLASK_{setting} must be ")
+
+
+@pytest.mark.parametrize("is_filled_in", [True, False])
+def test_on_line_it_does_not_start_before_somebody_is_responsible(
+    tmp_path: Path, *, is_filled_in: bool
+) -> None:
+    registry = tmp_path / "registry.toml"
+    registry.write_text(shipped_with(*FILLED_IN[: 2 if is_filled_in else 1]), encoding="utf-8")
+    process = start(
+        FLASK_PORT=str(free_port()),
+        FLASK_INSTANCE=str(tmp_path / "instance"),
+        FLASK_PREFERRED_URL_SCHEME="https",
+        FLASK_CONSENT_REGISTRY=str(registry),
+    )
+    if is_filled_in:
+        assert process.stdout
+        assert "InvestPorto is at" in process.stdout.readline()
+        process.terminate()
+    _out, err = process.communicate(timeout=30)
+    if not is_filled_in:
+        assert process.returncode == 1
+        assert err == (
+            "The registry's [controller] lacks what the privacy page must say (GDPR Art. 13): "
+            "contact.\n"
+        )
