@@ -40,7 +40,9 @@ else:
         if problem() == NEWER:
             raise CommandError(NEWER)
         connection = reserve(db.engine) if is_sqlite else db.engine.connect()
+        with connection, begin(connection):
+            run(connection)
     except (DatabaseUnavailableError, SQLAlchemyError) as error:
+        if "connection" in context.config.attributes:
+            raise  # The site itself upgrades, and tries again later.
         raise ClickException(f"The database cannot be used: {reason(error)}.") from None
-    with connection, begin(connection):
-        run(connection)
