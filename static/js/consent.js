@@ -1,7 +1,6 @@
-/* A spare: without it every form of this site works as well.
-   It sends a choice in the background, puts the answer into the page, moves the focus to it and tells
-   the page ("consent:change" on document, with the purposes now given) and other tabs. Only where no
-   answer comes is the form sent as without this file. */
+/* A spare: without it every form works as well. It sends a choice in the background, puts the answer
+   into the page with the focus on it, and tells the page ("consent:change" on document, with what is
+   now given) and other tabs. Where no answer comes, the form is sent as without this file. */
 
 const channel = window.BroadcastChannel && new BroadcastChannel("consent");
 /* The last button, until it is answered: only a repeat of it says nothing new. */
@@ -40,23 +39,18 @@ async function load(address, options) {
 }
 
 async function show(page) {
-  if (!page.querySelector("main")) return location.reload(); // It is not this site's.
-  await Promise.all([...page.querySelectorAll("link[rel=stylesheet]")].map(style));
+  if (!page.querySelector("main")) return location.reload(); // It is not ours.
+  // Another kind of page has its own style.
+  for (const style of page.querySelectorAll("link ~ [rel=stylesheet]")) {
+    document.head.append(style);
+    await new Promise((done) => (style.onload = style.onerror = done));
+  }
   document.documentElement.className = page.documentElement.className;
   document.title = page.title;
-  document.body.replaceWith(document.adoptNode(page.body));
+  document.body.replaceWith(page.body);
   document.querySelector("[autofocus]")?.focus();
   tell();
   document.dispatchEvent(new CustomEvent("consent:change", { detail: { given: given() ?? [] } }));
-}
-
-/* An error may be a page of another kind, which has a style of its own. */
-function style(sheet) {
-  if (document.head.querySelector(`[href="${sheet.getAttribute("href")}"]`)) return;
-  return new Promise((done) => {
-    sheet.onload = sheet.onerror = done;
-    document.head.append(sheet);
-  });
 }
 
 function given() {
