@@ -233,7 +233,9 @@ def test_what_was_typed_comes_back_with_the_error_and_the_field_names_it(site: F
     assert field.get("value") == "0123"
     assert (field.get("aria-invalid"), field.get("aria-describedby")) == ("true", "problem")
     assert "36 characters" in text_of(page.one("span", id="problem"))
-    (link,) = page.one("div", role="alert").iter(f"{HTML}a")
+    alert = page.one("div", role="alert")
+    assert text_of(page.one("span", id="problem")) in text_of(alert)
+    (link,) = alert.iter(f"{HTML}a")
     assert link.get("href") == "#number"
     sent = {"number": "", "receipt": (BytesIO(b"{}"), "r.jsonld")}
     page = Page(Visitor(site).post(PATH, sent))

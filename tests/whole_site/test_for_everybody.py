@@ -135,6 +135,7 @@ def test_the_order_of_a_screen_reader_is_the_order_of_the_page(reader: Reader) -
         ("article", ""),
         ("heading", page.locator("h1").inner_text().replace("\n", " ")),
         ("image", page.locator(".cover img").get_attribute("alt") or ""),
+        ("DisclosureTriangle", "Aa: text size, colours and listening"),  # Not before the article.
         ("contentinfo", ""),
         ("navigation", "About this site"),
         ("link", "Cookie settings"),
