@@ -246,7 +246,7 @@ def test_a_table_of_many_columns_is_in_the_middle_and_the_keyboard_scrolls_it(
         assert left == pytest.approx(right, abs=1)
         page.set_viewport_size({"width": 730, "height": 800})
         page.locator("#reading summary").focus()
-        page.keyboard.press("Tab")
+        page.keyboard.press("Shift+Tab")
         expect(box).to_be_focused()
         box.evaluate("box => { box.onscroll = () => { box.title = 'scrolled'; }; }")
         page.keyboard.press("ArrowRight")

@@ -42,8 +42,8 @@ def test_the_confirmation_is_focused_shown_once_and_leads_to_the_settings(
     done = page.one("div", role="status")
     assert done.get("tabindex") == "-1"
     assert done.get("autofocus") is not None
-    said = text_of(page.one("p", id=done.get("aria-labelledby", "")))
-    assert said.startswith("Your cookie settings were saved. Personalised content: Not accepted;")
+    described = page.one("span", id=done.get("aria-describedby", ""))
+    assert text_of(described).startswith("Personalised content: Not accepted;")
     assert [link.get("href") for link in done.iter(HTML + "a")] == ["/cookies", "/"]
     again = visitor.get("/")  # which is what "Hide this message" leads to
     assert again.confirmation is None
