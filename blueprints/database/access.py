@@ -27,6 +27,7 @@ class Access:
     """What one application knows about its database: where it is its own, and how long it waits."""
 
     def __init__(self, engine: Engine, embedded: Embedded | None, seconds: float) -> None:
+        self.engine = engine
         self.embedded = embedded
         self.seconds = seconds
         self.reads = Outage("The database", means_down, DatabaseUnavailableError)

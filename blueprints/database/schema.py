@@ -8,7 +8,7 @@ from threading import Lock
 from alembic import command
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import current_app
+from flask import Flask, current_app
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -24,7 +24,7 @@ NEWER = "The database is newer than this version of the site: run the version th
 
 def problem() -> str | None:
     """Say in one sentence what is wrong with the tables; None where nothing is."""
-    file = file_of(db.engine) if db.engine.dialect.name == "sqlite" else None
+    file = file_of(db.engine)
     if file and not file.exists():
         return f"{IS_BEHIND}: there is no file {file} yet; 'flask db upgrade' makes one."
     script = ScriptDirectory(MIGRATIONS)
@@ -47,7 +47,8 @@ class Embedded:
     Where that fails, at the start or later, it is tried again when the database is asked next.
     """
 
-    def __init__(self, file: Path, lock: Path) -> None:
+    def __init__(self, app: Flask, file: Path, lock: Path) -> None:
+        self._app = app
         self._file, self._lock_file = file, lock
         self._lock = Lock()
         self._is_ready = False
@@ -61,7 +62,7 @@ class Embedded:
         """
         if self._is_ready:
             return
-        with self._lock, self._lock_file.open("w") as lock:
+        with self._lock, self._app.app_context(), self._lock_file.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX if patiently else fcntl.LOCK_EX | fcntl.LOCK_NB)
             make_file(db.engine)
             found = problem()

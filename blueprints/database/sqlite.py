@@ -21,21 +21,21 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from blueprints.database.errors import DatabaseUnavailableError
 
-IDENTITY = "identity of the files"
+FILE, IDENTITY = "file", "identity of the files"  # what is noted of a connection
 LOOKS = 20
 SECONDS_BETWEEN_LOOKS = 0.01
 Identity = tuple[int, int]
 
 
 def file_of(engine: Engine) -> Path | None:
-    """Return the file of the database; None where it is in memory or has a `file:` address."""
-    name = engine.url.database
+    """Return the file of the database; None where it is none, in memory, or a `file:` address."""
+    name = engine.url.database if engine.dialect.name == "sqlite" else None
     return None if not name or name.startswith((":memory:", "file:")) else Path(name)
 
 
 def make_file(engine: Engine) -> None:
     """Make the file of the database where there is none: for the start, and for an upgrade."""
-    file = file_of(engine) if engine.dialect.name == "sqlite" else None
+    file = file_of(engine)
     if file and not file.exists():
         with suppress(OSError):  # What is wrong is said when it is opened.
             file.touch(mode=0o600)
@@ -69,47 +69,48 @@ def _watch(engine: Engine, file: Path) -> None:
 
     @event.listens_for(engine, "connect")
     def remember(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-        entry.info[IDENTITY] = _identities(file)
+        entry.info[FILE] = str(file)
+        entry.info[IDENTITY] = _identity(_look(str(file))), _identity(_look(f"{file}-wal"))
         _require_whole(file, connection)
 
     @event.listens_for(engine, "checkout")
     def compare(
         _connection: sqlite3.Connection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
     ) -> None:
-        if not _is_there(file, entry.info):
+        if not _is_there(entry.info):
             raise DisconnectionError("the file is gone, or is another one")
 
 
 def is_still_there(connection: Connection) -> bool:
-    file = file_of(connection.engine)
-    return file is None or _is_there(file, connection.info)
+    info = connection.info
+    return FILE not in info or _is_there(info)
 
 
-def _is_there(file: Path, info: dict[Any, Any]) -> bool:
+def _is_there(info: dict[Any, Any]) -> bool:
     """Whether a connection still has the files that are there, the log of writes among them.
 
     SQLite makes that log when it first needs it, and keeps it for as long as somebody has it open.
     """
-    opened, now = info[IDENTITY], _identities(file)
+    file, opened = info[FILE], info[IDENTITY]
+    found, log = _look(file), _look(f"{file}-wal")
     if opened[1] is None:
-        info[IDENTITY] = opened[0], now[1]
-    if now != info[IDENTITY] or now[0] is None:
+        opened = info[IDENTITY] = opened[0], _identity(log)
+    if found is None or (_identity(found), _identity(log)) != opened:
         return False
-    if is_empty := not _length(file):
-        _set(_mark(file))  # When the log of writes is gone as well, it would look like a new one.
+    if is_empty := not found.st_size:
+        _set(_mark(Path(file)))  # When the log of writes is gone too, it would look like a new one.
     return not is_empty
 
 
-def _identities(file: Path) -> tuple[Identity | None, Identity | None]:
-    return _identity(str(file)), _identity(f"{file}-wal")
-
-
-def _identity(file: str) -> Identity | None:
+def _look(file: str) -> os.stat_result | None:
     try:
-        found = os.stat(file)  # noqa: PTH116 - on each use of the database; pathlib takes longer
+        return os.stat(file)  # noqa: PTH116 - on each use of the database; pathlib takes longer
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+
+
+def _identity(found: os.stat_result | None) -> Identity | None:
+    return found and (found.st_dev, found.st_ino)
 
 
 def _require_whole(file: Path, connection: sqlite3.Connection) -> None:

@@ -54,7 +54,7 @@ def move(address: str) -> None:
     ends with status 1, and whatever goes wrong, nothing is moved. The old database stays as it is.
     """
     target = _engine(address)
-    file = file_of(target) if target.dialect.name == "sqlite" else None
+    file = file_of(target)
     was_there = file is None or file.exists()
     is_moved = False
     try:

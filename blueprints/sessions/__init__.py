@@ -18,7 +18,8 @@ database_store.py, redis_store.py the two stores
 Other rooms reach it as `current_app.extensions["sessions"]`: `change()` and `end_of_subject()`.
 """
 
+from blueprints.sessions.interface import VisitorSessions
 from blueprints.sessions.setup import blueprint
 from blueprints.sessions.store import Content, StoreUnavailableError, Values
 
-__all__ = ["Content", "StoreUnavailableError", "Values", "blueprint"]
+__all__ = ["Content", "StoreUnavailableError", "Values", "VisitorSessions", "blueprint"]

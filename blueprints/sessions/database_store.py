@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from blueprints.database import reading, write
+from blueprints.database import Access, Lookup, write
 from blueprints.sessions.models import StoredSession
 from blueprints.sessions.store import (
     Content,
@@ -22,14 +22,18 @@ from blueprints.sessions.store import (
     subject_of,
 )
 
-FIND = select(StoredSession.data).where(StoredSession.key == bindparam("key"))  # built once
+FIND = select(StoredSession.data).where(StoredSession.key == bindparam("key"))
 ENDED_AT_ONCE = 10  # so many that are over go with each new one: more go than come
 
 
 class DatabaseStore(Store):
+    def __init__(self, access: Access) -> None:
+        self._data_of = Lookup(access, FIND)
+
     def find(self, key: str) -> bytes | None:
-        with _outages(), reading() as connection:
-            return connection.scalar(FIND, {"key": key})
+        with _outages():
+            found: bytes | None = self._data_of(key)
+            return found
 
     def replace(self, key: str, old: bytes, new: bytes) -> None:
         unchanged = (StoredSession.key == key) & (StoredSession.data == old)

@@ -1,6 +1,6 @@
 """The session of each request, for Flask: read late, changed in order, its cookie sent then."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -46,18 +46,14 @@ class VisitorSessions(SessionInterface):
 
         return VisitorSession(sent, find)
 
-    def look_up(self, app: Flask, cookies: Mapping[str, str], environ: dict[str, Any]) -> Values:
-        """Return what stands in the session of whoever sent these cookies, before Flask begins.
+    def look_up(self, sent: str, environ: dict[str, Any]) -> Values:
+        """Return what stands in the session of this cookie, before Flask begins.
 
         Raises:
             StoreUnavailableError: nobody knows.
 
         """
-        sent = cookies.get(self.get_cookie_name(app))
-        if not sent:
-            return {}
-        with app.app_context():
-            return decode(self._find(sent, environ))
+        return decode(self._find(sent, environ))
 
     def _find(self, sent: str, environ: dict[str, Any]) -> bytes | None:
         """Ask the store, once for each request: the answer goes along in the environment."""

@@ -24,9 +24,10 @@ from functools import cached_property, partial
 from typing import Any, cast
 from uuid import UUID
 
+from flask import Flask
 from redis import RedisError
+from redis import TimeoutError as RedisTimeoutError
 from redis.exceptions import LockError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -66,8 +67,9 @@ return 1
 
 
 class RedisStore(Store):
-    def __init__(self, url: str) -> None:
+    def __init__(self, app: Flask, url: str) -> None:
         """Raise ValueError when the address is not one of Redis."""
+        self._app = app
         self._server = RedisServer(url, SECONDS)
         self._redis = self._server.client
         self._outage = Outage("Redis", means_down, StoreUnavailableError)
@@ -77,12 +79,11 @@ class RedisStore(Store):
     def find(self, key: str) -> bytes | None:
         with self._outages(), within(SECONDS):
             data = cast("bytes | None", self._redis.get(_name(key)))  # Nothing decodes it.
-            if data is None:
-                return None
             self._server.ask_run()
-            if IN_DOUBT.encode() not in data and self._server.run.encode() in data:
+            if not data or (IN_DOUBT.encode() not in data and self._server.run.encode() in data):
                 return data
-            _, content = self._change(key, key, lambda _connection, values: _content(values))
+            with self._app.app_context():  # Flask may not have begun.
+                _, content = self._change(key, key, lambda _connection, values: _content(values))
         return encode(content.stored) if content else None
 
     def replace(self, key: str, old: bytes, new: bytes) -> None:

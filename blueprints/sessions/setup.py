@@ -39,4 +39,4 @@ def _why_not_ready(app: Flask) -> str | None:
 
 def _store(app: Flask) -> Store:
     url = app.config["REDIS_URL"]  # checked by the security room, which keeps its counters there
-    return RedisStore(url) if url else DatabaseStore()
+    return RedisStore(app, url) if url else DatabaseStore(app.extensions["database"])

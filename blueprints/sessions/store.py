@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import secrets
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -97,8 +98,7 @@ def decode(data: bytes | None) -> dict[str, Any]:
         logger.error("A stored session is not msgpack: it is left unread.")
         return {}
     until = values.get(EXPIRES_AT)
-    now = datetime.now(UTC).timestamp()
-    return values if isinstance(until, float) and now < until < LATEST else {}
+    return values if isinstance(until, float) and time.time() < until < LATEST else {}
 
 
 def subject_of(values: Values) -> UUID | None:
