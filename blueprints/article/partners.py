@@ -76,11 +76,12 @@ def choose(messages: Sequence[Message], topics: Sequence[str]) -> Message | None
     """Return the message that fits the topics best: the first topic weighs most."""
     weights = {topic: len(topics) - position for position, topic in enumerate(topics)}
 
-    def fit(message: Message) -> int:
-        return sum(weights.get(topic, 0) for topic in message.topics)
-
-    best = max(messages, key=fit, default=None)
-    return best if best and fit(best) else None
+    best, most = None, 0
+    for message in messages:
+        fit = sum([weights[topic] for topic in message.topics if topic in weights])
+        if fit > most:
+            best, most = message, fit
+    return best
 
 
 def read_interests(value: str) -> tuple[str, ...]:

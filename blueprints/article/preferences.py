@@ -26,9 +26,8 @@ class Preferences:
     @property
     def look(self) -> dict[str, str]:
         """What differs from the usual look, as query or classes."""
-        usual = Preferences()
         look = {"size": self.size, "theme": self.theme}
-        return {key: value for key, value in look.items() if value != getattr(usual, key)}
+        return {key: value for key, value in look.items() if value != getattr(USUAL, key)}
 
     def place_in(self, slug: str) -> int:
         """Return the block at which the reader stopped; 0 for the beginning."""
@@ -52,8 +51,13 @@ class Preferences:
         return urlencode([*self.look.items(), *places], safe=":")
 
 
+USUAL = Preferences()
+
+
 def read(value: str) -> Preferences:
     """Read the value of the cookie; what cannot be right in it is left out."""
+    if not value:
+        return USUAL
     pairs = parse_qsl(value) if len(value) <= BYTES_AT_MOST else []
     look = dict(pairs)
     places = []

@@ -13,6 +13,7 @@ read before stays.
 import time
 from collections.abc import Callable, Hashable
 from datetime import date, datetime
+from functools import lru_cache
 from logging import Logger
 from pathlib import Path
 from threading import Lock, Thread
@@ -31,7 +32,12 @@ Files = tuple[tuple[str, int, int], ...]  # path, time of the last change, size
 
 
 def today() -> date:
-    return datetime.now(LISBON).date()
+    return _day_of(time.time() // 60)
+
+
+@lru_cache(1)  # Every page asks for it, and its time zone takes longer than its session.
+def _day_of(minute: float) -> date:
+    return datetime.fromtimestamp(60 * minute, LISBON).date()
 
 
 def files_of(folder: Path) -> Files:

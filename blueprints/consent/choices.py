@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -164,7 +165,7 @@ class Choice:
         """Whether the decision still settles something: not everything has grown since."""
         return self.decision is not None and not OPEN.issuperset(self.statuses.values())
 
-    @property
+    @cached_property
     def given(self) -> frozenset[str]:
         return frozenset(key for key, status in self.statuses.items() if status in ACCEPTED)
 

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
@@ -49,7 +48,9 @@ class Cookie:
     declared: str = ""  # its lifetime in the file, where a setting decides
 
     def matches(self, name: str) -> bool:
-        return fnmatchcase(name, self.name)
+        if self.name.endswith("*"):
+            return name.startswith(self.name[:-1])
+        return name == self.name
 
     @property
     def lifetime_parts(self) -> dict[str, int]:
@@ -173,12 +174,21 @@ class Registry:
         return next((item for item in self.services if item.id == service and item.embed), None)
 
     def cookie(self, name: str) -> tuple[Service, Cookie] | None:
-        """Return who is declared to set the cookie of this name, and its declaration."""
-        for service in self.services:
-            for cookie in service.cookies:
-                if cookie.storage == "cookie" and cookie.matches(name):
-                    return service, cookie
-        return None
+        """Return who is declared to set the cookie of this name, and its declaration.
+
+        A whole name comes before a beginning: each request asks for several.
+        """
+        found = self._cookies.get(name)
+        return found or next((item for item in self._beginnings if item[1].matches(name)), None)
+
+    @cached_property
+    def _cookies(self) -> Mapping[str, tuple[Service, Cookie]]:
+        of_all = ((service, cookie) for service in self.services for cookie in service.cookies)
+        return {item[1].name: item for item in of_all if item[1].storage == "cookie"}
+
+    @cached_property
+    def _beginnings(self) -> tuple[tuple[Service, Cookie], ...]:
+        return tuple(item for name, item in self._cookies.items() if name.endswith("*"))
 
     def keeps_more_than_cookies(self, purposes: frozenset[str]) -> bool:
         """Whether a service of one of these purposes uses the browser's web storage."""

@@ -22,8 +22,8 @@ def without_impossible_dates(application: "WSGIApplication") -> "WSGIApplication
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         for name in SINCE:
-            if not DATE.fullmatch(environ.get(name, "").strip()):
-                environ.pop(name, None)
+            if name in environ and not DATE.fullmatch(environ[name].strip()):
+                del environ[name]
         kept = environ.get("HTTP_IF_RANGE", "").strip()
         if kept and not (DATE.fullmatch(kept) or ETAG.fullmatch(kept)):
             del environ["HTTP_IF_RANGE"]
