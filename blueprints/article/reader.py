@@ -35,7 +35,7 @@ class Slot:
 class Seen:
     """What one reader sees of an article, and what is noted of it where that is accepted."""
 
-    state: Hashable | None  # the same for all who see the same page; None for one's own
+    state: Hashable | None  # the same for all who get the same answer; None for one's own
     slot: Slot | None
     place: int  # the block at which the reader stopped
     interests_to_keep: str  # empty where what is kept stays as it is
@@ -47,12 +47,13 @@ def for_reader(reader: Reader, shown: Article, messages: Sequence[Message]) -> S
     told = reader.kept("interests")
     interests = partners.read_interests(told)
     now = ".".join(partners.add_interests(interests, shown.topics))
-    notes = shown.topics and reader.allows("advertising") and now != told
+    to_keep = now if shown.topics and reader.allows("advertising") and now != told else ""
     message = partners.choose(messages, interests or shown.topics)
     slot = Slot(message, by_interests=bool(interests)) if message else None
     of_the_slot = slot and (slot.message.address, slot.by_interests)
-    state = reader.state and (reader.state, wanted.size, wanted.theme, place, of_the_slot)
-    return Seen(state, slot, place, now if notes else "")
+    looks = wanted.size, wanted.theme, place
+    state = reader.state and (reader.state, looks, of_the_slot, to_keep)
+    return Seen(state, slot, place, to_keep)
 
 
 def is_long(shown: Article) -> bool:

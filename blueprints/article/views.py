@@ -58,8 +58,7 @@ def _known_state(app: Flask, environ: dict[str, Any]) -> Hashable | None:
     visitor = app.extensions["who_is_known"](environ) if shown else None
     if shown is None or visitor is None:
         return None
-    seen = for_reader(visitor, shown, app.extensions["messages"])
-    return None if seen.interests_to_keep else seen.state
+    return for_reader(visitor, shown, app.extensions["messages"]).state
 
 
 def _pictures(app: Flask) -> Path:
@@ -161,7 +160,7 @@ def _page(shown: Article, texts: Library) -> str:
     seen = for_reader(g.consent, shown, current_app.extensions["messages"])
     if seen.interests_to_keep:
         g.consent.keep("interests", seen.interests_to_keep)
-    g.page_state = seen.state
+    g.page_state, g.page_cookies = seen.state, g.consent.to_keep
     return render_template(
         "article/article.html",
         article=shown,

@@ -15,8 +15,9 @@ Other rooms speak to it on `flask.g`: `g.csp_sources` (directive -> set of hosts
 of the response at hand; `g.count_grant()`, `g.count_first_refusal()` and `g.count_first_page()`
 count what could fill the log, `g.count_number()` what could be guessing. A room whose pages may
 change while the site runs says so by `app.extensions["page_cache"].depend_on(version)`. A view
-whose page is the same for all visitors in one state says so by `g.page_state`, and its room by
-`know_states_by()` who is in it.
+whose page is the same for all visitors in one state says so by `g.page_state`, names in
+`g.page_cookies` the cookies that everybody in it is sent, and its room says by `know_states_by()`
+who is in it.
 """
 
 from blueprints.security.setup import blueprint

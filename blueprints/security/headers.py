@@ -11,7 +11,7 @@ from http import HTTPStatus
 from flask import Flask, Response, current_app, g, request
 
 from blueprints.security.compression import compress
-from blueprints.security.page_cache import STATE, VIEW
+from blueprints.security.page_cache import COOKIES, STATE, VIEW
 
 POLICY: dict[str, tuple[str, ...]] = {
     "default-src": ("'none'",),
@@ -61,6 +61,7 @@ def complete(response: Response) -> Response:
     state = g.get("page_state", None if request.cookies else ())
     if state is not None and response.mimetype == "text/html":
         request.environ[STATE] = state if request.cookies else ()
+        request.environ[COOKIES] = frozenset(g.get("page_cookies", ()))
     # Back would show it after a withdrawal, and what it loads would go on.
     if request.cookies and g.get("csp_sources"):
         response.headers["Cache-Control"] = "no-store"

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 SECONDS = 60  # so long may a page that names a time be behind
 PAGES_AT_MOST = 1024
 BYTES_AT_MOST = 16 * 1024 * 1024
-# In the environment: for whom else the page that was made is, which view made it, and whether it
-# was kept ready.
-STATE, VIEW, IS_KEPT = "page_cache.state", "page_cache.view", "page_cache.is_kept"
+# In the environment: for whom else the page that was made is, the names of the cookies which that
+# state tells of, which view made it, and whether it was kept ready.
+STATE, COOKIES = "page_cache.state", "page_cache.cookies"
+VIEW, IS_KEPT = "page_cache.view", "page_cache.is_kept"
 
 Version = Callable[[], Hashable]
 # The state of the visitor who sends a request with cookies; None where it is not known for certain.
@@ -50,7 +51,8 @@ class CachedPage:
 
     def answer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
         environ[VIEW], environ[IS_KEPT] = self.view, True
-        if self.etag and not is_resource_modified(environ, etag=self.etag):
+        asks = "HTTP_IF_NONE_MATCH" in environ
+        if asks and self.etag and not is_resource_modified(environ, etag=self.etag):
             headers = Headers(self.headers)
             remove_entity_headers(headers)
             start_response("304 NOT MODIFIED", headers.to_wsgi_list())
@@ -106,7 +108,9 @@ class PageCache:
 
         body = self._application(environ, remember)
         status, headers = told[-1]
-        if not status.startswith("200") or "Set-Cookie" in headers or STATE not in environ:
+        sent = {cookie.partition("=")[0] for cookie in headers.getlist("Set-Cookie")}
+        is_for_others = STATE in environ and sent <= environ[COOKIES]
+        if not status.startswith("200") or not is_for_others:
             return body
         try:
             parts = list(body)

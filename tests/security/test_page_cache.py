@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from browserlike import Visitor
 from conftest import MakeSite
-from flask import Flask
+from flask import Flask, Response, request
 
 from blueprints.article import reader
 
@@ -126,6 +126,37 @@ def test_whoever_is_in_the_same_state_gets_the_page_that_was_made_once(site: Fla
     made.clear()
     assert second.raw_get("/").data == page.data
     assert made == []
+
+
+def test_what_is_noted_of_a_reader_comes_with_the_page_that_was_made_once(site: Flask) -> None:
+    first, second = Visitor(site), Visitor(site)
+    for visitor in (first, second):
+        visitor.post("/cookies", {"choice": "accept_all"}).close()
+        visitor.raw_get("/cookies")  # The confirmation is theirs alone.
+    made: list[str] = []
+    site.jinja_env.globals["url_for"] = counted(site, made)
+    noted = first.raw_get("/").headers["Set-Cookie"]
+    assert noted.startswith("interests=smart-cities")
+    assert made
+    made.clear()
+    assert second.raw_get("/").headers["Set-Cookie"].partition(";")[0] == noted.partition(";")[0]
+    assert made == []
+
+
+def test_a_page_that_sends_a_cookie_of_one_visitor_is_kept_for_nobody(site: Flask) -> None:
+    @site.after_request
+    def send(response: Response) -> Response:
+        if "session" in request.cookies:
+            response.set_cookie("own", request.cookies["session"])
+        return response
+
+    first, second = Visitor(site), Visitor(site)
+    for visitor in (first, second):
+        visitor.choose("reject")
+        session = visitor.client.get_cookie("session")
+        assert session
+        sent = visitor.raw_get("/").headers["Set-Cookie"]
+        assert sent.startswith(f"own={session.value}")
 
 
 LOOKS = ("", "size=large", "theme=dark", f"theme=dark&at={SLUG}:3")
