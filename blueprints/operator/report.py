@@ -57,7 +57,7 @@ def report(since: date | None, until: date | None, html: Path | None) -> None:
 
 
 def _page(report: Report) -> str:
-    return current_app.jinja_env.get_template("report/report.html").render(
+    return current_app.jinja_env.get_template("operator/report.html").render(
         report=report,
         named=_named,
         spelled=_spelled,

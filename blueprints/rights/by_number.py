@@ -92,7 +92,7 @@ def _erase(subject: UUID) -> Response:
     g.alternates = {}
     if g.wants_json:
         return no_store(jsonify(erased=True, records=erased, cookies=[]))
-    page = render_template("consent/erased.html", records=erased, cookies=[], whose="number")
+    page = render_template("rights/erased.html", records=erased, cookies=[], whose="number")
     return no_store(make_response(page))
 
 
@@ -102,5 +102,5 @@ def _form_page(problem: str | None, status: int = 200) -> Response:
         answer.status_code = status
         return no_store(answer)
     number = request.form.get("number", "")
-    page = render_template("consent/records.html", problem=problem, number=number)
+    page = render_template("rights/records.html", problem=problem, number=number)
     return no_store(make_response(page, status))

@@ -17,7 +17,7 @@ from blueprints.consent.registry import Registry
 from blueprints.rights.asked_for import number_in
 from blueprints.rights.dossier import Dossier, Entry, UnknownIdError, compile_dossier
 
-TEMPLATES = {"text": "report/find.txt", "html": "report/find.html"}
+TEMPLATES = {"text": "rights/find.txt", "html": "rights/find.html"}
 
 
 # The value of a cookie may begin with a hyphen, which is no option then.

@@ -51,7 +51,7 @@ def own_records(subject: UUID) -> list[Record]:
 def history_page(records: list[Record], number: UUID | None = None) -> Response:
     """Show records; `number` says that they were asked for by number, not by the browser's own."""
     page = render_template(
-        "consent/history.html",
+        "rights/history.html",
         records=records,
         number=number,
         at_most=RECORDS_AT_MOST,
@@ -75,7 +75,7 @@ def receipt() -> Response:
         )
     )
     if not found:
-        page = make_response(render_template("consent/no_receipt.html"), 404)
+        page = make_response(render_template("rights/no_receipt.html"), 404)
         return no_store(page)
     response = make_response(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
     response.mimetype = "application/ld+json"
@@ -88,7 +88,7 @@ def receipt() -> Response:
 @blueprint.get("/cookies/receipt/about", pt="/pt/cookies/receipt/about")
 def about_receipt() -> str:
     """Say what a receipt is, and how anybody can check one."""
-    return render_template(f"consent/receipt.{g.language}.html")
+    return render_template(f"rights/receipt.{g.language}.html")
 
 
 def _making(decision: Decision, now: datetime) -> Making:
@@ -114,7 +114,7 @@ def _asked(ask: Callable[[], T]) -> T:
 @blueprint.get("/cookies/erase", pt="/pt/cookies/erase")
 def ask_before_erasing() -> Response:
     """Ask once more: what is erased does not come back."""
-    page = render_template("consent/erase.html", last_decision=own_decision())
+    page = render_template("rights/erase.html", last_decision=own_decision())
     return no_store(make_response(page))
 
 
@@ -140,7 +140,7 @@ def erase_own() -> Response:
         answer = jsonify(erased=True, records=erased, cookies=cookies)
     else:
         page = render_template(
-            "consent/erased.html",
+            "rights/erased.html",
             records=erased,
             cookies=cookies,
             whose="this_browser" if decision else None,
