@@ -33,7 +33,7 @@ from generate import write  # which puts the site on the path
 
 from app import create_app
 from blueprints.consent import services
-from blueprints.consent.choices import Choice, Decision, Model
+from blueprints.consent.choices import Choice, Circumstances, Decision, Model, decided_statuses
 from blueprints.consent.records import read_record, select_records
 from blueprints.database import UTCDateTime, db
 from blueprints.database import write as write_together
@@ -123,17 +123,16 @@ def writing(site: Flask) -> None:
     append = sa.insert(table)
 
     def decide() -> Decision:
-        now = datetime.now(UTC)
-        act = services.Act(
+        circumstances = Circumstances(
+            policy_version=registry.policy_version,
             language="en",
             model=Model.OPT_IN,
             method="banner.reject",
             gpc=False,
             notice=notice,
-            at=now,
-            lifetime_months=6,
         )
-        return services.decide(registry, frozenset(), nobody, None, act)
+        statuses = decided_statuses(registry, frozenset(), nobody, circumstances.method)
+        return services.decide(statuses, circumstances, None, datetime.now(UTC), 6)
 
     def plain(connection: sa.Connection, decision: Decision) -> None:
         row = {**vars(decision), "is_consent": decision.is_consent}

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert
 from uuid_utils.compat import uuid7
 
 from blueprints.consent import services
-from blueprints.consent.choices import Choice, Decision, Model
+from blueprints.consent.choices import Choice, Circumstances, Decision, Model, decided_statuses
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.services import columns_of
 from blueprints.database import db, write
@@ -32,19 +32,19 @@ def decide(site: Flask, at: datetime, subject: str | None = None) -> Decision:
     """Record that somebody accepted advertising, at a time."""
     notices = site.extensions["notices"]
     notice = notices.in_force["en"]
-    act = services.Act(
+    registry, given = site.extensions["registry"], frozenset({"advertising"})
+    circumstances = Circumstances(
+        policy_version=registry.policy_version,
         language="en",
         model=Model.OPT_IN,
         method="banner.accept_selected",
         gpc=False,
         notice=notice.id,
-        at=at,
-        lifetime_months=6,
     )
-    given = frozenset({"advertising"})
+    statuses = decided_statuses(registry, given, NOBODY, circumstances.method)
     with site.app_context():
         notices.keep(notice, at)
-        decision = services.decide(site.extensions["registry"], given, NOBODY, None, act)
+        decision = services.decide(statuses, circumstances, None, at, 6)
         decision = replace(decision, subject=subject or decision.subject)
         write(lambda connection: services.record(connection, decision))
     return decision

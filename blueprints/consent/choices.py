@@ -50,24 +50,31 @@ class Model(StrEnum):
     IMPLIED = "implied"
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What one visitor decided at one time: the content of a consent record, and of a session.
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """On what somebody decided, and how: all of a decision but who, when and the answer.
 
-    A field that is added here is recorded, digested, exported and handed out from then on.
+    A field that is added here is recorded, digested, exported and handed out from then on; it needs
+    a default, for records of before.
     """
 
-    id: str  # UUIDv7 of the record
-    subject: str  # random UUID of the visitor
-    decided_at: datetime
-    expires_at: datetime
     policy_version: str
     language: str
     model: Model
     method: str  # which control on which page, e.g. "banner.accept_all"
     gpc: bool  # whether the browser sent Sec-GPC: 1
-    statuses: Mapping[str, Status]  # of every optional purpose: given, assumed, refused, withdrawn
     notice: str | None = None  # SHA-256 of the notice shown; a session of before has none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision(Circumstances):
+    """What one visitor decided at one time: the content of a consent record, and of a session."""
+
+    id: str  # UUIDv7 of the record
+    subject: str  # random UUID of the visitor
+    decided_at: datetime
+    expires_at: datetime
+    statuses: Mapping[str, Status]  # of every optional purpose: given, assumed, refused, withdrawn
 
     @property
     def is_consent(self) -> bool:

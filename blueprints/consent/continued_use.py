@@ -13,8 +13,7 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from blueprints.consent.choices import CONTINUED_USE
 from blueprints.consent.page import PageConsent
-from blueprints.consent.recording import save
-from blueprints.consent.services import ExpressedMeanwhileError
+from blueprints.consent.recording import ExpressedMeanwhileError, save
 from blueprints.consent.visitor import (
     current_choice,
     last_decision,

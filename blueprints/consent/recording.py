@@ -20,9 +20,12 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from blueprints.consent import services
 from blueprints.consent.choices import (
+    CONTINUED_USE,
+    Circumstances,
     Decision,
     Model,
     Withdrawal,
+    decided_statuses,
     present_choice,
     read_decision,
     withdrawn,
@@ -43,6 +46,10 @@ from blueprints.consent.visitor import (
 )
 from blueprints.database import is_uncertain
 from blueprints.sessions import Content, StoreUnavailableError, Values
+
+
+class ExpressedMeanwhileError(Exception):
+    """Continued use says nothing any more: the visitor has expressed a choice."""
 
 
 class NothingTakenBackError(Exception):
@@ -69,6 +76,7 @@ def save(
     was shown, where that is known. `kept` is put beside the decision in the session.
 
     Raises:
+        ExpressedMeanwhileError: nobody may assume what was expressed otherwise, or assumed already.
         NothingTakenBackError: `takes_back` was said, and it does not; nothing has changed.
         ServiceUnavailable: it could not be stored: nothing more than before is accepted, and what
             was to be taken back is, from this answer on.
@@ -93,27 +101,31 @@ def _record(
     *,
     takes_back: bool = False,
 ) -> Decision:
-    act = services.Act(
+    rules, withdrawal, now = registry(), pending_withdrawal(), datetime.now(UTC)
+    circumstances = Circumstances(
+        policy_version=rules.policy_version,
         language=g.language,
         model=Model(current_app.config["CONSENT_MODEL"]),
         method=method,
         gpc=sends_gpc(),
         notice=notice.id if notice else None,
-        at=datetime.now(UTC),
-        lifetime_months=current_app.config["CONSENT_LIFETIME_MONTHS"],
     )
+    months = current_app.config["CONSENT_LIFETIME_MONTHS"]
     current_choice()  # What it needs of old notices is looked up before the transaction.
-    rules, withdrawal = registry(), pending_withdrawal()
     answers = withdrawal.token if withdrawal else None
 
     def record(connection: Connection, before: Values) -> Content:
         last = read_decision(before)
-        choice = present_choice(last, rules, act.model, gpc=act.gpc, now=act.at, added=added_since)
+        model, gpc = circumstances.model, circumstances.gpc
+        choice = present_choice(last, rules, model, gpc=gpc, now=now, added=added_since)
+        if method == CONTINUED_USE and last and (last.is_consent or not choice.is_open):
+            raise ExpressedMeanwhileError
         is_answered = answers is None or answers in answered_by(before)
         given = accept((choice if is_answered else withdrawn(choice, withdrawal)).given)
         if takes_back and not given < choice.given:
             raise NothingTakenBackError
-        decision = services.decide(rules, given, choice, last, act)
+        statuses = decided_statuses(rules, given, choice, method)
+        decision = services.decide(statuses, circumstances, last, now, months)
         services.record(connection, decision)
         values = {"decision": asdict(decision), **kept}
         tokens = [*kept.get(ANSWERED, ()), *([answers] if answers else ()), *answered_by(before)]
@@ -123,7 +135,7 @@ def _record(
 
     try:
         if notice:
-            notices().keep(notice, act.at)
+            notices().keep(notice, now)
         current_app.extensions["sessions"].change(record)
     except StoreUnavailableError:
         notices().forget()

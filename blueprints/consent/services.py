@@ -4,7 +4,7 @@ Both write on a connection that is given to them, so that what the session holds
 same transaction.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,16 +13,9 @@ from dateutil.relativedelta import relativedelta
 from sqlalchemy import ColumnElement, Connection, insert, null, select, update
 from uuid_utils.compat import uuid7
 
-from blueprints.consent.choices import (
-    CONTINUED_USE,
-    Choice,
-    Decision,
-    Model,
-    decided_statuses,
-)
+from blueprints.consent.choices import Circumstances, Decision, Status
 from blueprints.consent.digest import digest_of, new_salt, write_content
 from blueprints.consent.models import ConsentRecord
-from blueprints.consent.registry import Registry
 
 APPEND = insert(ConsentRecord)  # made once: every choice goes through it
 ERASED = {"subject": null(), "content": null()}
@@ -30,51 +23,27 @@ EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 TICK = timedelta(milliseconds=1)  # the smallest step between two times that sorts UUIDv7
 
 
-class ExpressedMeanwhileError(Exception):
-    """Continued use says nothing any more: the visitor has expressed a choice."""
-
-
-@dataclass(frozen=True)
-class Act:
-    """On which notice somebody acted, how and when: all of a decision but who and the verdict."""
-
-    language: str
-    model: Model
-    method: str
-    gpc: bool
-    notice: str | None  # id of the notice that was shown, where that is known
-    at: datetime
-    lifetime_months: int
-
-
 def decide(
-    registry: Registry, given: frozenset[str], before: Choice, last: Decision | None, act: Act
+    statuses: Mapping[str, Status],
+    circumstances: Circumstances,
+    last: Decision | None,
+    now: datetime,
+    lifetime_months: int,
 ) -> Decision:
-    """Make the decision that accepts exactly `given`, where `before` was the choice until now.
+    """Make a decision of an answer and its circumstances.
 
     `last` is the visitor's last decision, counting or not: this one is theirs too, and never
     earlier, even where the clock was set back. It expires after calendar months, so that a refusal
     lasts as long as the regulators ask (CNIL 2020-091, Garante 2021), and visits do not prolong it.
-
-    Raises:
-        ExpressedMeanwhileError: nobody may assume what was expressed otherwise, or assumed already.
-
     """
-    if act.method == CONTINUED_USE and last and (last.is_consent or not before.is_open):
-        raise ExpressedMeanwhileError
-    at = max(act.at, last.decided_at + TICK) if last else act.at
+    at = max(now, last.decided_at + TICK) if last else now
     return Decision(
+        **vars(circumstances),
         id=str(uuid7(nanoseconds=(at - EPOCH) // MICROSECOND * 1000)),
         subject=last.subject if last else str(uuid4()),
-        statuses=decided_statuses(registry, given, before, act.method),
-        policy_version=registry.policy_version,
-        language=act.language,
-        model=act.model,
-        method=act.method,
-        gpc=act.gpc,
+        statuses=statuses,
         decided_at=at,
-        expires_at=at + relativedelta(months=act.lifetime_months),
-        notice=act.notice,
+        expires_at=at + relativedelta(months=lifetime_months),
     )
 
 

@@ -19,9 +19,11 @@ from blueprints.operator import period as days
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP ASVS 5.0, 1.2.10
 OTHER_PURPOSES = "other_purposes"
-ADDED = ("is_consent", "salt", "digest")
+FIRST = ("id", "subject", "decided_at", "expires_at")
+LAST = ("is_consent", "salt", "digest")
 # Every field of a decision, whatever is added to it; the purposes are columns of their own.
-NAMES = [*(field.name for field in fields(Decision) if field.name != "statuses"), *ADDED]
+OF_A_DECISION = [field.name for field in fields(Decision) if field.name != "statuses"]
+NAMES = list(dict.fromkeys([*FIRST, *OF_A_DECISION, *LAST]))
 
 
 @click.command
