@@ -5,8 +5,10 @@ converted on the way that could fail. Rows come as a stream from one snapshot: m
 for any length, and choices that are made meanwhile are neither held up nor seen.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, Select, String, cast, exists, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute
 
+from blueprints.consent.choices import Decision
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db
 from blueprints.database.sqlite import driver
@@ -146,26 +149,23 @@ def _time(connection: Connection, column: InstrumentedAttribute[Any]) -> Any:  #
     return func.to_char(func.timezone("UTC", column), "YYYY-MM-DD HH24:MI:SS.US")
 
 
-class _Said(msgspec.Struct):
-    """What the content of every record says; the first five its columns say again."""
-
-    id: str
-    subject: str
-    decided_at: str
-    expires_at: str
-    notice: str | None
-    statuses: dict[str, str]
-    policy_version: str
-    language: str
-    model: str
-    method: str
-    is_consent: bool
-    gpc: bool
-    salt: str
-
-
-SAID = msgspec.json.Decoder(_Said)
-WHOLE_SECOND = len("2026-11-24 10:00:00")
+# What the content of a record says: every field of a decision, and what is written beside them.
+SAID: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+    msgspec.defstruct(
+        "Said",
+        [
+            ("is_consent", bool),
+            ("salt", str),
+            *(
+                (of.name, of.type, msgspec.NODEFAULT if of.default is MISSING else of.default)
+                for of in fields(Decision)
+            ),
+        ],
+        kw_only=True,
+    )
+)
+# As both databases write a time; other tools leave out a fraction that is zero.
+TIME = re.compile(rb"[0-9-]{10} [0-9:]{8}(\.[0-9]{6})?")
 
 
 def says_the_same(row: Row) -> bool:
@@ -173,18 +173,21 @@ def says_the_same(row: Row) -> bool:
     id_, subject, decided_at, expires_at, notice, content, _digest = row
     try:
         said = SAID.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        numbers = id_.decode(), subject.decode()
+        beside = _time_in(decided_at), _time_in(expires_at), notice and notice.decode()
+    except (msgspec.DecodeError, ValueError, TypeError, AttributeError):
         return False
-    texts = (
-        said.id.replace("-", ""),
-        said.subject.replace("-", ""),
-        *(time.replace("T", " ").removesuffix("Z") for time in (said.decided_at, said.expires_at)),
-    )
-    columns = (id_, subject, _whole(decided_at), _whole(expires_at))
-    return (*map(str.encode, texts), said.notice and said.notice.encode()) == (*columns, notice)
+    is_theirs = numbers == (said.id.replace("-", ""), said.subject.replace("-", ""))
+    return is_theirs and beside == (said.decided_at, said.expires_at, said.notice)
 
 
-def _whole(time: Any) -> Any:  # noqa: ANN401 - as the database has it
-    """Put the fraction in, which other tools leave out where it is zero."""
-    is_without = isinstance(time, bytes) and len(time) == WHOLE_SECOND
-    return time + b".000000" if is_without else time
+def _time_in(column: bytes) -> datetime:
+    """Read a time.
+
+    Raises:
+        ValueError, TypeError: it is none that this site writes.
+
+    """
+    if not TIME.fullmatch(column):
+        raise ValueError("this is no time")
+    return datetime.fromisoformat(column.decode()).replace(tzinfo=UTC)
