@@ -88,7 +88,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    serving.read(app, DEFAULTS, overrides or {})
+    serving.read_settings(app, DEFAULTS, overrides or {})
     app.jinja_env.globals["rooms"] = app.blueprints  # so that no page links to one left out
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

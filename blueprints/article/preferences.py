@@ -54,7 +54,7 @@ class Preferences:
 USUAL = Preferences()
 
 
-def read(value: str) -> Preferences:
+def read_preferences(value: str) -> Preferences:
     """Read the value of the cookie; what cannot be right in it is left out."""
     if not value:
         return USUAL

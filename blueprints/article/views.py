@@ -14,8 +14,8 @@ from blueprints.article import topics
 from blueprints.article.broken import BrokenArticleError, on_one_line
 from blueprints.article.content import Article, Library, read_library
 from blueprints.article.partners import BrokenMessageError, read_messages
-from blueprints.article.preferences import Preferences, read
-from blueprints.article.reader import for_reader, is_long
+from blueprints.article.personalization import for_reader, is_long
+from blueprints.article.preferences import Preferences, read_preferences
 from blueprints.article.shelf import Shelf, today
 from blueprints.article.topics import BrokenTopicsError
 
@@ -104,7 +104,9 @@ def newest_articles(number: int) -> tuple[Article, ...]:
 def preferences() -> Preferences:
     """Return how this reader likes to read: what is kept, and what the address says besides."""
     look = request.args if request.method == "GET" else {}
-    return read(g.consent.kept("preferences")).with_look(look.get("size"), look.get("theme"))
+    return read_preferences(g.consent.kept("preferences")).with_look(
+        look.get("size"), look.get("theme")
+    )
 
 
 @blueprint.get("/", pt="/pt/")

@@ -10,7 +10,8 @@ notices.py, notice_store.py         what was shown, word for word
 digest.py, models.py, records.py    a record as it is written down, kept and read
 forms.py, services.py               what can be sent; the only writer
 visitor.py, recording.py            who is at hand and where they stand; how their choice is kept
-page.py, enforcement.py, views.py   what a page may do, what an answer carries, the pages
+page_consent.py, enforcement.py     what a page may do, what an answer carries
+views.py                            the pages
 continued_use.py, cookie_check.py   the `implied` model; whether the browser keeps cookies
 """
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from blueprints.consent.choices import CONTINUED_USE
-from blueprints.consent.page import PageConsent
+from blueprints.consent.page_consent import PageConsent
 from blueprints.consent.recording import ExpressedMeanwhileError, save
 from blueprints.consent.visitor import (
     current_choice,

@@ -37,11 +37,13 @@ def utc_text(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def _in_json(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return utc_text(value) if isinstance(value, datetime) else dict(value)
 
 
-SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_plain)
+ENCODER = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_in_json
+)
 
 
 def sha256_of(value: Any) -> bytes:  # noqa: ANN401 - any JSON
@@ -55,7 +57,7 @@ def write_content(decision: Decision, salt: bytes) -> str:
     RFC 8785, and costs a tenth. A test shows that it is so.
     """
     values = vars(decision) | {"is_consent": decision.is_consent, "salt": salt.hex()}
-    return SORTED.encode(values)
+    return ENCODER.encode(values)
 
 
 def digest_of(content: str) -> bytes:

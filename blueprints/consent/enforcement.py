@@ -17,7 +17,7 @@ from flask import Response, current_app, g, request
 from werkzeug.http import dump_cookie
 
 from blueprints.consent.choices import Model
-from blueprints.consent.page import PageConsent
+from blueprints.consent.page_consent import PageConsent
 from blueprints.consent.registry import Cookie
 from blueprints.consent.visitor import pending_withdrawal, registry, withdrawal_cookie
 

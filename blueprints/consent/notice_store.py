@@ -41,7 +41,7 @@ class Notices:
         """
         if notice.id in self._kept:
             return
-        if find(notice.id) is None:
+        if find_kept(notice.id) is None:
             row = insert(ConsentNotice).values(
                 id=notice.id,
                 content=notice.text,
@@ -53,7 +53,7 @@ class Notices:
             try:
                 write(lambda connection: connection.execute(row))
             except IntegrityError:
-                if find(notice.id) is None:
+                if find_kept(notice.id) is None:
                     raise
                 # Another process kept it meanwhile.
         self._kept.add(notice.id)
@@ -91,11 +91,11 @@ class Notices:
         for notice in self.in_force.values():
             if notice.id == notice_id:
                 return notice
-        kept = find(notice_id) if ID.fullmatch(notice_id) else None
+        kept = find_kept(notice_id) if ID.fullmatch(notice_id) else None
         return kept.notice if kept else None
 
 
-def find(notice_id: str) -> KeptNotice | None:
+def find_kept(notice_id: str) -> KeptNotice | None:
     """Return a kept notice by its id."""
     query = select(ConsentNotice.__table__).where(ConsentNotice.id == notice_id)
     with reading() as connection:

@@ -38,7 +38,7 @@ def read_record(row: Any) -> Record:  # noqa: ANN401 - a row of any query of who
     return {**said, **columns}
 
 
-def plain(value: Any) -> str:  # noqa: ANN401 - a value of any column
+def as_text(value: Any) -> str:  # noqa: ANN401 - a value of any column
     """Write what JSON has no word for: a time, a digest, a number."""
     if isinstance(value, datetime):
         return utc_text(value)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 SESSION = "session"
 
 
-def read(path: Path, *, prefix: str = "", months: int | None = None) -> Registry:
+def read_registry(path: Path, *, prefix: str = "", months: int | None = None) -> Registry:
     """Read and check a registry file. `prefix` comes before the name of each cookie of our own.
 
     The session lasts as long as a choice does: `months`, whatever the file says.

@@ -12,8 +12,8 @@ from blueprints.consent.choices import Model
 from blueprints.consent.continued_use import assume_after_second_page
 from blueprints.consent.known import who_is_known
 from blueprints.consent.notice_store import Notices
-from blueprints.consent.notices import write_notice
-from blueprints.consent.page import NOTICE, PageConsent
+from blueprints.consent.notices import NOTICE_WORDS, write_notice
+from blueprints.consent.page_consent import PageConsent
 from blueprints.consent.recording import is_up_to_date, settle_withdrawal
 from blueprints.consent.registry_checks import RegistryError
 from blueprints.consent.settings import check_number
@@ -34,7 +34,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     check_number(app, "CONSENT_LIFETIME_MONTHS", "months", 6, 13)
     file = Path(app.config["CONSENT_REGISTRY"] or FOLDER / "registry.toml")
     try:
-        app.extensions["registry"] = registry_file.read(
+        app.extensions["registry"] = registry_file.read_registry(
             file, prefix=cookie_prefix(app), months=app.config["CONSENT_LIFETIME_MONTHS"]
         )
     except RegistryError as error:
@@ -92,7 +92,7 @@ def _keep_notices(app: Flask) -> None:
     notices = app.extensions["notices"] = Notices(
         {
             language: write_notice(app.extensions["registry"], words, language, model)
-            for language, words in NOTICE.items()
+            for language, words in NOTICE_WORDS.items()
         }
     )
     if not app.extensions["database_is_current"]:

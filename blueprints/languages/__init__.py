@@ -51,8 +51,8 @@ def _set_up(state: BlueprintSetupState) -> None:
     app.url_rule_class = Rule  # type: ignore[assignment]  # It takes one more argument.
     app.cli.add_command(translations)
     app.before_request(_remember)
-    app.url_value_preprocessor(_take_out)
-    app.url_defaults(_put_back)
+    app.url_value_preprocessor(_pull_language)
+    app.url_defaults(_add_language)
     app.context_processor(
         lambda: {
             "language": g.get("language", "en"),
@@ -79,12 +79,12 @@ def _address_at_hand() -> str:
     return quote(request.path, safe=PATH_AS_IT_IS) + (f"?{query}" if query else "")
 
 
-def _take_out(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+def _pull_language(_endpoint: str | None, values: dict[str, Any] | None) -> None:
     if values is not None:
         values.pop("language", None)
 
 
-def _put_back(endpoint: str, values: dict[str, Any]) -> None:
+def _add_language(endpoint: str, values: dict[str, Any]) -> None:
     if current_app.url_map.is_endpoint_expecting(endpoint, "language"):
         values.setdefault("language", g.get("language", "en"))
 

@@ -51,9 +51,9 @@ PLAIN = {
 
 
 def over_time(timeline: Timeline) -> Markup:
-    """Draw a column per step, apart from the others where it is cut; one that was merged is a gap.
+    """Draw a column per interval, apart from the others where it is cut, and a gap for one merged.
 
-    Columns and no line: a line needs neighbours, and runs down to a step that has only begun.
+    Columns and no line: a line needs neighbours, and runs down to one that has only begun.
     """
     chart = _by_day(StackedBar, list(timeline.counts), value_formatter=lambda n: f"{n:,.0f}")
     for is_cut in (False, True):
@@ -61,7 +61,7 @@ def over_time(timeline: Timeline) -> Markup:
         chart.add(
             "cut", [count if (day in timeline.cut) is is_cut else None for day, count in counts]
         )
-    return _bared(chart, f"Decisions per {timeline.step}, as columns")
+    return _bared(chart, f"Decisions per {timeline.interval}, as columns")
 
 
 def given_by_month(shares: Mapping[str, Mapping[date, float | None]]) -> Markup:
@@ -144,7 +144,7 @@ def _bars(kind: type[Graph], labels: list[str], most: float, **more: object) -> 
 
 
 def _labels(days: list[date]) -> dict[date, str]:
-    """Choose the steps that carry a label: Mondays of a short period, else firsts of months."""
+    """Choose the days that carry a label: Mondays of a short period, else firsts of months."""
     are_months = all(day.day == 1 for day in days)
     if not are_months and (days[-1] - days[0]).days < DAYS_WITH_WEEKS:
         chosen = {day: f"{day.day} {day:%b}" for day in days if not day.weekday()}

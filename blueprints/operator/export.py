@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 
 from blueprints.consent.choices import Decision
 from blueprints.consent.commands import database
-from blueprints.consent.records import Record, plain
+from blueprints.consent.records import Record, as_text
 from blueprints.operator import period as days
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP ASVS 5.0, 1.2.10
@@ -58,14 +58,14 @@ def _write_csv(records: Iterable[Record]) -> None:
 def _cell(value: Any) -> str:  # noqa: ANN401 - a value of any column
     if value is None:
         return ""
-    return str(value).lower() if isinstance(value, bool) else plain(value)
+    return str(value).lower() if isinstance(value, bool) else as_text(value)
 
 
 def _write_jsonl(records: Iterable[Record]) -> None:
     for record in records:
         said = json.loads(record["content"] or "{}")
         values = {name: record.get(name) for name in NAMES} | {"statuses": said.get("statuses")}
-        sys.stdout.write(json.dumps(values, default=plain, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(values, default=as_text, ensure_ascii=False) + "\n")
 
 
 FORMATS: dict[str, Callable[[Iterable[Record]], None]] = {

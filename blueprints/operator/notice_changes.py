@@ -71,10 +71,10 @@ def _entries(
 def _fields(names: tuple[str, ...], old: Entry, new: Entry) -> Iterator[str]:
     for name in names:
         if name in old and name in new and old[name] != new[name]:
-            yield f"{name} was {_plain(old[name])}, is {_plain(new[name])}."
+            yield f"{name} was {_in_words(old[name])}, is {_in_words(new[name])}."
 
 
-def _plain(value: object) -> str:
+def _in_words(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
@@ -113,7 +113,7 @@ def _words(content: Any, where: str = "") -> Iterator[tuple[str, str]]:  # noqa:
             name = (entry.get("id") or entry.get("name")) if isinstance(entry, Mapping) else number
             yield from _words(entry, f"{where} {name}")
     elif content is not None:
-        yield where, _plain(content)
+        yield where, _in_words(content)
 
 
 def _no_words_of(entry: Entry) -> set[str]:

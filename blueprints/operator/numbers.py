@@ -24,7 +24,7 @@ ASSUMED = str(Status.ASSUMED)  # no consent under the GDPR, so not counted as gi
 SMALL_BUCKETS_AT_MOST = 0.2
 
 
-STARTS: dict[str, Callable[[date], date]] = {  # step -> the first day of the one of that day
+INTERVALS: dict[str, Callable[[date], date]] = {  # its name -> the first day of the one of that day
     "day": lambda day: day,
     "week": lambda day: day - timedelta(days=day.weekday()),
     "month": lambda day: day.replace(day=1),
@@ -43,12 +43,12 @@ Groups = tuple[Group, ...]
 
 @dataclass(frozen=True)
 class Timeline:
-    """Decisions per step; None where the step was merged. `merged` are the decisions in those."""
+    """Decisions per interval; None where it was merged. `merged` are the decisions in those."""
 
-    step: str  # day, week or month: the shortest in which few steps must be merged
-    counts: Mapping[date, int | None]  # by the first day of the step
+    interval: str  # day, week or month: the shortest of which few must be merged
+    counts: Mapping[date, int | None]  # by the first day of the interval
     merged: int
-    cut: frozenset[date]  # the steps within which the period, or what has happened yet, ends
+    cut: frozenset[date]  # those within which the period, or what has happened yet, ends
 
     @property
     def by_month(self) -> dict[date, dict[date, int | None]]:
@@ -180,12 +180,12 @@ def _groups(counts: Mapping[str, int]) -> Groups:
 
 
 def _timeline(days: Mapping[date, int], since: date, until: date, today: date) -> Timeline:
-    for step, start in STARTS.items():
+    for interval, start in INTERVALS.items():
         counts: Counter[date] = Counter()
         for day, count in days.items():
             counts[start(day)] += count
         shown, merged = merge_small(counts)
-        if len(counts) - len(shown) <= SMALL_BUCKETS_AT_MOST * len(counts) or step == "month":
+        if len(counts) - len(shown) <= SMALL_BUCKETS_AT_MOST * len(counts) or interval == "month":
             break
     last = min(until, max([*days, today]))  # In the days to come nobody has not chosen.
     every = [since + timedelta(days=n) for n in range((last - since).days + 1)]
@@ -194,7 +194,7 @@ def _timeline(days: Mapping[date, int], since: date, until: date, today: date) -
     outside = (since - timedelta(days=1), min(until + timedelta(days=1), today))
     cut = {start(day) for day in outside}
     return Timeline(
-        step,
+        interval,
         {day: shown.get(day) if day in counts else 0 for day in first_days},
         merged,
         frozenset(cut & first_days.keys()),

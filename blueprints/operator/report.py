@@ -30,7 +30,7 @@ from blueprints.operator.output import replacing
 T = TypeVar("T")
 
 STATUSES = ("given", ASSUMED, "refused", "withdrawn", OTHER)
-STEPS_IN_FULL = 45  # more days or weeks are shown in the terminal month by month
+ROWS_IN_FULL = 45  # more days or weeks are shown in the terminal month by month
 
 
 @click.command
@@ -134,9 +134,9 @@ def _table(title: str, groups: Groups) -> Iterator[str]:
 def _timeline(report: Report) -> Iterator[str]:
     timeline = report.timeline
     yield ""
-    yield f"Decisions per {timeline.step}"
-    in_full = timeline.step == "month" or len(timeline.counts) <= STEPS_IN_FULL
-    yield from _about_the_rows(timeline.step, in_full=in_full)
+    yield f"Decisions per {timeline.interval}"
+    in_full = timeline.interval == "month" or len(timeline.counts) <= ROWS_IN_FULL
+    yield from _about_the_rows(timeline.interval, in_full=in_full)
     if in_full:
         for day, count in timeline.counts.items():
             yield f"  {day!s:<26} {'other' if count is None else f'{count:,}':>10}"
@@ -150,18 +150,22 @@ def _timeline(report: Report) -> Iterator[str]:
             ] or ["-"]
             yield f"  {month:%Y-%m}{'':<19} {sum(shown.values()):>10,} {whole[0]:>7} {whole[-1]:>7}"
     for day in sorted(timeline.cut):
-        yield f"  {day}: only a part of this {timeline.step} is counted"
+        yield f"  {day}: only a part of this {timeline.interval} is counted"
     if timeline.merged:
         yield f"  {OTHER:<26} {timeline.merged:>10,}"
 
 
-def _about_the_rows(step: str, *, in_full: bool) -> Iterator[str]:
+def _about_the_rows(interval: str, *, in_full: bool) -> Iterator[str]:
     if not in_full:
-        whole = "its decisions" if step == "day" else f"decisions of the {step}s that begin in it"
+        whole = (
+            "its decisions"
+            if interval == "day"
+            else f"decisions of the {interval}s that begin in it"
+        )
         yield f"  A row is a month: all {whole},"
-        yield f"  and the fewest and the most that one whole {step} of it has."
-    elif step != "day":
-        yield f"  A row is a {step}, named by its first day."
+        yield f"  and the fewest and the most that one whole {interval} of it has."
+    elif interval != "day":
+        yield f"  A row is a {interval}, named by its first day."
 
 
 def _days(days: int | None) -> str:

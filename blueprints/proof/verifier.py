@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, String, select, type_coerce
 
 from blueprints.consent.models import ConsentNotice
 from blueprints.proof.merkle import Root
-from blueprints.proof.rows import (
+from blueprints.proof.raw_log import (
     Row,
     open_rows,
     says_the_same,

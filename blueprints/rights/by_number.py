@@ -16,12 +16,12 @@ from wtforms import StringField
 from wtforms.validators import AnyOf, Optional
 
 from blueprints.consent.forms import VisitorForm
-from blueprints.consent.records import plain
+from blueprints.consent.records import as_text
 from blueprints.consent.views import no_store
 from blueprints.consent.visitor import last_decision
 from blueprints.database import is_uncertain
 from blueprints.rights import erasure
-from blueprints.rights.receipt_check import NotAReceiptError, read
+from blueprints.rights.receipt_check import NotAReceiptError, read_receipt
 from blueprints.rights.views import blueprint, erase_own, history_page, own_records
 from blueprints.sessions import StoreUnavailableError
 
@@ -56,7 +56,7 @@ def show_by_number() -> Response:
     if g.wants_json:
         told = [
             {
-                name: value if isinstance(value, (str, bool, dict, type(None))) else plain(value)
+                name: value if isinstance(value, (str, bool, dict, type(None))) else as_text(value)
                 for name, value in record.items()
                 if name != "content"
             }
@@ -71,7 +71,7 @@ def _subject(number: str) -> UUID | None:
     sent = request.files.get("receipt")
     try:
         if sent:
-            number = read(sent.read())["site:digestedFields"]["subject"]
+            number = read_receipt(sent.read())["site:digestedFields"]["subject"]
         return UUID(number.strip())
     except (NotAReceiptError, LookupError, TypeError, ValueError, AttributeError):
         return None

@@ -19,9 +19,9 @@ from blueprints.proof.heads import HeadFileError, read_heads
 from blueprints.proof.models import ConsentLeaf
 from blueprints.proof.seals import find_seal, prove
 from blueprints.rights import receipt_check
-from blueprints.rights.asked_for import read_receipt
 from blueprints.rights.dossier import Entry, UnknownIdError, compile_dossier
 from blueprints.rights.receipt_check import Answer, Verdict
+from blueprints.rights.subjects import read_receipt_file
 
 
 @click.command("check-receipt")
@@ -44,7 +44,7 @@ def check_receipt(file: str, seals_file: Path | None) -> None:
     if (number := _number(file)) and not seals_file:
         _check_records(number)
         return
-    receipt = read_receipt(Path(file))
+    receipt = read_receipt_file(Path(file))
     try:
         if seals_file:
             heads = read_heads(seals_file)

@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 from blueprints.consent.commands import BadInputError, counted, database, progress
 from blueprints.database import wipe_journal
 from blueprints.rights import erasure, retention
-from blueprints.rights.asked_for import number_in, subject_of
+from blueprints.rights.subjects import number_in, subject_of
 
 
 @click.command

@@ -92,7 +92,7 @@ def compile_dossier(number: UUID, now: datetime) -> Dossier:
     if not asked:
         raise UnknownIdError
     names = dict.fromkeys(row["notice"] for row in asked if row["notice"])
-    kept = (notice_store.find(name) for name in names)
+    kept = (notice_store.find_kept(name) for name in names)
     return Dossier(
         asked_for=number,
         made_at=now,

@@ -11,11 +11,11 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from blueprints.consent.commands import BadInputError, database, utc
-from blueprints.consent.page import NOTICE
-from blueprints.consent.records import plain
+from blueprints.consent.notices import NOTICE_WORDS
+from blueprints.consent.records import as_text
 from blueprints.consent.registry import Registry
-from blueprints.rights.asked_for import number_in
 from blueprints.rights.dossier import Dossier, Entry, UnknownIdError, compile_dossier
+from blueprints.rights.subjects import number_in
 
 TEMPLATES = {"text": "rights/find.txt", "html": "rights/find.html"}
 
@@ -43,7 +43,7 @@ def find(number: str, kind: str | None) -> None:
             f"There is no record and no visitor with the number {number}."
         ) from None
     if kind == "json":
-        click.echo(json.dumps(_as_json(found), default=plain, ensure_ascii=False, indent=1))
+        click.echo(json.dumps(_as_json(found), default=as_text, ensure_ascii=False, indent=1))
         return
     template = current_app.jinja_env.get_template(TEMPLATES[kind or "text"])
     page = template.render(
@@ -51,7 +51,7 @@ def find(number: str, kind: str | None) -> None:
         utc=utc,
         controller=current_app.extensions["registry"].controller,
         purpose_names=_purpose_names(found),
-        notice_words=NOTICE,
+        notice_words=NOTICE_WORDS,
     )
     click.echo(page)
 

@@ -17,7 +17,7 @@ from blueprints.consent.records import Record, read_record, select_records
 from blueprints.database import reading
 from blueprints.proof import seals
 from blueprints.rights.context import Node
-from blueprints.rights.receipt import Inclusion, Making, validity, write_receipt
+from blueprints.rights.receipt import Inclusion, ReceiptMetadata, validity, write_receipt
 
 
 def records_of(subject: UUID, at_most: int | None = None) -> list[Record]:
@@ -38,7 +38,7 @@ def records_of(subject: UUID, at_most: int | None = None) -> list[Record]:
 
 
 def receipt_of(
-    subject: UUID, record: UUID, notices: Notices, making: Making, retention_years: int
+    subject: UUID, record: UUID, notices: Notices, metadata: ReceiptMetadata, retention_years: int
 ) -> Node | None:
     """Write the receipt of a record; None where the subject has no such record.
 
@@ -55,8 +55,8 @@ def receipt_of(
     notice = kept.content if kept else _no_notice(notices.in_force[row["language"]])
     renewed = _renewed(row, records[position + 1 :])
     kept_for = _kept_for(records[position:], retention_years)
-    making = replace(making, renewed=renewed, kept_for=kept_for)
-    return write_receipt(json.loads(row["content"]), notice, making, inclusion_of(record))
+    metadata = replace(metadata, renewed=renewed, kept_for=kept_for)
+    return write_receipt(json.loads(row["content"]), notice, metadata, inclusion_of(record))
 
 
 def _kept_for(records: list[Record], years: int) -> str:

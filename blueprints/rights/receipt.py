@@ -31,7 +31,7 @@ STATUSES = {
 
 
 @dataclass(frozen=True)
-class Making:
+class ReceiptMetadata:
     """How a receipt came about: all of it that is not in the record."""
 
     id: str
@@ -56,7 +56,7 @@ class Inclusion:
 def write_receipt(
     fields: Mapping[str, Any],
     notice: Mapping[str, Any],
-    making: Making,
+    metadata: ReceiptMetadata,
     inclusion: Inclusion | None = None,
 ) -> Node:
     """Write the receipt of a record. `fields` are what its digest is over.
@@ -65,22 +65,22 @@ def write_receipt(
     none; then it is one without purposes and services.
     """
     records = [
-        _record(fields, notice, making, purpose, status)
+        _record(fields, notice, metadata, purpose, status)
         for purpose, status in sorted(fields["statuses"].items())
     ]
     receipt: Node = {
-        "@context": context(making.origin, making.version),
-        "id": f"urn:uuid:{making.id}",
+        "@context": context(metadata.origin, metadata.version),
+        "id": f"urn:uuid:{metadata.id}",
         "type": "dpv:ConsentReceipt",
-        "dct:identifier": making.id,
-        "dpv:hasIdentifier": making.id,
+        "dct:identifier": metadata.id,
+        "dpv:hasIdentifier": metadata.id,
         "dct:conformsTo": f"{PROFILE}receipt-eu-gdpr",
-        "dct:created": making.created_at,
+        "dct:created": metadata.created_at,
         "dct:language": LANGUAGE_TAGS[fields["language"]],
         "dpv:hasRecordOfActivity": records,
         "site:decision": fields["id"],
-        "site:counts": making.counts,
-        "site:renewed": list(making.renewed),
+        "site:counts": metadata.counts,
+        "site:renewed": list(metadata.renewed),
         "site:policyVersion": fields["policy_version"],
         "site:consentModel": fields["model"],
         "site:isConsent": fields["is_consent"],
@@ -89,12 +89,12 @@ def write_receipt(
         "site:digestedFields": dict(fields),
         "site:digest": sha256_of(fields).hex(),
         "site:salt": fields["salt"],
-        "site:heads": f"{making.origin}/consent/seals.json",
+        "site:heads": f"{metadata.origin}/consent/seals.json",
     }
-    if making.version > 1:
-        receipt["site:version"] = making.version
-        receipt["site:counting"] = list(making.counting)
-        receipt["site:keptFor"] = making.kept_for
+    if metadata.version > 1:
+        receipt["site:version"] = metadata.version
+        receipt["site:counting"] = list(metadata.counting)
+        receipt["site:keptFor"] = metadata.kept_for
         if not all("dct:conformsTo" in record for record in records):
             del receipt["dct:conformsTo"]
     if inclusion:
@@ -110,10 +110,14 @@ def write_receipt(
 
 
 def _record(
-    fields: Mapping[str, Any], notice: Mapping[str, Any], making: Making, purpose: str, status: str
+    fields: Mapping[str, Any],
+    notice: Mapping[str, Any],
+    metadata: ReceiptMetadata,
+    purpose: str,
+    status: str,
 ) -> Node:
     own_id = str(uuid5(UUID(fields["id"]), purpose))
-    settings = making.origin + ("/pt/cookies" if fields["language"] == "pt" else "/cookies")
+    settings = metadata.origin + ("/pt/cookies" if fields["language"] == "pt" else "/cookies")
     controller = notice["controller"]
     node: Node = {
         "id": f"urn:uuid:{own_id}",
@@ -133,22 +137,24 @@ def _record(
         "dpv:hasApplicableLaw": "legal-eu:law-GDPR",
         "dpv:hasAuthority": "legal-pt:DPA-PT",
         "dpv:hasLegalBasis": "eu-gdpr:A6-1-a" if fields["is_consent"] else "dpv:ImpliedConsent",
-        "dpv:hasProcess": [_process(notice, making, purpose)],
+        "dpv:hasProcess": [_process(notice, metadata, purpose)],
         "dpv:hasConsentControl": {"type": "dpv:WithdrawConsent", "dpv:isExercisedAt": settings},
         "dpv:hasRight": {"type": "eu-gdpr:A7-3"},
-        "dpv:hasConsentStatus": list(_statuses(fields, making, purpose, status)),
+        "dpv:hasConsentStatus": list(_statuses(fields, metadata, purpose, status)),
     }
     if fields["notice"]:
-        node["dpv:hasNotice"] = _notice(fields, notice, making)
-    if making.version > 1:
-        return profile.completed(node, notice, fields["language"], making.origin)
+        node["dpv:hasNotice"] = _notice(fields, notice, metadata)
+    if metadata.version > 1:
+        return profile.completed(node, notice, fields["language"], metadata.origin)
     return node
 
 
-def _notice(fields: Mapping[str, Any], notice: Mapping[str, Any], making: Making) -> Node:
+def _notice(
+    fields: Mapping[str, Any], notice: Mapping[str, Any], metadata: ReceiptMetadata
+) -> Node:
     digest = fields["notice"]
     return {
-        "id": f"{making.origin}/cookies/notices/{digest}",
+        "id": f"{metadata.origin}/cookies/notices/{digest}",
         "type": "dpv:ConsentNotice",
         "dct:identifier": digest,
         "dct:language": LANGUAGE_TAGS[notice["language"]],
@@ -156,7 +162,7 @@ def _notice(fields: Mapping[str, Any], notice: Mapping[str, Any], making: Making
     }
 
 
-def _process(notice: Mapping[str, Any], making: Making, purpose: str) -> Node:
+def _process(notice: Mapping[str, Any], metadata: ReceiptMetadata, purpose: str) -> Node:
     """Say what is done for the purpose, with which data, by whom, kept for how long."""
     shown = next((entry for entry in notice["purposes"] if entry["id"] == purpose), None) or {}
     services = [entry for entry in notice["services"] if entry["purpose"] == purpose]
@@ -172,8 +178,8 @@ def _process(notice: Mapping[str, Any], making: Making, purpose: str) -> Node:
         process["dpv:hasRecipient"] = [
             {"type": "dpv:ThirdParty", "dpv:hasName": vendor} for vendor in others
         ]
-    if making.version > 1:
-        return profile.process_completed(process, services, making.kept_for, making.origin)
+    if metadata.version > 1:
+        return profile.process_completed(process, services, metadata.kept_for, metadata.origin)
     if lifetimes:
         process["dpv:hasStorageCondition"] = [
             *({"type": "dpv:StorageDuration", "dpv:hasDuration": item} for item in lifetimes),
@@ -183,7 +189,7 @@ def _process(notice: Mapping[str, Any], making: Making, purpose: str) -> Node:
 
 
 def _statuses(
-    fields: Mapping[str, Any], making: Making, purpose: str, status: str
+    fields: Mapping[str, Any], metadata: ReceiptMetadata, purpose: str, status: str
 ) -> Iterator[Node]:
     """State what was indicated. What was only assumed is never called given (GDPR Recital 32)."""
     given = status == Status.GIVEN and fields["is_consent"]
@@ -191,7 +197,9 @@ def _statuses(
     is_said = fields["is_consent"] or status not in ACCEPTED
     term = STATUSES[Status(status)] if is_said else "ConsentUnknown"
     yield {
-        "type": "dpv:RenewedConsentGiven" if given and purpose in making.renewed else f"dpv:{term}",
+        "type": "dpv:RenewedConsentGiven"
+        if given and purpose in metadata.renewed
+        else f"dpv:{term}",
         "dpv:isIndicatedAtTime": fields["decided_at"],
         "dpv:isIndicatedBy": "dpv:DataSubject" if is_said else "dpv:DataController",
         "dpv:hasIndicationMethod": fields["method"],
@@ -203,11 +211,11 @@ def _statuses(
             ),
         },
     }
-    counts = purpose in making.counting if making.version > 1 else making.counts
+    counts = purpose in metadata.counting if metadata.version > 1 else metadata.counts
     if given and not counts:
         yield {
             "type": "dpv:ConsentExpired",
-            "dpv:isIndicatedAtTime": min(fields["expires_at"], making.created_at),
+            "dpv:isIndicatedAtTime": min(fields["expires_at"], metadata.created_at),
             "dpv:isIndicatedBy": "dpv:DataController",
         }
 

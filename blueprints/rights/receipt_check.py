@@ -20,7 +20,7 @@ from blueprints.consent.choices import Status
 from blueprints.consent.digest import canonical, sha256_of, utc_text
 from blueprints.proof import merkle
 from blueprints.rights.context import ABOUT, Node
-from blueprints.rights.receipt import VERSION, Inclusion, Making, write_receipt
+from blueprints.rights.receipt import VERSION, Inclusion, ReceiptMetadata, write_receipt
 
 MAX_BYTES = 1024 * 1024
 LARGEST = 2**31 - 1  # number of a seal
@@ -53,7 +53,7 @@ class _AlteredError(Exception):
     pass
 
 
-def read(text: bytes) -> Node:
+def read_receipt(text: bytes) -> Node:
     """Read a file that should be a receipt.
 
     Raises:
@@ -131,7 +131,9 @@ def _digest_and_seal(receipt: Node) -> tuple[bytes, Mapping[str, Any] | None]:
     if fields["notice"] and sha256_of(notice).hex() != fields["notice"]:
         raise _AlteredError("The notice is not the one that the record names.")
     inclusion = _inclusion(receipt.get("site:inclusionProof"))
-    if canonical(write_receipt(fields, notice, _making(receipt), inclusion)) != canonical(receipt):
+    if canonical(write_receipt(fields, notice, _metadata(receipt), inclusion)) != canonical(
+        receipt
+    ):
         raise _AlteredError("The receipt says something else than the record that it carries.")
     if inclusion is None:
         return digest, None
@@ -159,7 +161,7 @@ def _refuse_wrong_kinds(index: object, seal: Node) -> None:
         raise _AlteredError("The seal has a time that no seal has.")
 
 
-def _making(receipt: Node) -> Making:
+def _metadata(receipt: Node) -> ReceiptMetadata:
     namespace = receipt["@context"]["site"]
     origin = namespace.removesuffix(f"{ABOUT}#")
     parts = urlsplit(origin)
@@ -176,7 +178,7 @@ def _making(receipt: Node) -> Making:
     kept_for = receipt.get("site:keptFor", "")
     if version > 1 and not PERIOD.fullmatch(kept_for):
         raise _AlteredError("It does not say how long the record is kept.")
-    return Making(
+    return ReceiptMetadata(
         id=str(UUID(receipt["dct:identifier"])),
         created_at=utc_text(datetime.fromisoformat(receipt["dct:created"])),
         origin=origin,

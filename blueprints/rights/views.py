@@ -22,7 +22,7 @@ from blueprints.consent.records import Record
 from blueprints.consent.views import bad_request, no_store
 from blueprints.consent.visitor import current_choice, notices, own_decision, registry
 from blueprints.rights import erasure, history
-from blueprints.rights.receipt import Making
+from blueprints.rights.receipt import ReceiptMetadata
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ def receipt() -> Response:
             UUID(decision.subject),
             UUID(decision.id),
             notices(),
-            _making(decision, now),
+            _metadata(decision, now),
             current_app.config["CONSENT_RETENTION_YEARS"],
         )
     )
@@ -91,10 +91,10 @@ def about_receipt() -> str:
     return render_template(f"rights/receipt.{g.language}.html")
 
 
-def _making(decision: Decision, now: datetime) -> Making:
+def _metadata(decision: Decision, now: datetime) -> ReceiptMetadata:
     choice = current_choice()
     is_last = choice.decision is not None and choice.decision.id == decision.id
-    return Making(
+    return ReceiptMetadata(
         id=str(uuid4()),
         created_at=utc_text(now),
         origin=f"{current_app.config['PREFERRED_URL_SCHEME']}://{request.host}",

@@ -7,7 +7,7 @@ server.py    the production server: its port, its workers, its end
 """
 
 from blueprints.serving.server import serve
-from blueprints.serving.settings import read
+from blueprints.serving.settings import read_settings
 from blueprints.serving.setup import blueprint
 
-__all__ = ["blueprint", "read", "serve"]
+__all__ = ["blueprint", "read_settings", "serve"]

@@ -21,7 +21,7 @@ SOCKET = ("/", "@")  # as libpq has it: a path, or an abstract one
 OF_OTHER_KINDS = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "TRUSTED_HOSTS"}
 
 
-def read(app: Flask, defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
+def read_settings(app: Flask, defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
     """Fill the configuration from the defaults, the environment and `overrides`; last wins.
 
     Raises:

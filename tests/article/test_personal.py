@@ -17,7 +17,7 @@ from blueprints.article.partners import (
     read_interests,
     read_messages,
 )
-from blueprints.article.preferences import Preferences, read
+from blueprints.article.preferences import Preferences, read_preferences
 
 SHIPPED = Path(__file__).parents[2] / "blueprints/article/messages.toml"
 STARTUPS = """---
@@ -107,7 +107,7 @@ def test_nonsense_in_the_address_changes_nothing(site: Flask, query: str) -> Non
 
 @pytest.mark.parametrize("value", ["", "size=huge", "at=x", "at=x:0", "at=x:99999", "%%%", "&&=="])
 def test_nonsense_in_the_cookie_is_left_out(value: str) -> None:
-    assert read(value) == Preferences()
+    assert read_preferences(value) == Preferences()
 
 
 DIGITS = ["9" * 4301, "٣", "1" * 4, "0", "-1", "1.0", "1_0", " 1", "²", ""]
@@ -115,7 +115,7 @@ DIGITS = ["9" * 4301, "٣", "1" * 4, "0", "-1", "1.0", "1_0", " 1", "²", ""]
 
 @pytest.mark.parametrize("digits", DIGITS)
 def test_a_place_of_other_digits_or_too_many_is_none(site: Flask, digits: str) -> None:
-    assert read(f"at=x:{digits}") == Preferences()
+    assert read_preferences(f"at=x:{digits}") == Preferences()
     visitor = Visitor(site)
     visitor.choose("accept_all")
     sent = f"session={session_cookie(visitor)}; preferences=at=x:{digits}"
@@ -126,19 +126,19 @@ def test_a_place_of_other_digits_or_too_many_is_none(site: Flask, digits: str) -
 
 def test_what_is_kept_stays_small_whatever_the_cookie_says() -> None:
     for slug in ("é" * 800, "a" * 800, "A b", "../x"):
-        assert read(f"at={slug}:1") == Preferences()
-    assert read("size=large&" + "x=1&" * 1000) == Preferences()
+        assert read_preferences(f"at={slug}:1") == Preferences()
+    assert read_preferences("size=large&" + "x=1&" * 1000) == Preferences()
     wanted = Preferences("larger", "light")
     for number in range(9):
         wanted = wanted.stopped_at(f"{'a' * 99}{number}", 999)
-    assert read(wanted.write()) == wanted
+    assert read_preferences(wanted.write()) == wanted
     assert len(wanted.write()) < 1024
     assert add_interests(["b" * 500, "c", "Two words"], ["a"]) == ("a", "c")
 
 
 def test_preferences_survive_being_written_and_read() -> None:
     wanted = Preferences("large", "dark").stopped_at("a-slug", 7).stopped_at("other", 3)
-    assert read(wanted.write()) == wanted
+    assert read_preferences(wanted.write()) == wanted
     for number in range(9):
         wanted = wanted.stopped_at(f"slug-{number}", number + 1)
     assert len(wanted.places) == 5

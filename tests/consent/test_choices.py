@@ -21,7 +21,7 @@ from blueprints.consent.choices import (
     withdrawn,
 )
 
-REGISTRY = registry_file.read(SHIPPED)
+REGISTRY = registry_file.read_registry(SHIPPED)
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ENDS = datetime(2027, 5, 24, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

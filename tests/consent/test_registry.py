@@ -9,7 +9,7 @@ from registries import MATOMO, SHIPPED, shipped_with
 
 from blueprints.consent.registry import Registry
 from blueprints.consent.registry_checks import RegistryError
-from blueprints.consent.registry_file import read
+from blueprints.consent.registry_file import read_registry
 from blueprints.consent.toml_file import TomlFileError, read_table
 
 # The line of the last purpose, which the cases below spoil.
@@ -25,7 +25,7 @@ LONGEST_SENTENCE = 1000
 def registry(tmp_path: Path, text: str) -> Registry:
     file = tmp_path / "registry.toml"
     file.write_text(text, encoding="utf-8")
-    return read(file)
+    return read_registry(file)
 
 
 def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
@@ -183,7 +183,8 @@ def test_wording_and_order_do_not_change_the_policy_version(tmp_path: Path) -> N
 
 def test_a_byte_order_mark_is_left_out(tmp_path: Path) -> None:
     assert (
-        registry(tmp_path, "\ufeff" + shipped_with()).policy_version == read(SHIPPED).policy_version
+        registry(tmp_path, "\ufeff" + shipped_with()).policy_version
+        == read_registry(SHIPPED).policy_version
     )
 
 

@@ -117,7 +117,7 @@ def test_a_host_in_the_wrong_state_or_unknown_is_found(tmp_path: Path) -> None:
     text = registry_with("https://partner.example", REGISTRY.read_text(encoding="utf-8"))
     file = tmp_path / "registry.toml"
     file.write_text(text, encoding="utf-8")
-    registry = registry_file.read(file)
+    registry = registry_file.read_registry(file)
     refused = State("refused")
     seen = [
         Seen(refused, "host", "https://partner.example"),

@@ -94,7 +94,7 @@ def test_a_day_with_few_decisions_is_not_shown_by_itself() -> None:
     days = [NOW - timedelta(days=day) for day in range(30)]
     rows = [decision(decided_at=day) for day in days for _ in range(9)]
     found = report(*rows, decision(decided_at=days[-1] - timedelta(days=1)))
-    assert found.timeline.step == "day"
+    assert found.timeline.interval == "day"
     assert next(iter(found.timeline.counts.values())) is None
     assert found.timeline.merged == 10, "the one decision and the next smallest day"
     assert sum(n or 0 for n in found.timeline.counts.values()) == 9 * 29
@@ -103,9 +103,9 @@ def test_a_day_with_few_decisions_is_not_shown_by_itself() -> None:
 def test_few_decisions_are_shown_by_week_or_month() -> None:
     rows = [decision(decided_at=NOW - timedelta(days=day)) for day in range(90)]
     weekly = report(*rows).timeline
-    assert weekly.step == "week"
+    assert weekly.interval == "week"
     assert {day.weekday() for day in weekly.counts} == {0}
-    assert report(*rows[::4]).timeline.step == "month"
+    assert report(*rows[::4]).timeline.interval == "month"
 
 
 def test_a_day_without_a_decision_is_none_and_is_shown() -> None:
@@ -133,14 +133,14 @@ def test_a_week_that_is_not_whole_is_known_in_every_period(
     found = report(
         *[one for one in rows if begin <= one.decided_at.date() <= end], since=since, until=until
     )
-    assert found.timeline.step == "week"
+    assert found.timeline.interval == "week"
     assert found.timeline.cut == cut
     assert max(found.timeline.counts) <= date(2026, 11, 23)
 
 
 def test_today_is_no_whole_day_and_days_without_a_decision_since_the_last_are_shown() -> None:
     found = report(*[decision()] * 8).timeline
-    assert found.step == "day"
+    assert found.interval == "day"
     assert found.cut == {date(2026, 11, 24)}
     assert list(found.counts.values()) == [8, *[0] * 10]
 

@@ -25,7 +25,7 @@ from rdflib import Graph, URIRef
 from blueprints.consent.digest import canonical, sha256_of, utc_text
 from blueprints.proof.seals import last_seal
 from blueprints.rights import history
-from blueprints.rights.receipt import Making
+from blueprints.rights.receipt import ReceiptMetadata
 
 # The terms of W3C DPV 2.3 that standards for a web consent record name; `Purpose` is the fallback.
 DPV = {
@@ -228,9 +228,9 @@ def test_a_record_from_before_notices_were_kept_has_a_receipt_without_one(
     (subject,) = fill(site, [decision()])
     (record,) = records(site)
     now, given = utc_text(datetime.now(UTC)), ("personalization",)
-    making = Making(str(uuid4()), now, "http://localhost", counts=True, counting=given)
+    metadata = ReceiptMetadata(str(uuid4()), now, "http://localhost", counts=True, counting=given)
     with site.app_context():
-        found = history.receipt_of(subject, record.id, site.extensions["notices"], making, 3)
+        found = history.receipt_of(subject, record.id, site.extensions["notices"], metadata, 3)
     assert found is not None
     assert "dpv:hasNotice" not in found["dpv:hasRecordOfActivity"][0]
     assert statuses(found) == {"Purpose": ["ConsentGiven"]}

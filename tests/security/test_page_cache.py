@@ -11,7 +11,7 @@ from browserlike import Visitor
 from conftest import MakeSite
 from flask import Flask, Response, request
 
-from blueprints.article import reader
+from blueprints.article import personalization
 
 SLUG = "porto-is-one-of-the-smart-cities-in-european-initiative"
 
@@ -165,7 +165,7 @@ INTERESTS = ("", "smart-cities", "bridges.smart-cities", "unknown")
 
 def test_no_page_is_another_states(site: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """In each state the page from the cache is the one made for it alone, with all headers."""
-    monkeypatch.setattr(reader, "WORDS_OF_A_LONG_ARTICLE", 10)
+    monkeypatch.setattr(personalization, "WORDS_OF_A_LONG_ARTICLE", 10)
     cache = site.extensions["page_cache"]
     visitors = []
     for choice, more in (

@@ -32,14 +32,14 @@ ORDER = {
     "consent": """
         toml_file addresses parties registry registry_checks coverage registry_file choices digest
         notices models records forms services notice_store visitor known placeholders recording
-        page cookie_check continued_use enforcement views settings commands setup
+        page_consent cookie_check continued_use enforcement views settings commands setup
         """,
     "proof": """
-        merkle models seals sealing heads rows verifier views commands setup
+        merkle models seals sealing heads raw_log verifier views commands setup
         """,
     "rights": """
         context profile receipt receipt_check history erasure retention dossier views by_number
-        asked_for find check_receipt commands setup
+        subjects find check_receipt commands setup
         """,
     "operator": """
         numbers charts findings browser notice_changes output period audit backup move deploy

@@ -8,9 +8,9 @@ from addresses import addresses
 from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite
 
-from blueprints.consent.registry_file import read
+from blueprints.consent.registry_file import read_registry
 
-REGISTRY = read(Path(__file__).parents[2] / "blueprints/consent/registry.toml")
+REGISTRY = read_registry(Path(__file__).parents[2] / "blueprints/consent/registry.toml")
 LANGUAGES = ["en", "pt"]
 WAY = {"en": "", "pt": "/pt"}
 COLUMNS = {

@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from blueprints.article.preferences import SIZES, THEMES, read, read_place
+from blueprints.article.preferences import SIZES, THEMES, read_place, read_preferences
 from blueprints.article.views import blueprint, library, preferences
 
 __all__ = ["blueprint"]
@@ -18,7 +18,7 @@ def change_look() -> Response:
     size, theme = request.form.get("size"), request.form.get("theme")
     if size not in SIZES or theme not in THEMES:
         abort(400)
-    wanted = read(g.consent.kept("preferences")).with_look(size, theme)
+    wanted = read_preferences(g.consent.kept("preferences")).with_look(size, theme)
     path = urlsplit(g.consent.safe_path(request.form.get("next")) or url_for("article.front_page"))
     kept = g.consent.keep("preferences", wanted.write())
     query = "" if kept or not wanted.look else f"?{urlencode(wanted.look)}"

@@ -11,7 +11,7 @@ from typing import Protocol
 from blueprints.article import partners
 from blueprints.article.content import Article
 from blueprints.article.partners import Message
-from blueprints.article.preferences import read
+from blueprints.article.preferences import read_preferences
 
 WORDS_OF_A_LONG_ARTICLE = 400
 
@@ -42,7 +42,7 @@ class Seen:
 
 
 def for_reader(reader: Reader, shown: Article, messages: Sequence[Message]) -> Seen:
-    wanted = read(reader.kept("preferences"))
+    wanted = read_preferences(reader.kept("preferences"))
     place = wanted.place_in(shown.slug) if is_long(shown) else 0
     told = reader.kept("interests")
     interests = partners.read_interests(told)

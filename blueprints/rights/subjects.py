@@ -31,12 +31,12 @@ def number_in(given: str) -> UUID | None:
     if not is_file:
         return None
     try:
-        return UUID(read_receipt(file)["site:digestedFields"]["subject"])
+        return UUID(read_receipt_file(file)["site:digestedFields"]["subject"])
     except (LookupError, TypeError, ValueError, AttributeError):
         raise BadInputError(f"The receipt {file} names no visitor.") from None
 
 
-def read_receipt(file: Path) -> Node:
+def read_receipt_file(file: Path) -> Node:
     """Read a receipt, unless it is larger than any.
 
     Raises:
@@ -45,7 +45,7 @@ def read_receipt(file: Path) -> Node:
     """
     try:
         with file.open("rb") as opened:
-            return receipt_check.read(opened.read(receipt_check.MAX_BYTES + 1))
+            return receipt_check.read_receipt(opened.read(receipt_check.MAX_BYTES + 1))
     except OSError as error:
         raise BadInputError(f"{file} cannot be read: {error.strerror}.") from None
     except NotAReceiptError as error:

@@ -5,7 +5,6 @@ without its purpose: there is no second place in which a cookie could slip out.
 """
 
 from collections.abc import Hashable
-from pathlib import Path
 from typing import Any
 
 from flask import abort, current_app, g, request, session
@@ -13,10 +12,9 @@ from flask import abort, current_app, g, request, session
 from blueprints.consent.addresses import safe_path
 from blueprints.consent.choices import OPEN, Choice, Decision
 from blueprints.consent.forms import ACCEPT_SELECTED, ChoiceForm, VisitorForm
-from blueprints.consent.notices import Notice
+from blueprints.consent.notices import NOTICE_WORDS, Notice
 from blueprints.consent.placeholders import placeholder
 from blueprints.consent.registry import Purpose, Registry, Service
-from blueprints.consent.toml_file import TomlFileError, read_table
 from blueprints.consent.visitor import (
     cookie_prefix,
     current_choice,
@@ -24,11 +22,6 @@ from blueprints.consent.visitor import (
     registry,
     sends_gpc,
 )
-
-try:
-    NOTICE = read_table(Path(__file__).parent / "notice.toml")
-except TomlFileError as error:
-    raise SystemExit(f"The words of the notice, notice.toml, are wrong: {error}.") from None
 
 
 class PageConsent:
@@ -76,7 +69,7 @@ class PageConsent:
         return self.notice_in(g.language)
 
     def notice_in(self, language: str) -> dict[str, Any]:
-        words: dict[str, Any] = NOTICE[language]
+        words: dict[str, Any] = NOTICE_WORDS[language]
         return words
 
     @property
