@@ -40,6 +40,10 @@ purpose = { en = "Where you stopped", pt = "Onde parou" }
 """
 
 STAYS = ("id", "decided_at", "expires_at", "notice", "digest")
+WHAT_GOES = (
+    "This is then gone: what you chose, how you chose it, whether your browser sent Global Privacy "
+    "Control, and the random number that stands for your browser."
+)
 WHAT_STAYS = "Of each record we keep its number and its place in the log, when it was valid"
 
 
@@ -72,8 +76,10 @@ def test_erasing_removes_who_and_what_and_keeps_the_digest(site: Flask, visitor:
     assert verified.output.startswith("Intact: 3 records (0 open, 2 erased) in 1 seal.")
 
 
-def test_every_page_that_speaks_of_erasing_says_what_stays(site: Flask, visitor: Visitor) -> None:
-    assert WHAT_STAYS in visitor.get("/privacy").text
+def test_every_page_that_speaks_of_erasing_says_what_goes_and_what_stays(
+    site: Flask, visitor: Visitor
+) -> None:
+    assert f"{WHAT_GOES} {WHAT_STAYS}" in visitor.get("/privacy").text
     assert "De cada registo ficam o seu número" in visitor.get("/pt/privacidade").text
     assert site
 
