@@ -84,12 +84,12 @@ def verify(head_file: Path | None) -> None:
     keep /consent/seals.json somewhere else from time to time.
     """
     try:
-        kept = read_heads(head_file) if head_file else {}
+        heads = read_heads(head_file) if head_file else {}
     except HeadFileError as error:
         raise BadInputError(str(error)) from None
     try:
         with database():
-            count = _verified(kept)
+            count = _verified(heads)
     except TamperedError as error:
         click.echo(f"Not intact. {error}")
         sys.exit(1)
@@ -116,10 +116,10 @@ def _tell_late(count: Count) -> None:
         click.echo(f"  and {count.late - len(count.first_late):,} more")
 
 
-def _verified(kept: Mapping[int, str]) -> Count:
+def _verified(heads: Mapping[int, str]) -> Count:
     with db.engine.connect() as connection:
         length = connection.scalar(select(func.count()).select_from(ConsentRecord)) or 0
     with progress(length, "Verifying") as bar:
-        count = verify_log(kept, bar.update)
+        count = verify_log(heads, bar.update)
         bar.update(length - bar.pos)
     return count

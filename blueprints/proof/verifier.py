@@ -65,11 +65,11 @@ class Count:
 
 
 def verify_log(
-    kept: Mapping[int, str],
+    heads: Mapping[int, str],
     progress: Callable[[int], None],
     copy: Engine | Connection | None = None,
 ) -> Count:
-    """Check the log, and that it still contains the heads `kept`; return what it holds.
+    """Check the log, and that it still contains these heads; return what it holds.
 
     `progress` is called with the number of records read since the last call.
 
@@ -79,15 +79,15 @@ def verify_log(
 
     """
     with snapshot(copy) as connection:
-        return _Check(connection, kept, progress).run()
+        return _Check(connection, heads, progress).run()
 
 
 class _Check:
     def __init__(
-        self, connection: Connection, kept: Mapping[int, str], progress: Callable[[int], None]
+        self, connection: Connection, heads: Mapping[int, str], progress: Callable[[int], None]
     ) -> None:
         self.connection = connection
-        self.kept = kept
+        self.heads = heads
         self.progress = progress
         self.count = Count()
         self.notices: set[bytes] = set()
@@ -97,7 +97,7 @@ class _Check:
         with sealed_rows(self.connection) as leaves:
             self.check_seals(leaves)
         self.check_open()
-        for number in sorted(self.kept):
+        for number in sorted(self.heads):
             if number > self.count.seals:
                 raise TamperedError(
                     f"Seal {number}, whose head was kept, is not in the log: its end was removed."
@@ -138,7 +138,7 @@ class _Check:
             raise TamperedError(f"Seal {number} was changed: its head is not that of its content.")
         if seal.previous != (last.head if last else None) or seal.first != first:
             raise TamperedError(f"Seal {number} was changed: it does not follow the one before.")
-        if self.kept.get(number, seal.head) != seal.head:
+        if self.heads.get(number, seal.head) != seal.head:
             raise TamperedError(
                 f"Seal {number} has another head than the one that was kept: "
                 f"the log was made anew from seal {number} or before."
