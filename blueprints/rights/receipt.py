@@ -117,7 +117,7 @@ def _record(
     status: str,
 ) -> Node:
     own_id = str(uuid5(UUID(fields["id"]), purpose))
-    settings = metadata.origin + ("/pt/cookies" if fields["language"] == "pt" else "/cookies")
+    settings = metadata.origin + profile.RIGHTS["A7-3"][fields["language"]]
     controller = notice["controller"]
     node: Node = {
         "id": f"urn:uuid:{own_id}",
