@@ -14,7 +14,7 @@ from blueprints.consent.choices import OPEN, Choice, Decision
 from blueprints.consent.forms import ACCEPT_SELECTED, ChoiceForm, VisitorForm
 from blueprints.consent.notices import NOTICE_WORDS, Notice
 from blueprints.consent.placeholders import placeholder
-from blueprints.consent.registry import Purpose, Registry, Service
+from blueprints.consent.registry import CONSENT_MODE, Purpose, Registry, Service
 from blueprints.consent.visitor import (
     cookie_prefix,
     current_choice,
@@ -143,9 +143,11 @@ class PageConsent:
         )
 
     @property
-    def consent_mode(self) -> frozenset[str]:
-        """The parameters of Google Consent Mode that are granted to the services on the page."""
-        return frozenset(name for service in self.services for name in service.consent_mode)
+    def consent_mode(self) -> dict[str, str]:
+        """Google Consent Mode's parameters and their states; none where no service wants them."""
+        granted = {name for service in self.services for name in service.consent_mode}
+        denied = dict.fromkeys(CONSENT_MODE, "denied")
+        return denied | dict.fromkeys(granted, "granted") if granted else {}
 
     @property
     def google_tags(self) -> tuple[str, ...]:

@@ -9,15 +9,22 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from blueprints.consent.parties import Controller, Recipient, Text
 
 LIFETIME = re.compile(
     r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
 )
+
+
+# What is consented to of each, beside the hosts and the ways in: a change makes a new version.
+SUBSTANCE_OF_PURPOSE = ("optional", "meaning", "personal_data")
+SUBSTANCE_OF_SERVICE = ("purpose", "vendor", "country")
+SUBSTANCE_OF_COOKIE = ("storage", "party", "lifetime")
+CONSENT_MODE = ("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage")
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,8 @@ class Cookie:
 
 @dataclass(frozen=True)
 class Script:
+    loaded_as: ClassVar[str] = "script"  # the kind of load for which its host is declared
+
     address: str
     attributes: Mapping[str, str] = field(default_factory=dict)
     integrity: str = ""  # Subresource Integrity: "sha384-..."
@@ -72,12 +81,16 @@ class Script:
 
 @dataclass(frozen=True)
 class Pixel:
+    loaded_as: ClassVar[str] = "img"
+
     address: str
 
 
 @dataclass(frozen=True)
 class Embed:
     """What an article can show in a frame; `{id}` in the address stands for what it names."""
+
+    loaded_as: ClassVar[str] = "frame"
 
     address: str
     width: int
@@ -218,21 +231,27 @@ class Registry:
         return {
             "controller": self.controller.name,
             "purposes": {
-                purpose.id: [purpose.optional, purpose.meaning, sorted(purpose.personal_data)]
-                for purpose in self.purposes
+                purpose.id: _values(purpose, SUBSTANCE_OF_PURPOSE) for purpose in self.purposes
             },
             "services": {
                 service.id: {
-                    "purpose": service.purpose,
-                    "vendor": service.vendor,
-                    "country": service.country,
+                    **{name: getattr(service, name) for name in SUBSTANCE_OF_SERVICE},
                     "hosts": {kind: sorted(hosts) for kind, hosts in service.hosts.items()},
                     "enters": [way.address for way in service.ways.values()],
                     "cookies": {
-                        item.name: [item.storage, item.party, item.declared or item.lifetime]
+                        item.name: _values(
+                            replace(item, lifetime=item.declared or item.lifetime),
+                            SUBSTANCE_OF_COOKIE,
+                        )
                         for item in service.cookies
                     },
                 }
                 for service in self.services
             },
         }
+
+
+def _values(entry: Purpose | Cookie, names: tuple[str, ...]) -> list[Any]:
+    """Return these of its fields; the order of a list does not count."""
+    values = (getattr(entry, name) for name in names)
+    return [sorted(value) if isinstance(value, tuple) else value for value in values]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from blueprints.consent.parties import Controller
-from blueprints.consent.registry import LIFETIME, Cookie, Purpose, Registry, Service
+from blueprints.consent.registry import CONSENT_MODE, LIFETIME, Cookie, Purpose, Registry, Service
 
 LANGUAGES = ("en", "pt")
 ID = re.compile(r"[a-z][a-z0-9_-]*")
@@ -21,11 +21,9 @@ WORDS = {
     "party": ("first", "third"),
     "set_by": ("server", "script"),
 }
-CONSENT_MODE = ("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage")
 LONGEST = 500  # characters of a sentence, whatever words of the file it repeats
 SHORT_AT_MOST = 60  # characters, of what stands in the banner on a phone
 HOST_BYTES_AT_MOST = 1000  # of the 4 kB that a proxy holds of all headers
-LOADED_AS = {"script": "script", "pixel": "img", "embed": "frame"}
 KINDS_OF_LOAD = ("script", "img", "frame", "connect", "style", "font", "media")
 DAYS_AT_MOST = 396  # 13 months, as CNIL has it for what is optional
 
@@ -126,11 +124,11 @@ def _check_entry(service: Service, where: str) -> None:
         raise RegistryError(
             f"{where} enters by {' and '.join(service.ways)}: make a service of each"
         )
-    for name, way in service.ways.items():
-        kind = LOADED_AS[name]
+    for way in service.ways.values():
         origin = "/".join(way.address.split("/")[:3])
-        if origin not in service.hosts.get(kind, ()):
-            raise RegistryError(f"{where} loads {way.address}, but has no such {kind} host")
+        if origin not in service.hosts.get(way.loaded_as, ()):
+            host = f"{way.loaded_as} host"
+            raise RegistryError(f"{where} loads {way.address}, but has no such {host}")
     if service.embed and "{id}" not in service.embed.address:
         raise RegistryError(f"{where} has an embed address without {{id}}")
     if service.embed and not (service.embed.width > 0 and service.embed.height > 0):

@@ -10,12 +10,13 @@ from typing import Any
 
 from blueprints.consent.coverage import additions
 from blueprints.consent.notices import Notice
+from blueprints.consent.registry import (
+    SUBSTANCE_OF_COOKIE,
+    SUBSTANCE_OF_PURPOSE,
+    SUBSTANCE_OF_SERVICE,
+)
 
 Entry = Mapping[str, Any]
-
-SUBSTANCE_OF_PURPOSE = ("optional", "meaning", "personal_data")
-SUBSTANCE_OF_SERVICE = ("purpose", "vendor", "country")
-SUBSTANCE_OF_COOKIE = ("storage", "party", "lifetime")
 
 
 def who_is_asked(old: Notice, new: Notice) -> list[str]:

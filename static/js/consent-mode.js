@@ -3,16 +3,15 @@
    begin, and to keep nothing for longer than the registry declares. */
 
 {
-  const { granted, tags = "" } = document.currentScript.dataset;
-  const parameters = ["ad_storage", "ad_user_data", "ad_personalization", "analytics_storage"];
-  const denied = Object.fromEntries(parameters.map((name) => [name, "denied"]));
-  const update = Object.fromEntries(granted.split(" ").map((name) => [name, "granted"]));
+  const { consent, tags = "" } = document.currentScript.dataset;
+  const update = JSON.parse(consent);
+  const denied = Object.fromEntries(Object.keys(update).map((name) => [name, "denied"]));
   window.dataLayer = window.dataLayer || [];
   window.gtag = function gtag() {
     window.dataLayer.push(arguments);
   };
   window.gtag("consent", "default", denied);
-  window.gtag("consent", "update", { ...denied, ...update });
+  window.gtag("consent", "update", update);
   if (tags) window.gtag("js", new Date());
   for (const tag of tags.split(" ").filter(Boolean)) {
     const [id, days] = tag.split("=");
