@@ -4,6 +4,7 @@ from flask import request
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import ImmutableMultiDict
 from wtforms import HiddenField, SelectMultipleField, StringField
+from wtforms.form import BaseForm
 from wtforms.validators import AnyOf
 
 from blueprints.consent.registry import Registry
@@ -23,6 +24,9 @@ class VisitorForm(FlaskForm):
 
     class Meta(FlaskForm.Meta):
         csrf = False
+
+        def get_translations(self, _form: BaseForm) -> None:
+            """Read no file of words for each form: pages have words of their own."""
 
     repeatable: frozenset[str] = frozenset()
 

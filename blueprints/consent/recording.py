@@ -8,7 +8,6 @@ browser says so and outranks the session; the first request after the outage rec
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -127,7 +126,7 @@ def _record(
         statuses = decided_statuses(rules, given, choice, method)
         decision = services.decide(statuses, circumstances, last, now, months)
         services.record(connection, decision)
-        values = {"decision": asdict(decision), **kept}
+        values = {"decision": dict(vars(decision)), **kept}
         tokens = [*kept.get(ANSWERED, ()), *([answers] if answers else ()), *answered_by(before)]
         if tokens:
             values[ANSWERED] = tokens[:ANSWERED_AT_MOST]

@@ -22,7 +22,19 @@ from blueprints.sessions.store import (
     subject_of,
 )
 
+# Made once: to make one for each request takes as long as to run it.
+AT_KEY = StoredSession.key == bindparam("at")
 FIND = select(StoredSession.data).where(StoredSession.key == bindparam("key"))
+LOCK = select(StoredSession.data).where(AT_KEY).with_for_update()
+INSERT, UPDATE, DELETE = insert(StoredSession), update(StoredSession), delete(StoredSession)
+CHANGE, END = UPDATE.where(AT_KEY), DELETE.where(AT_KEY)
+ENDED = (
+    select(StoredSession.key)
+    .where(StoredSession.expires_at <= bindparam("now"))
+    .limit(bindparam("at_most"))
+    .with_for_update(skip_locked=True)  # Another process is at those.
+)
+DELETE_ENDED = DELETE.where(StoredSession.key.in_(ENDED))
 ENDED_AT_ONCE = 10  # so many that are over go with each new one: more go than come
 
 
@@ -37,7 +49,7 @@ class DatabaseStore(Store):
 
     def replace(self, key: str, old: bytes, new: bytes) -> None:
         unchanged = (StoredSession.key == key) & (StoredSession.data == old)
-        query = update(StoredSession).where(unchanged).values(data=new)
+        query = UPDATE.where(unchanged).values(data=new)
         with _outages():
             write(lambda connection: connection.execute(query))
 
@@ -46,15 +58,13 @@ class DatabaseStore(Store):
             before = decode(_locked(connection, key)) if key else {}
             content = work(connection, before)
             if content is None:
-                connection.execute(delete(StoredSession).where(StoredSession.key == key))
+                connection.execute(END, {"at": key})
             elif before:
-                row = _row(content)
-                connection.execute(
-                    update(StoredSession).where(StoredSession.key == key).values(row)
-                )
+                connection.execute(CHANGE, {"at": key, **_row(content)})
             else:
-                connection.execute(insert(StoredSession).values(key=fresh, **_row(content)))
-                _delete_ended(connection)
+                connection.execute(INSERT, {"key": fresh, **_row(content)})
+                ended = {"now": datetime.now(UTC), "at_most": ENDED_AT_ONCE}
+                connection.execute(DELETE_ENDED, ended)
             return before, content
 
         with _outages():
@@ -62,7 +72,7 @@ class DatabaseStore(Store):
 
     def end_of_subject(self, subject: UUID, work: Callable[[Connection], int]) -> int:
         def end(connection: Connection) -> int:
-            connection.execute(delete(StoredSession).where(StoredSession.subject == subject))
+            connection.execute(DELETE.where(StoredSession.subject == subject))
             return work(connection)
 
         with _outages():
@@ -71,8 +81,7 @@ class DatabaseStore(Store):
 
 def _locked(connection: Connection, key: str) -> bytes | None:
     """Return what is stored; on PostgreSQL nobody else changes it until the transaction ends."""
-    query = select(StoredSession.data).where(StoredSession.key == key).with_for_update()
-    return connection.scalar(query)
+    return connection.scalar(LOCK, {"at": key})
 
 
 def _row(content: Content) -> dict[str, Any]:
@@ -81,16 +90,6 @@ def _row(content: Content) -> dict[str, Any]:
         "expires_at": content.expires_at,
         "subject": subject_of(content.values),
     }
-
-
-def _delete_ended(connection: Connection) -> None:
-    ended = (
-        select(StoredSession.key)
-        .where(StoredSession.expires_at <= datetime.now(UTC))
-        .limit(ENDED_AT_ONCE)
-        .with_for_update(skip_locked=True)  # Another process is at those.
-    )
-    connection.execute(delete(StoredSession).where(StoredSession.key.in_(ended)))
 
 
 @contextmanager
