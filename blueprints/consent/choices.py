@@ -16,16 +16,15 @@ from uuid import UUID
 from blueprints.consent.coverage import Additions
 from blueprints.consent.registry import Registry
 
-CONTINUED_USE = "continued_use"
-# The controls with which something can be taken back; "accept all" from a page that did not ask
-# about everything is one of them.
-WITHDRAWING = frozenset(
-    {
-        *("banner.reject", "banner.accept_selected", "banner.accept_all"),
-        *("settings.reject", "settings.accept_selected", "settings.accept_all"),
-        *("settings.withdraw", "settings.erase"),
-    }
-)
+ACCEPT_ALL, ACCEPT_SELECTED, REJECT = "accept_all", "accept_selected", "reject"
+CHOICES = (ACCEPT_ALL, ACCEPT_SELECTED, REJECT)
+# Methods; the others are a choice on the banner or on the settings page.
+CONTINUED_USE, ALWAYS_ALLOW = "continued_use", "embed.always"
+WITHDRAW, ERASE = "settings.withdraw", "settings.erase"
+# With these something can be taken back; "accept all" is one of them, from a page that did not ask
+# about everything.
+WITHDRAWING = {f"{page}.{choice}" for page in ("banner", "settings") for choice in CHOICES}
+WITHDRAWING |= {WITHDRAW, ERASE}
 TOKEN = re.compile(r"[0-9a-f]{16}")
 
 

@@ -7,9 +7,8 @@ from wtforms import HiddenField, SelectMultipleField, StringField
 from wtforms.form import BaseForm
 from wtforms.validators import AnyOf
 
+from blueprints.consent.choices import ACCEPT_ALL, ACCEPT_SELECTED, CHOICES
 from blueprints.consent.registry import Registry
-
-ACCEPT_ALL, ACCEPT_SELECTED, REJECT = "accept_all", "accept_selected", "reject"
 
 
 class VisitorForm(FlaskForm):
@@ -53,7 +52,7 @@ class VisitorForm(FlaskForm):
 
 
 class ChoiceForm(VisitorForm):
-    choice = StringField(validators=[AnyOf([ACCEPT_ALL, ACCEPT_SELECTED, REJECT])])
+    choice = StringField(validators=[AnyOf(CHOICES)])
     purposes = SelectMultipleField()
     not_asked = SelectMultipleField()  # what the page left out, as the browser's signal refuses it
     next = HiddenField()

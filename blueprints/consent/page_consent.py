@@ -10,8 +10,8 @@ from typing import Any
 from flask import abort, current_app, g, request, session
 
 from blueprints.consent.addresses import safe_path
-from blueprints.consent.choices import OPEN, Choice, Decision
-from blueprints.consent.forms import ACCEPT_SELECTED, ChoiceForm, VisitorForm
+from blueprints.consent.choices import ACCEPT_SELECTED, OPEN, Choice, Decision
+from blueprints.consent.forms import ChoiceForm, VisitorForm
 from blueprints.consent.notices import NOTICE_WORDS, Notice
 from blueprints.consent.placeholders import placeholder
 from blueprints.consent.registry import CONSENT_MODE, Purpose, Registry, Service

@@ -23,7 +23,7 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from werkzeug.wrappers import Response
 
 from blueprints.consent.addresses import safe_path, way_back
-from blueprints.consent.choices import Decision
+from blueprints.consent.choices import ALWAYS_ALLOW, WITHDRAW, Decision
 from blueprints.consent.cookie_check import by_way_of_the_check
 from blueprints.consent.forms import AllowForm, ChoiceForm, VisitorForm
 from blueprints.consent.notices import Notice
@@ -128,7 +128,7 @@ def withdraw() -> Response:
     """Withdraw every optional purpose, in one click."""
     if problem := VisitorForm(request.form).problem:
         return bad_request(problem)
-    return _refuse("settings.withdraw", None, url_for("consent.settings"))
+    return _refuse(WITHDRAW, None, url_for("consent.settings"))
 
 
 @blueprint.post("/cookies/allow", pt="/pt/cookies/allow")
@@ -147,7 +147,7 @@ def allow() -> Response:
         # The purpose is another one meanwhile: the placeholder tells of it anew, and says so.
         return redirect(f"{target}{'&' if '?' in target else '?'}outdated=", 303)
     added = {str(form.purpose.data)}
-    return _saved(lambda before: before | added, "embed.always", notice, target)
+    return _saved(lambda before: before | added, ALWAYS_ALLOW, notice, target)
 
 
 def _refuse(method: str, notice: Notice | None, target: str) -> Response:

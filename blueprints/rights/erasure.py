@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection
 from werkzeug.exceptions import ServiceUnavailable
 
 from blueprints.consent import services
-from blueprints.consent.choices import Decision, read_decision
+from blueprints.consent.choices import ERASE, Decision, read_decision
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.recording import forget, take_back
 from blueprints.consent.registry import Registry
@@ -37,7 +37,7 @@ def erase_visitor() -> tuple[Decision | None, int]:
     except StoreUnavailableError as error:
         current_app.logger.error("A visitor's records could not be erased: %s", error)
         g.is_uncertain = is_uncertain(error)  # An error page has to say so.
-        take_back(lambda _given: frozenset(), "settings.erase")  # Whoever leaves accepts nothing.
+        take_back(lambda _given: frozenset(), ERASE)  # Whoever leaves accepts nothing.
         raise ServiceUnavailable from None
     wipe_journal()
     forget()
