@@ -41,7 +41,7 @@ def enforce(response: Response) -> Response:
     for name, value in consent.to_keep.items():
         found = registry().cookie(name)
         if found and consent.allows(found[0].purpose):
-            _set(response, name, value, lifetime(found[1]))
+            _set(response, name, value, found[1].max_age)
     _tell_withdrawal(response)
     if is_page:
         _expire(response, list(_refused(consent)))
@@ -78,13 +78,6 @@ def _set(response: Response, name: str, value: str, max_age: timedelta) -> None:
         httponly=True,
         samesite="Lax",
     )
-
-
-def lifetime(cookie: Cookie) -> timedelta:
-    """Return the declared lifetime; a month counts 30 days and a year 365, never more."""
-    parts = dict(cookie.lifetime_parts)
-    days = 365 * parts.pop("years", 0) + 30 * parts.pop("months", 0) + parts.pop("days", 0)
-    return timedelta(days=days, **parts)
 
 
 def _is_from_a_page_load(response: Response) -> bool:

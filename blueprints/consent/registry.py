@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -69,6 +70,13 @@ class Cookie:
             unit: int(number) for unit, number in zip(units, numbers, strict=False) if int(number)
         }
 
+    @property
+    def max_age(self) -> timedelta:
+        """The lifetime; a month counts 30 days and a year 365, never more."""
+        parts = dict(self.lifetime_parts)
+        days = 365 * parts.pop("years", 0) + 30 * parts.pop("months", 0) + parts.pop("days", 0)
+        return timedelta(days=days, **parts)
+
 
 @dataclass(frozen=True)
 class Script:
@@ -127,12 +135,7 @@ class Service(Recipient):
 
     @property
     def longest_days(self) -> int:
-        """How long its longest-lived item stays at most: a month has 30 days here, a year 365."""
-        parts = [cookie.lifetime_parts for cookie in self.cookies]
-        return max(
-            (365 * p.get("years", 0) + 30 * p.get("months", 0) + p.get("days", 0) for p in parts),
-            default=0,
-        )
+        return max((cookie.max_age.days for cookie in self.cookies), default=0)
 
     @property
     def ways(self) -> dict[str, Script | Pixel | Embed]:
