@@ -87,6 +87,16 @@ class Proof:
     path: tuple[bytes, ...]
     seal: Seal
 
+    def leads_from(self, digest: bytes) -> bool:
+        """Whether it leads from this digest to a seal whose head fits."""
+        seal = self.seal
+        try:
+            root = bytes.fromhex(seal.root)
+            is_in = merkle.is_in(digest, self.index, seal.size, self.path, root)
+        except (ValueError, TypeError):  # What was put there is no digest at all.
+            return False
+        return is_in and seal.computed_head == seal.head
+
 
 def seal_open_records(now: datetime, at_most: int) -> Seal | None:
     """Seal the records that are open, up to a number of them; those dated later than now wait.

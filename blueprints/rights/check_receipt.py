@@ -14,7 +14,6 @@ from sqlalchemy import select
 from blueprints.consent.commands import BadInputError, database
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db
-from blueprints.proof import merkle
 from blueprints.proof.heads import HeadFileError, read_heads
 from blueprints.proof.models import ConsentLeaf
 from blueprints.proof.seals import find_seal, prove
@@ -49,7 +48,10 @@ def check_receipt(file: str, seals_file: Path | None) -> None:
         if seals_file:
             heads = read_heads(seals_file)
             verdict = receipt_check.check(
-                receipt, lambda number, head: heads.get(number) == head, None, _no_seal
+                receipt,
+                lambda number, head: heads.get(number) == head,
+                None,
+                lambda _record, _digest: None,
             )
         else:
             with database():
@@ -108,18 +110,10 @@ def _knows_head(number: int, head: str) -> bool:
     return seal is not None and seal.head == head
 
 
-def _no_seal(_record: UUID, _digest: bytes) -> None:
-    return None
-
-
 def _seal_of(record: UUID, digest: bytes) -> Mapping[str, Any] | None:
     """Return the seal that holds the digest of the record, where the proof leads to its head."""
     proof = prove(record)
-    if proof is None or proof.digest != digest:
-        return None
-    seal = proof.seal
-    is_in = merkle.is_in(digest, proof.index, seal.size, proof.path, bytes.fromhex(seal.root))
-    return seal.as_json if is_in and seal.computed_head == seal.head else None
+    return proof.seal.as_json if proof and proof.leads_from(digest) else None
 
 
 def _knows_digest(digest: bytes) -> bool:

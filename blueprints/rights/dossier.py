@@ -14,7 +14,7 @@ from blueprints.consent.models import ConsentRecord
 from blueprints.consent.notice_store import KeptNotice
 from blueprints.consent.records import Record, read_record, select_records
 from blueprints.database import db
-from blueprints.proof import merkle, seals
+from blueprints.proof import seals
 from blueprints.proof.seals import Proof
 from blueprints.rights import history
 
@@ -44,16 +44,7 @@ class Entry:
 
     @property
     def is_proven(self) -> bool:
-        """Whether the proof leads from the digest to a seal whose head fits."""
-        if self.proof is None:
-            return False
-        proof, seal = self.proof, self.proof.seal
-        try:
-            root = bytes.fromhex(seal.root)
-            is_in = merkle.is_in(self.record["digest"], proof.index, seal.size, proof.path, root)
-        except (ValueError, TypeError):  # What was put there is no digest at all.
-            return False
-        return is_in and seal.computed_head == seal.head
+        return self.proof is not None and self.proof.leads_from(self.record["digest"])
 
 
 @dataclass(frozen=True)
