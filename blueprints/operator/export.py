@@ -9,12 +9,12 @@ from datetime import date
 from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from blueprints.consent.choices import Decision
 from blueprints.consent.commands import database
 from blueprints.consent.records import Record, as_text
+from blueprints.consent.visitor import registry
 from blueprints.operator import period as days
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP ASVS 5.0, 1.2.10
@@ -44,7 +44,7 @@ def export(kind: str, since: date | None, until: date | None) -> None:
 
 
 def _write_csv(records: Iterable[Record]) -> None:
-    purposes = current_app.extensions["registry"].optional_ids
+    purposes = registry().optional_ids
     writer = csv.writer(sys.stdout)  # RFC 4180: lines end in CR LF, and a cell with one is quoted
     writer.writerow([*NAMES, *purposes, OTHER_PURPOSES])
     for record in records:

@@ -68,10 +68,11 @@ def compare(seen: Iterable[Seen], registry: Registry) -> list[Finding]:
     met: set[tuple[str, str]] = set()
     for item in seen:
         declared = _declarations(item, registry)
+        allowed = {*registry.necessary_ids, *item.state.given}
         met |= {(item.kind, name) for _service, name, _cookie in declared}
         if not declared:
             found.add(Finding(item.kind, item.name, "undeclared", item.state.name))
-        elif not any(_allowed(service, item.state, registry) for service, *_ in declared):
+        elif not any(service.purpose in allowed for service, *_ in declared):
             found.add(Finding(item.kind, item.name, "not allowed", item.state.name))
         for _service, _name, cookie in declared:
             if cookie and item.kind == "cookie" and _too_long(item, cookie):
@@ -112,10 +113,6 @@ def _everything(registry: Registry) -> set[tuple[str, str]]:
         for host in group
     }
     return items | hosts
-
-
-def _allowed(service: Service, state: State, registry: Registry) -> bool:
-    return service.purpose not in registry.optional_ids or service.purpose in state.given
 
 
 def _too_long(item: Seen, cookie: Cookie) -> bool:

@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 
 from blueprints.consent.choices import Model
 from blueprints.consent.commands import database
-from blueprints.consent.registry import Registry
+from blueprints.consent.visitor import registry
 from blueprints.operator import period as days
 from blueprints.operator.numbers import (
     ASSUMED,
@@ -66,18 +66,13 @@ def _page(report: Report) -> str:
         charts=import_module("blueprints.operator.charts"),
         smallest=SMALLEST,
         about_the_model=" ".join(_about_the_model()),
-        controller=_registry().controller,
+        controller=registry().controller,
     )
-
-
-def _registry() -> Registry:
-    registry: Registry = current_app.extensions["registry"]
-    return registry
 
 
 def _named(by_purpose: Mapping[str, T]) -> dict[str, T]:
     """Call the purposes by name; one that the registry no longer has keeps its id."""
-    names = {purpose.id: purpose.name["en"] for purpose in _registry().purposes}
+    names = {purpose.id: purpose.name["en"] for purpose in registry().purposes}
     return {names.get(purpose, purpose): value for purpose, value in by_purpose.items()}
 
 

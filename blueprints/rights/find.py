@@ -13,7 +13,7 @@ from flask.cli import with_appcontext
 from blueprints.consent.commands import BadInputError, database, utc
 from blueprints.consent.notices import NOTICE_WORDS
 from blueprints.consent.records import as_text
-from blueprints.consent.registry import Registry
+from blueprints.consent.visitor import registry
 from blueprints.rights.dossier import Dossier, Entry, UnknownIdError, compile_dossier
 from blueprints.rights.subjects import number_in
 
@@ -49,7 +49,7 @@ def find(number: str, kind: str | None) -> None:
     page = template.render(
         dossier=found,
         utc=utc,
-        controller=current_app.extensions["registry"].controller,
+        controller=registry().controller,
         purpose_names=_purpose_names(found),
         notice_words=NOTICE_WORDS,
     )
@@ -63,8 +63,7 @@ def _purpose_names(found: Dossier) -> Mapping[str, str]:
         for notice in found.notices
         for purpose in notice.kept.notice.content.get("purposes", ())
     }
-    registry: Registry = current_app.extensions["registry"]
-    return shown | {purpose.id: purpose.name["en"] for purpose in registry.purposes}
+    return shown | {purpose.id: purpose.name["en"] for purpose in registry().purposes}
 
 
 def _asked_for(number: str) -> UUID:
