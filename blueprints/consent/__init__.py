@@ -4,7 +4,7 @@
 `services.py` is the only writer. There is one way in, `POST /cookies` and the paths below it,
 with or without JavaScript, and nothing says "saved" before the record is committed.
 
-registry.py, registry_file.py       what the site stores, by whom, for what; how that is read
+registry.py, cookies.py             what the site stores, by whom, for what
 choices.py                          pure: decision + registry + signals + now -> what counts
 notices.py, notice_store.py         what was shown, word for word
 digest.py, models.py, records.py    a record as it is written down, kept and read

@@ -8,7 +8,7 @@ and what is in force now.
 from collections.abc import Mapping
 from typing import Any
 
-from blueprints.consent.registry import LIFETIME
+from blueprints.consent.cookies import LIFETIME
 
 Content = Mapping[str, Any]
 Additions = Mapping[str, tuple[tuple[str, str], ...]]  # purpose -> kind of thing, and its name

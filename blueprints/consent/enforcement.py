@@ -17,8 +17,8 @@ from flask import Response, current_app, g, request
 from werkzeug.http import dump_cookie
 
 from blueprints.consent.choices import Model
+from blueprints.consent.cookies import Cookie
 from blueprints.consent.page_consent import PageConsent
-from blueprints.consent.registry import Cookie
 from blueprints.consent.visitor import pending_withdrawal, registry, withdrawal_cookie
 
 T = TypeVar("T")

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from blueprints.consent.choices import Model
+from blueprints.consent.cookies import Cookie
 from blueprints.consent.digest import canonical, sha256_of
 from blueprints.consent.parties import Text
-from blueprints.consent.registry import Cookie, Purpose, Registry, Service
+from blueprints.consent.registry import Purpose, Registry, Service
 from blueprints.consent.registry_checks import LANGUAGES
 from blueprints.consent.toml_file import TomlFileError, read_table
 

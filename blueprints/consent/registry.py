@@ -7,19 +7,13 @@ cookies, lifetimes): what is added to it asks again (coverage.py), a change of w
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
+from blueprints.consent.cookies import Cookie
 from blueprints.consent.parties import Controller, Recipient, Text
-
-LIFETIME = re.compile(
-    r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
-)
-
 
 # What is consented to of each, beside the hosts and the ways in: a change makes a new version.
 SUBSTANCE_OF_PURPOSE = ("optional", "meaning", "personal_data")
@@ -39,43 +33,6 @@ class Purpose:
     dpv: str = "Purpose"  # the purpose as W3C DPV calls it, for receipts
     personal_data: tuple[str, ...] = ()  # what it uses, as the PD vocabulary of DPV calls it
     meaning: int = 1  # raised by the editor: who had accepted the purpose is asked again
-
-
-@dataclass(frozen=True)
-class Cookie:
-    """A stored item of any kind. `name` may end in `*`. `lifetime` is ISO 8601, or `session`."""
-
-    name: str
-    storage: str
-    party: str
-    lifetime: str
-    purpose: Text
-    set_by: str = "script"
-    justification: Text | None = None  # why it is strictly necessary
-    path: str = "/"  # where a script keeps it besides, to find it when it is refused
-    declared: str = ""  # its lifetime in the file, where a setting decides
-
-    def matches(self, name: str) -> bool:
-        if self.name.endswith("*"):
-            return name.startswith(self.name[:-1])
-        return name == self.name
-
-    @property
-    def lifetime_parts(self) -> dict[str, int]:
-        """The lifetime as unit -> number, without the zeros; empty for `session`."""
-        match = LIFETIME.fullmatch(self.lifetime)
-        units = ("years", "months", "days", "hours", "minutes", "seconds")
-        numbers = match.groups(default="0") if match else ()
-        return {
-            unit: int(number) for unit, number in zip(units, numbers, strict=False) if int(number)
-        }
-
-    @property
-    def max_age(self) -> timedelta:
-        """The lifetime; a month counts 30 days and a year 365, never more."""
-        parts = dict(self.lifetime_parts)
-        days = 365 * parts.pop("years", 0) + 30 * parts.pop("months", 0) + parts.pop("days", 0)
-        return timedelta(days=days, **parts)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 
+from blueprints.consent.cookies import LIFETIME, Cookie
 from blueprints.consent.parties import Controller
-from blueprints.consent.registry import CONSENT_MODE, LIFETIME, Cookie, Purpose, Registry, Service
+from blueprints.consent.registry import CONSENT_MODE, Purpose, Registry, Service
 
 LANGUAGES = ("en", "pt")
 ID = re.compile(r"[a-z][a-z0-9_-]*")

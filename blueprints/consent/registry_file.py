@@ -6,7 +6,8 @@ from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from blueprints.consent.registry import Cookie, Registry
+from blueprints.consent.cookies import Cookie
+from blueprints.consent.registry import Registry
 from blueprints.consent.registry_checks import RegistryError, check
 from blueprints.consent.toml_file import TomlFileError, read_table
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from blueprints.consent.registry import Cookie, Registry, Service
+from blueprints.consent.cookies import Cookie
+from blueprints.consent.registry import Registry, Service
 
 ROUNDING = timedelta(minutes=1)  # between setting a cookie and looking at it
 LONGEST = {"years": 366, "months": 31, "days": 1}  # in days: a declared month may be a long one

@@ -25,14 +25,14 @@ MAY_IMPORT = {
     "operator": {"database", "sessions", "consent", "proof", "rights"},
 }
 STANDARD_LIBRARY_ONLY = {
-    f"consent/{name}.py" for name in ("choices", "coverage", "parties", "registry")
+    f"consent/{name}.py" for name in ("choices", "cookies", "coverage", "parties", "registry")
 }
 # Inside a room each module may import those before it, never those after it.
 ORDER = {
     "consent": """
-        toml_file addresses parties registry registry_checks coverage registry_file choices digest
-        notices models records forms services notice_store visitor known placeholders recording
-        page_consent cookie_check continued_use enforcement views settings commands setup
+        toml_file addresses parties cookies registry registry_checks coverage registry_file choices
+        digest notices models records forms services notice_store visitor known placeholders
+        recording page_consent cookie_check continued_use enforcement views settings commands setup
         """,
     "proof": """
         merkle models seals sealing heads raw_log verifier views commands setup
@@ -105,6 +105,7 @@ def test_rules_and_registry_import_the_standard_library_only() -> None:
             assert top in __import__("sys").stdlib_module_names or module.startswith(
                 (
                     "blueprints.consent.choices",
+                    "blueprints.consent.cookies",
                     "blueprints.consent.coverage",
                     "blueprints.consent.parties",
                     "blueprints.consent.registry",

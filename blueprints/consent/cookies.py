@@ -1,0 +1,48 @@
+"""What is declared of a cookie, or of any other stored item, and for how long it stays."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from blueprints.consent.parties import Text
+
+LIFETIME = re.compile(
+    r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
+)
+
+
+@dataclass(frozen=True)
+class Cookie:
+    """A stored item of any kind. `name` may end in `*`. `lifetime` is ISO 8601, or `session`."""
+
+    name: str
+    storage: str
+    party: str
+    lifetime: str
+    purpose: Text
+    set_by: str = "script"
+    justification: Text | None = None  # why it is strictly necessary
+    path: str = "/"  # where a script keeps it besides, to find it when it is refused
+    declared: str = ""  # its lifetime in the file, where a setting decides
+
+    def matches(self, name: str) -> bool:
+        if self.name.endswith("*"):
+            return name.startswith(self.name[:-1])
+        return name == self.name
+
+    @property
+    def lifetime_parts(self) -> dict[str, int]:
+        """The lifetime as unit -> number, without the zeros; empty for `session`."""
+        match = LIFETIME.fullmatch(self.lifetime)
+        units = ("years", "months", "days", "hours", "minutes", "seconds")
+        numbers = match.groups(default="0") if match else ()
+        return {
+            unit: int(number) for unit, number in zip(units, numbers, strict=False) if int(number)
+        }
+
+    @property
+    def max_age(self) -> timedelta:
+        """The lifetime; a month counts 30 days and a year 365, never more."""
+        parts = dict(self.lifetime_parts)
+        days = 365 * parts.pop("years", 0) + 30 * parts.pop("months", 0) + parts.pop("days", 0)
+        return timedelta(days=days, **parts)
