@@ -142,7 +142,7 @@ def _record(
     except SQLAlchemyError as error:
         raise StoreUnavailableError(type(error).__name__) from error
     g.recorded = True  # An error page may have to say so.
-    _let_it_count(None)
+    let_it_count(None)
     choice_recorded.send(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - as Flask's documentation of signals has it
     return cast("Decision", last_decision())  # It has just been stored.
 
@@ -162,7 +162,7 @@ def settle_withdrawal() -> None:
     if g.get("session_store_is_down"):
         return
     if given <= withdrawal.kept:  # What was given has ended meanwhile, and the session perhaps.
-        _let_it_count(None)
+        let_it_count(None)
         return
     with suppress(StoreUnavailableError, NothingTakenBackError):
         _record(lambda given: given, withdrawal.method, None, {}, takes_back=True)
@@ -183,16 +183,11 @@ def take_back(accept: Accept, method: str, token: str | None = None) -> None:
     g.is_partly_lost = not accept(known) <= known  # An error page has to say so.
     stays = accept(given) & given
     if held or stays != given:  # What is held may have been answered by another tab's choice.
-        _let_it_count(Withdrawal(stays, method, token or secrets.token_hex(8)))
+        let_it_count(Withdrawal(stays, method, token or secrets.token_hex(8)))
 
 
-def forget() -> None:
-    """Let nothing count that the visitor ever chose: all that is kept about it has been erased."""
-    g.withdrawal = None
-    g.pop("choice", None)
-
-
-def _let_it_count(withdrawal: Withdrawal | None) -> None:
+def let_it_count(withdrawal: Withdrawal | None) -> None:
+    """Let count from now on what the session holds, without what was taken back since."""
     g.withdrawal = withdrawal
     g.pop("choice", None)
     off = frozenset(registry().optional_ids) - current_choice().given

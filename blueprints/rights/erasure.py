@@ -10,7 +10,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from blueprints.consent import services
 from blueprints.consent.choices import ERASE, Decision, read_decision
 from blueprints.consent.models import ConsentRecord
-from blueprints.consent.recording import forget, take_back
+from blueprints.consent.recording import let_it_count, take_back
 from blueprints.consent.registry import Registry
 from blueprints.database import is_uncertain, wipe_journal
 from blueprints.sessions import StoreUnavailableError, Values
@@ -40,7 +40,7 @@ def erase_visitor() -> tuple[Decision | None, int]:
         take_back(lambda _given: frozenset(), ERASE)  # Whoever leaves accepts nothing.
         raise ServiceUnavailable from None
     wipe_journal()
-    forget()
+    let_it_count(None)
     return found[0]
 
 

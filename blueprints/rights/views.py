@@ -146,6 +146,4 @@ def erase_own() -> Response:
             whose="this_browser" if decision else None,
         )
         answer = make_response(page)
-    # The choice has ended with the session, so that the cookies themselves go as after a refusal.
-    g.clear_storage = registry().keeps_more_than_cookies(frozenset(registry().optional_ids))
     return no_store(answer)
