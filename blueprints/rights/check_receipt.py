@@ -20,7 +20,7 @@ from blueprints.proof.seals import find_seal, prove
 from blueprints.rights import receipt_check
 from blueprints.rights.dossier import Entry, UnknownIdError, compile_dossier
 from blueprints.rights.receipt_check import Answer, Verdict
-from blueprints.rights.subjects import read_receipt_file
+from blueprints.rights.subjects import as_number, read_receipt_file
 
 
 @click.command("check-receipt")
@@ -40,7 +40,7 @@ def check_receipt(file: str, seals_file: Path | None) -> None:
     another log (both status 1), and the numbers of its record and visitor, which are not looked up.
     In place of FILE the number of a record or of a visitor says the same of the records themselves.
     """
-    if (number := _number(file)) and not seals_file:
+    if (number := as_number(file)) and not seals_file:
         _check_records(number)
         return
     receipt = read_receipt_file(Path(file))
@@ -68,13 +68,6 @@ def check_receipt(file: str, seals_file: Path | None) -> None:
 
 def _say(verdict: Verdict) -> None:
     click.echo(f"{verdict.answer.capitalize()}. {verdict.why}")
-
-
-def _number(given: str) -> UUID | None:
-    try:
-        return UUID(given)
-    except ValueError:
-        return None
 
 
 def _check_records(number: UUID) -> None:

@@ -20,10 +20,9 @@ def number_in(given: str) -> UUID | None:
         BadInputError: it is a file, but no receipt that names somebody.
 
     """
-    try:
-        return UUID(given)
-    except ValueError:
-        file = Path(given)
+    if number := as_number(given):
+        return number
+    file = Path(given)
     try:
         is_file = file.is_file()
     except (OSError, ValueError):  # It can be no name of a file.
@@ -34,6 +33,13 @@ def number_in(given: str) -> UUID | None:
         return UUID(read_receipt_file(file)["site:digestedFields"]["subject"])
     except (LookupError, TypeError, ValueError, AttributeError):
         raise BadInputError(f"The receipt {file} names no visitor.") from None
+
+
+def as_number(given: str) -> UUID | None:
+    try:
+        return UUID(given)
+    except ValueError:
+        return None
 
 
 def read_receipt_file(file: Path) -> Node:
