@@ -70,6 +70,10 @@ class Notice:
         )
 
     @property
+    def fits_id(self) -> bool:
+        return sha256_of(self.content).hex() == self.id
+
+    @property
     def text(self) -> str:
         """The canonical JSON."""
         return canonical(self.content).decode()

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from blueprints.consent import notice_store
-from blueprints.consent.digest import digest_of, sha256_of
+from blueprints.consent.digest import digest_of
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.notice_store import KeptNotice
 from blueprints.consent.records import Record, read_record, select_records
@@ -48,21 +48,12 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class ShownNotice:
-    kept: KeptNotice
-
-    @property
-    def fits_number(self) -> bool:
-        return sha256_of(self.kept.notice.content).hex() == self.kept.notice.id
-
-
-@dataclass(frozen=True)
 class Dossier:
     asked_for: UUID
     made_at: datetime
     entries: tuple[Entry, ...]  # the record asked for, or all of the visitor's, the newest first
     others: tuple[Record, ...]  # of the same visitor
-    notices: tuple[ShownNotice, ...]  # those that the entries name
+    notices: tuple[KeptNotice, ...]  # those that the entries name
 
 
 def compile_dossier(number: UUID, now: datetime) -> Dossier:
@@ -89,7 +80,7 @@ def compile_dossier(number: UUID, now: datetime) -> Dossier:
         made_at=now,
         entries=tuple(_entry(row, now) for row in asked),
         others=tuple(others),
-        notices=tuple(ShownNotice(notice) for notice in kept if notice),
+        notices=tuple(filter(None, kept)),
     )
 
 

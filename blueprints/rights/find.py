@@ -60,8 +60,8 @@ def _purpose_names(found: Dossier) -> Mapping[str, str]:
     """Call the purposes by name, and one that the registry no longer has as it was shown then."""
     shown = {
         purpose["id"]: purpose["name"]
-        for notice in found.notices
-        for purpose in notice.kept.notice.content.get("purposes", ())
+        for kept in found.notices
+        for purpose in kept.notice.content.get("purposes", ())
     }
     return shown | {purpose.id: purpose.name["en"] for purpose in registry().purposes}
 
@@ -83,12 +83,12 @@ def _as_json(found: Dossier) -> Mapping[str, Any]:
         "other_records": [record["id"] for record in found.others],
         "notices": [
             {
-                "id": shown.kept.notice.id,
-                "fits_number": shown.fits_number,
-                "kept_at": shown.kept.kept_at,
-                "content": shown.kept.notice.content,
+                "id": kept.notice.id,
+                "fits_number": kept.notice.fits_id,
+                "kept_at": kept.kept_at,
+                "content": kept.notice.content,
             }
-            for shown in found.notices
+            for kept in found.notices
         ],
     }
 
