@@ -9,7 +9,7 @@ holds up a choice.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -120,7 +120,7 @@ def seal_open_records(now: datetime, at_most: int) -> Seal | None:
     ]
 
     def append(connection: Connection) -> None:
-        connection.execute(insert(ConsentSeal).values(_columns(seal)))
+        connection.execute(insert(ConsentSeal).values(vars(seal)))
         connection.execute(insert(ConsentLeaf), leaves)
         connection.execute(STRIKE_OFF, [{"sealed": row.id} for row in records])
 
@@ -141,11 +141,7 @@ def _next_seal(last: Seal | None, digests: list[bytes], now: datetime) -> Seal:
         head="",
         sealed_at=now,
     )
-    return Seal(**_columns(bare) | {"head": bare.computed_head})
-
-
-def _columns(seal: Seal) -> dict[str, Any]:
-    return dict(vars(seal))
+    return replace(bare, head=bare.computed_head)
 
 
 def _seal(row: Row[Any]) -> Seal:
