@@ -26,16 +26,12 @@ ANSWERED_AT_MOST = 3
 
 
 def registry() -> Registry:
-    found = current_app.extensions["registry"]
-    if not isinstance(found, Registry):
-        raise TypeError("the consent room has not been set up")
+    found: Registry = current_app.extensions["registry"]
     return found
 
 
 def notices() -> Notices:
-    found = current_app.extensions["notices"]
-    if not isinstance(found, Notices):
-        raise TypeError("the consent room has not been set up")
+    found: Notices = current_app.extensions["notices"]
     return found
 
 
