@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select
 
-from blueprints.consent.choices import said_statuses
+from blueprints.consent.choices import Decision, said_statuses
 from blueprints.consent.digest import utc_text
 from blueprints.consent.models import ConsentRecord
 
@@ -15,6 +16,9 @@ from blueprints.consent.models import ConsentRecord
 # text), and beside them each value of the content as JSON has it, the statuses by their true names.
 # One that was erased has no more than its columns, with `subject` and `content` None.
 Record = Mapping[str, Any]
+
+# What a record says that is older than a field of a decision.
+DEFAULTS = {field.name: field.default for field in fields(Decision) if field.default is not MISSING}
 
 
 def select_records() -> Select[*tuple[Any, ...]]:
@@ -30,7 +34,7 @@ def read_record(row: Any) -> Record:  # noqa: ANN401 - a row of any query of who
     """
     columns = row._mapping  # noqa: SLF001 - a public name of SQLAlchemy
     try:
-        said = json.loads(columns["content"] or "{}")
+        said = DEFAULTS | json.loads(columns["content"]) if columns["content"] else {}
         if said.get("method"):
             said["statuses"] = dict(said_statuses(said["statuses"], said["method"]))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
