@@ -181,20 +181,19 @@ class PageConsent:
 
     def kept(self, name: str) -> str:
         """Return what a cookie of our own keeps, or nothing where its purpose is not given."""
-        name = cookie_prefix(current_app) + name
-        value = request.cookies.get(name)
-        return value if value and self.allows_cookie(name) else ""
+        value = request.cookies.get(cookie_prefix(current_app) + name)
+        return value if value and self.may_keep(name) else ""
 
     def keep(self, name: str, value: str) -> bool:
         """Keep a value in a cookie of our own if its purpose is given; return whether it was."""
-        name = cookie_prefix(current_app) + name
-        if not self.allows_cookie(name):
+        if not self.may_keep(name):
             return False
-        if request.cookies.get(name) != value:
-            self.to_keep[name] = value
+        full_name = cookie_prefix(current_app) + name
+        if request.cookies.get(full_name) != value:
+            self.to_keep[full_name] = value
         return True
 
-    def allows_cookie(self, name: str) -> bool:
-        """Whether the declared purpose of the cookie of this full name is given now."""
-        found = registry().cookie(name)
+    def may_keep(self, name: str) -> bool:
+        """Whether the purpose under which a cookie of our own is declared is given now."""
+        found = registry().cookie(cookie_prefix(current_app) + name)
         return found is not None and self.allows(found[0].purpose)
