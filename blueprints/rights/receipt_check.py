@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from blueprints.consent.choices import Status
+from blueprints.consent.choices import ACCEPTED, Status
 from blueprints.consent.digest import canonical, sha256_of, utc_text
 from blueprints.proof import merkle
 from blueprints.rights.context import ABOUT, Node
@@ -170,6 +170,9 @@ def _metadata(receipt: Node) -> ReceiptMetadata:
     statuses, counts = receipt["site:digestedFields"]["statuses"], receipt["site:counts"]
     given = {purpose for purpose, status in statuses.items() if status == Status.GIVEN}
     renewed = sorted(given.intersection(receipt["site:renewed"]))
+    # What was only assumed counts as well, while it does, and is never given.
+    accepted = {purpose for purpose, status in statuses.items() if status in ACCEPTED}
+    counting = sorted(accepted.intersection(receipt.get("site:counting", ())))
     if type(counts) is not bool:
         raise _AlteredError("It does not say whether the choice still counted.")
     version = receipt.get("site:version", 1)
@@ -184,7 +187,7 @@ def _metadata(receipt: Node) -> ReceiptMetadata:
         origin=origin,
         counts=counts,
         renewed=tuple(renewed),
-        counting=tuple(sorted(given.intersection(receipt.get("site:counting", ())))),
+        counting=tuple(counting),
         kept_for=kept_for,
         version=version,
     )

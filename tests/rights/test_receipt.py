@@ -192,8 +192,9 @@ def test_given_again_is_renewed_and_withdrawn_is_withdrawn(visitor: Visitor) -> 
     assert statuses(receipt(visitor))["ServicePersonalisation"] == ["ConsentGiven"]
 
 
-def test_what_was_only_assumed_is_never_called_given(make_site: MakeSite) -> None:
-    visitor = Visitor(make_site(CONSENT_MODEL="implied"))
+def test_what_was_only_assumed_is_never_called_given(make_site: MakeSite, tmp_path: Path) -> None:
+    site = make_site(CONSENT_MODEL="implied")
+    visitor = Visitor(site)
     for _ in range(3):
         visitor.get("/")
     found = receipt(visitor)
@@ -202,6 +203,7 @@ def test_what_was_only_assumed_is_never_called_given(make_site: MakeSite) -> Non
     bases = {record["dpv:hasLegalBasis"] for record in found["dpv:hasRecordOfActivity"]}
     assert bases == {"dpv:ImpliedConsent"}
     assert "ConsentGiven" not in json.dumps(found)
+    assert check(site, tmp_path, found).output.startswith("Not yet sealed.")
 
 
 def test_a_consent_that_counts_no_more_is_expired(make_site: MakeSite, tmp_path: Path) -> None:
