@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from browserlike import HTML, Visitor, text_of
 from conftest import MakeSite
-from registries import MATOMO, SHIPPED, shipped_with
+from registries import FILM, MATOMO, SHIPPED, shipped_with
 
 from blueprints.consent.registry import Registry
 from blueprints.consent.registry_checks import RegistryError
@@ -15,11 +15,21 @@ from blueprints.consent.toml_file import TomlFileError, read_table
 # The line of the last purpose, which the cases below spoil.
 LINE = len((SHIPPED.read_text(encoding="utf-8") + MATOMO).splitlines())
 MANY_HOSTS = "{ img = [" + ", ".join(f'"https://{n}.stats.example.pt"' for n in range(99)) + "] }"
+SCRIPT = "https://stats.example.pt/s.js"
 TWO_WAYS = """script = { address = "https://stats.example.pt/s.js" }
 pixel = { address = "https://stats.example.pt/p.gif" }"""
 
+PROCESSOR = (
+    'processors = [{{ name = "X", country = "PT", task = {{ en = "x" {} }} {} }}]\naddress ='
+)
+STORES = 'storage = "cookie"\nparty = "first"\nlifetime = "P13M"'
 MATOMO_PURPOSE = 'purpose = "personalization"\nname = "Matomo"'
 LONGEST_SENTENCE = 1000
+
+
+def with_hosts(more: str) -> tuple[str, str]:
+    """Put more beside the hosts of the service."""
+    return "hosts = {", f"{more}\nhosts = {{"
 
 
 def registry(tmp_path: Path, text: str) -> Registry:
@@ -83,14 +93,43 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
         ('lifetime = "P90D"', 'lifetime = "P2Y"', "has a lifetime of more than 13 months"),
         (MATOMO_PURPOSE, 'name = "Matomo"\npurpose = "necessary"', "without a justification"),
         ('address = "Porto', 'dated = "July"\naddress = "Porto', "is dated with no day"),
-        ("hosts = {", f"{TWO_WAYS}\nhosts = {{", "enters by script and pixel"),
+        (*with_hosts(TWO_WAYS), "enters by script and pixel"),
+        (
+            *with_hosts('script = { address = "https://stats2.example.pt/s.js" }'),
+            "loads https://stats2.example.pt/s.js, but has no such script host",
+        ),
+        (
+            *with_hosts('pixel = { address = "https://stats.example.pt.evil.example/p" }'),
+            "but has no such img host",
+        ),
+        (
+            *with_hosts(f'script = {{ address = "{SCRIPT}", attributes = {{ onload = "x" }} }}'),
+            "has the script attribute 'onload', which is not data-",
+        ),
+        (*with_hosts('consent_mode = ["ad_everything"]'), "consent_mode parameter 'ad_everything'"),
+        (*with_hosts('justification = { en = "x", pt = " " }'), "needs words in each of en, pt"),
+        ("films.example/{id}", "films.example/", "has an embed address without {id}"),
+        ("width = 560", "width = 0", "has an embed without width and height"),
+        ("height = 315", "height = -1", "has an embed without width and height"),
+        ("frame = [", "img = [", "but has no such frame host"),
+        ('id = "matomo"', 'id = "choice"', "the service 'choice' stands there twice"),
+        ('id = "matomo"', 'id = "Matomo!"', "the service id 'Matomo!' is not"),
+        ("gpc = true", "gpc = true\nmeaning = 0", "meaning must be 1 or more"),
+        (STORES, f'{STORES}\nset_by = "x"', "has a set_by that is none of server, script"),
+        (STORES, f'{STORES}\njustification = {{ en = "x" }}', "needs words in each of en, pt"),
+        ("address =", PROCESSOR.format("", ""), "processor 'X' task needs words"),
+        (
+            "address =",
+            PROCESSOR.format(', pt = "x"', ', safeguard = { en = "x" }'),
+            "processor 'X' safeguard needs words",
+        ),
     ],
 )
 def test_a_contradiction_is_named_in_one_sentence(
     tmp_path: Path, old: str, new: str, says: str
 ) -> None:
     with pytest.raises(RegistryError) as caught:
-        registry(tmp_path, shipped_with((old, new), more=MATOMO))
+        registry(tmp_path, shipped_with((old, new), more=MATOMO + FILM))
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < LONGEST_SENTENCE
@@ -118,6 +157,7 @@ def test_a_broken_registry_stops_the_start(make_site: MakeSite, tmp_path: Path) 
             'vendor = "X"\ncountry = "PT"\nprivacy',
         ),
         ("img = [", "connect = ["),
+        ('name = "InvestPorto"', 'name = "InvestLisboa"'),
     ],
 )
 def test_a_change_of_substance_changes_the_policy_version(
@@ -135,6 +175,7 @@ ANOTHER_PURPOSE = """
 [[purposes]]
 id = "another"
 optional = true
+personal_data = ["Age"]
 name = { en = "x", pt = "x" }
 description = { en = "x", pt = "x" }
 """
@@ -150,6 +191,8 @@ description = { en = "x", pt = "x" }
         (MATOMO, 'script = ["https://stats.', 'script = ["https://stats2.'),
         (WITH_A_SCRIPT, "/a.js", "/b.js"),
         (ANOTHER_PURPOSE, "optional = true", "optional = false"),
+        (ANOTHER_PURPOSE, "optional = true", "meaning = 2"),
+        (ANOTHER_PURPOSE, '["Age"]', '["Age", "Name"]'),
         (ANOTHER_PURPOSE, ANOTHER_PURPOSE, ""),
         (MATOMO, MATOMO, ""),
     ],
@@ -179,6 +222,10 @@ def test_wording_and_order_do_not_change_the_policy_version(tmp_path: Path) -> N
         ),
     )
     assert registry(tmp_path, shipped_with(*swapped, more=MATOMO)).policy_version == before
+
+
+def test_how_long_a_choice_holds_is_a_setting_and_no_substance() -> None:
+    assert read_registry(SHIPPED, months=13).policy_version == read_registry(SHIPPED).policy_version
 
 
 def test_a_byte_order_mark_is_left_out(tmp_path: Path) -> None:
