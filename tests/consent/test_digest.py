@@ -10,7 +10,9 @@ from uuid import UUID
 
 import pytest
 import rfc8785
+from browserlike import Visitor
 from conftest import MakeSite
+from evidence import records
 from log import tampering
 from sqlalchemy import insert
 
@@ -101,6 +103,14 @@ def test_what_the_database_gives_back_is_what_was_written(
 def test_times_are_written_in_utc_with_microseconds() -> None:
     at = datetime(2026, 11, 24, 10, tzinfo=timezone(timedelta(hours=1)))
     assert utc_text(at) == "2026-11-24T09:00:00.000000Z"
+
+
+def test_each_record_has_a_salt_of_its_own(make_site: MakeSite) -> None:
+    site = make_site()
+    for _ in range(3):
+        Visitor(site).post("/cookies", {"choice": "reject"})
+    salts = {bytes.fromhex(record.salt) for record in records(site)}
+    assert [len(salt) for salt in salts] == [16] * 3
 
 
 def test_without_the_salt_a_digest_tells_nothing() -> None:
