@@ -4,7 +4,7 @@ import logging
 import pickle
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, cast
@@ -252,6 +252,21 @@ def test_the_cookie_of_a_session_that_is_gone_goes_with_the_next_page(
     assert visitor.cookies == set()
     visitor.choose("reject")
     assert visitor.cookies == {"session"}
+
+
+@pytest.mark.needs("rights")
+def test_a_session_is_over_with_its_choice_though_its_cookie_is_kept(make_site: MakeSite) -> None:
+    site = make_site()
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    (record,) = records(site)
+    kept = {"Cookie": f"session={session_cookie(visitor)}"}
+    for late, is_known in ((timedelta(seconds=-1), True), (timedelta(0), False)):
+        with time_machine.travel(record.expires_at + late, tick=False):
+            history = visitor.get("/cookies/history", **kept)
+            receipt = visitor.raw_get("/cookies/receipt", **kept)
+        assert (str(record.subject) in history.text) is is_known
+        assert receipt.status_code == (200 if is_known else 404)
 
 
 def test_sessions_that_are_over_leave_the_database(make_site: MakeSite) -> None:
