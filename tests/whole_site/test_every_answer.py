@@ -1,5 +1,6 @@
 """Promises about every answer, whatever it is: its headers, whole, and the cookies that it sets."""
 
+from datetime import UTC, datetime
 from http.cookies import Morsel, SimpleCookie
 
 import pytest
@@ -85,11 +86,24 @@ def test_every_cookie_is_as_narrow_as_it_can_be(site: Flask) -> None:
         kept = visitor.client.get_cookie(name)
         assert kept is not None
         assert kept.expires is not None
-    for answer in (visitor.post("/cookies/withdraw", {}), visitor.raw_get("/cookies")):
-        for name, cookie in cookies_of(answer).items():
-            if name != f"{prefix}session":
-                assert cookie.value == "", name
-                assert bool(cookie["secure"]) is is_secure(site), name
+        lasts = kept.expires - datetime.now(UTC)
+        assert lasts.days + 1 <= LASTS[name.removeprefix(prefix)], name
+
+
+def test_every_cookie_goes_as_it_came(site: Flask) -> None:
+    """A browser lets nothing touch a `__Host-` cookie but what might have set it."""
+    stranger, leaving = Visitor(site), Visitor(site)
+    prefix = "__Host-" if is_secure(site) else ""
+    for name in ("preferences", "interests", "withdrawal"):
+        stranger.client.set_cookie(prefix + name, "x")
+    leaving.post("/cookies", {"choice": "accept_all"})
+    answers = stranger.raw_get("/"), leaving.post("/cookies/erase", {})
+    found = {name: cookie for answer in answers for name, cookie in cookies_of(answer).items()}
+    assert set(found) == {prefix + name for name in (*LASTS, "withdrawal")}
+    for name, cookie in found.items():
+        assert (cookie.value, cookie["path"], cookie["domain"]) == ("", "/", ""), name
+        assert bool(cookie["secure"]) is is_secure(site), name
+    assert stranger.cookies == leaving.cookies == set()
 
 
 def cookies_of(answer: TestResponse) -> dict[str, "Morsel[str]"]:
