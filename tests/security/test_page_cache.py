@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 import time_machine
+from addresses import addresses
 from browserlike import Visitor
 from conftest import MakeSite
-from flask import Flask, Response, request
+from flask import Flask, Response, request, request_started
 
 from blueprints.article import personalization
+from blueprints.security import page_cache
 
 SLUG = "porto-is-one-of-the-smart-cities-in-european-initiative"
 
@@ -89,6 +91,52 @@ def counted(site: Flask, made: list[str]) -> Callable[..., str]:
         return str(original(endpoint, **values))
 
     return url_for
+
+
+def is_kept(site: Flask, path: str, **headers: str) -> bool:
+    """Whether a stranger gets what was kept ready, so that Flask does not even begin."""
+    made: list[str] = []
+
+    def note(_site: Flask, **_more: object) -> None:
+        made.append(path)
+
+    with request_started.connected_to(note, site):
+        Visitor(site).raw_get(path, **headers)
+    return not made
+
+
+def test_only_pages_that_everybody_may_keep_are_kept_ready(site: Flask) -> None:
+    for path in (*addresses(site), "/none", "/?none"):
+        answer = Visitor(site).raw_get(path)
+        is_page = answer.status_code == 200 and answer.mimetype == "text/html"
+        is_public = answer.headers["Cache-Control"].startswith("public")
+        assert is_kept(site, path) is (is_page and is_public and "?" not in path), path
+
+
+def test_who_asks_for_something_else_than_the_page_gets_no_copy(site: Flask) -> None:
+    Visitor(site).raw_get("/")
+    assert is_kept(site, "/")
+    assert Visitor(site).post("/", {}).status_code == 405
+    assert Visitor(site).raw_get("/", If_Match='"another"').status_code == 412
+
+
+def test_a_copy_is_not_kept_for_longer_than_its_time(
+    site: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert page_cache.SECONDS <= 60
+    monkeypatch.setattr(page_cache, "SECONDS", -1)
+    Visitor(site).raw_get("/")
+    assert not is_kept(site, "/")
+
+
+@pytest.mark.parametrize("bound", ["PAGES_AT_MOST", "BYTES_AT_MOST"])
+def test_copies_fill_no_memory_and_what_was_asked_for_last_stays(
+    site: Flask, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    size = len(Visitor(site).raw_get("/privacy").data)
+    monkeypatch.setattr(page_cache, bound, 2 if bound == "PAGES_AT_MOST" else size * 5 // 2)
+    were_kept = [is_kept(site, "/privacy", Host=f"{name}.example") for name in "abacab"]
+    assert were_kept == [False, False, True, False, True, False]
 
 
 def test_each_kind_of_visitor_has_a_copy_of_their_own(site: Flask) -> None:
