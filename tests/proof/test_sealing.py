@@ -24,6 +24,7 @@ from log import decide, decide_often, run
 from sqlalchemy import Connection, event, select
 
 from blueprints.database import db
+from blueprints.proof import raw_log
 from blueprints.proof.merkle import is_in
 from blueprints.proof.models import ConsentLeaf, ConsentSeal
 from blueprints.proof.seals import prove, seal_open_records
@@ -157,6 +158,17 @@ def read_whole(node: dict[str, Any]) -> Iterator[str]:
         yield from read_whole(inner)
 
 
+def test_a_log_of_more_seals_than_are_read_at_once_is_read_whole(
+    make_site: MakeSite, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw_log, "CHUNK", 2)
+    site = make_site(SQLALCHEMY_DATABASE_URI=uri, CONSENT_SEAL_BATCH=1)
+    decide_often(site, 5)
+    run(site, "seal")
+    intact = "Intact: 5 records (0 open, 0 erased) in 5 seals.\n"
+    assert run(site, "verify").output.startswith(intact)
+
+
 def test_every_record_can_be_proven_against_the_published_root(
     make_site: MakeSite, uri: str
 ) -> None:
@@ -273,6 +285,16 @@ def test_after_so_many_choices_the_site_seals_by_itself(make_site: MakeSite, uri
         site.extensions["sealing"].wait()
         assert sum(sizes(site)) == (number + 1) // 3 * 3
     assert run(site, "verify").exit_code == 0
+
+
+def test_what_is_due_is_sealed_to_the_last_record_however_many_batches_that_takes(
+    make_site: MakeSite, uri: str
+) -> None:
+    site = make_site(SQLALCHEMY_DATABASE_URI=uri, CONSENT_SEAL_RECORDS=2, CONSENT_SEAL_BATCH=2)
+    decide_often(site, 6)
+    Visitor(site).post("/cookies", {"choice": "reject"}).close()
+    site.extensions["sealing"].wait()
+    assert sizes(site) == [2, 2, 2], "one record is open, and not due"
 
 
 def test_after_so_many_minutes_the_next_choice_seals(make_site: MakeSite, uri: str) -> None:

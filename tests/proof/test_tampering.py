@@ -253,6 +253,18 @@ def test_a_seal_deleted_from_the_end_leaves_its_records_behind(
     )
 
 
+@pytest.mark.parametrize("columns", [{"seal": 1}, {"position": 60}])
+def test_a_leaf_that_was_moved_is_named(
+    site: Flask, log: list[Decision], columns: dict[str, int]
+) -> None:
+    its_leaf = ConsentLeaf.record == UUID(log[6].id)
+    with tampering(site) as connection:
+        connection.execute(update(ConsentLeaf).where(its_leaf).values(columns))
+    assert finding(site) == (
+        "The record at position 6 in seal 2 was removed from the sealed log, or moved in it."
+    )
+
+
 @pytest.mark.parametrize("columns", [("record",), ("record", "digest")])
 def test_two_swapped_records_are_found(
     site: Flask, log: list[Decision], columns: tuple[str, ...]
@@ -304,6 +316,20 @@ def test_a_decision_that_was_dated_back_is_listed_once_it_is_sealed(
         "Sealed late, more than a day away from its own time: 1 record.",
         f"  {backdated.id}, decided {decided}, sealed {sealed} in seal 3",
     ]
+
+
+def test_a_seal_that_was_dated_back_lists_what_it_cannot_have_known(
+    site: Flask, log: list[Decision]
+) -> None:
+    with site.app_context():
+        (last,) = newest_seals(1)
+    bent = Seal(**vars(last) | {"sealed_at": last.sealed_at - timedelta(days=2)})
+    with tampering(site) as connection:
+        dated = {"sealed_at": bent.sealed_at, "head": bent.computed_head}
+        connection.execute(update(ConsentSeal).where(ConsentSeal.number == 2).values(dated))
+    told = run(site, "verify").output.splitlines()
+    assert told[2] == "Sealed late, more than a day away from its own time: 3 records."
+    assert [line.split(",")[0].strip() for line in told[3:6]] == [each.id for each in log[4:7]]
 
 
 def test_of_many_that_were_sealed_late_the_first_are_listed_and_all_are_counted(
@@ -359,6 +385,15 @@ def test_a_log_that_lost_its_last_seal_cannot_be_sealed_and_the_command_says_so(
     assert run(site, "seal").output == said
 
 
+@pytest.mark.parametrize("column", ["subject", "content"])
+def test_a_record_that_was_erased_by_half_is_named(
+    site: Flask, log: list[Decision], column: str
+) -> None:
+    with tampering(site) as connection:
+        change(connection, log[2], **{column: None})
+    assert finding(site).startswith(f"Record {log[2].id} was changed: ")
+
+
 @pytest.mark.parametrize("columns", [{"subject": UUID(int=1)}, {"content": "{}"}])
 def test_an_answer_that_was_put_back_into_an_erased_record_is_named(
     site: Flask, log: list[Decision], columns: dict[str, Any]
@@ -370,14 +405,24 @@ def test_an_answer_that_was_put_back_into_an_erased_record_is_named(
     assert finding(site) == f"Record {log[2].id} was changed: its digest does not fit."
 
 
-def test_a_record_inserted_under_a_new_number_with_an_old_date_is_named(
-    site: Flask, log: list[Decision]
+def test_a_digest_that_is_none_is_named_in_an_erased_record_too(make_site: Any) -> None:  # noqa: ANN401 - see conftest
+    site = make_site()
+    decision = decide(site, datetime.now(UTC))
+    erase(site, UUID(decision.subject))
+    with tampering(site) as connection:
+        connection.exec_driver_sql("UPDATE consent_records SET digest = 7")
+    assert finding(site) == f"Record {decision.id} was changed: its digest does not fit."
+
+
+@pytest.mark.parametrize("days", [-100, 100], ids=["an old date", "a date to come"])
+def test_a_record_inserted_under_a_number_of_another_day_is_named(
+    site: Flask, log: list[Decision], days: int
 ) -> None:
     with tampering(site) as connection:
         forged = replace(
             log[-1],
             id=str(UUID(int=UUID(log[-1].id).int + 1)),
-            decided_at=log[-1].decided_at - timedelta(days=100),
+            decided_at=log[-1].decided_at + timedelta(days=days),
         )
         connection.execute(insert(ConsentRecord).values(columns_of(forged, bytes(16))))
     assert finding(site) == (
