@@ -1,0 +1,129 @@
+"""What was added to a purpose as a table: from the notice that was shown to the one in force."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from blueprints.consent.coverage import additions
+
+SHOWN: dict[str, Any] = {
+    "controller": {"name": "City"},
+    "purposes": [
+        {"id": "needed", "optional": False, "personal_data": [], "meaning": 1},
+        {"id": "content", "optional": True, "personal_data": ["Age"], "meaning": 1},
+        {"id": "films", "optional": True, "personal_data": ["Age", "Name"], "meaning": 2},
+    ],
+    "services": [
+        {"purpose": "films", "vendor": "Films", "country": "IE", "hosts": {}, "cookies": []},
+        {
+            "purpose": "content",
+            "vendor": "Counter",
+            "country": "PT",
+            "hosts": {"script": ["https://a.example"], "img": ["https://a.example"]},
+            "cookies": [
+                {"name": "a", "storage": "cookie", "party": "first", "lifetime": "P1Y"},
+                {"name": "b", "storage": "cookie", "party": "first", "lifetime": "session"},
+            ],
+        },
+        {
+            "purpose": "content",
+            "vendor": "City",
+            "country": "PT",
+            "hosts": {},
+            "cookies": [{"name": "a", "storage": "cookie", "party": "first", "lifetime": "P2M"}],
+        },
+    ],
+}
+CONTENT, COUNTER, CITY = ("purposes", 1), ("services", 1), ("services", 2)
+A, B = (*COUNTER, "cookies", 0), (*COUNTER, "cookies", 1)
+LONGER = (("lifetime", "a"),)
+
+
+def changed(way: tuple[Any, ...], value: object) -> dict[str, Any]:
+    """Return what was shown with one value changed, or taken out where it is None."""
+    content = deepcopy(SHOWN)
+    part: Any = content
+    for step in way[:-1]:
+        part = part[step]
+    if value is None:
+        del part[way[-1]]
+    else:
+        part[way[-1]] = value
+    return content
+
+
+@pytest.mark.parametrize(
+    ("way", "value", "added", "taken_away"),
+    [
+        (("controller", "name"), "Town", (("controller", "Town"),), (("controller", "City"),)),
+        ((*CONTENT, "personal_data"), ["Sex", "Age"], (("data", "Sex"),), ()),
+        ((*CONTENT, "personal_data"), None, (), (("data", "Age"),)),
+        ((*CONTENT, "meaning"), 2, (("meaning", "content"),), ()),
+        ((*CONTENT, "meaning"), None, (), ()),
+        ((*COUNTER, "vendor"), "Other", (("vendor", "Other"),), (("vendor", "Counter"),)),
+        ((*COUNTER, "country"), "US", (("vendor", "Counter"),), (("vendor", "Counter"),)),
+        ((*COUNTER, "vendor"), "City", (), (("vendor", "Counter"),)),
+        ((*COUNTER, "hosts", "img"), None, (), (("host", "https://a.example"),)),
+        ((*COUNTER, "hosts", "font"), ["https://b.example"], (("host", "https://b.example"),), ()),
+        ((*COUNTER, "cookies"), [], (), (("item", "b"), ("lifetime", "a"))),
+        ((*B, "name"), "c", (("item", "c"),), (("item", "b"),)),
+        ((*B, "party"), "third", (("item", "b"),), (("item", "b"),)),
+        ((*B, "storage"), "cache", (("item", "b"),), (("item", "b"),)),
+        ((*B, "lifetime"), "PT1S", (("lifetime", "b"),), ()),
+        ((*A, "lifetime"), "P12M", (), ()),
+        ((*A, "lifetime"), "P13M", LONGER, ()),
+        ((*A, "lifetime"), "P1Y1D", LONGER, ()),
+        ((*A, "lifetime"), "P1YT1H", LONGER, ()),
+        ((*A, "lifetime"), "P1YT1M", LONGER, ()),
+        ((*A, "lifetime"), "P1YT1S", LONGER, ()),
+        ((*A, "lifetime"), "P366D", LONGER, ()),
+        ((*A, "lifetime"), "P365D", (), LONGER),
+        ((*A, "lifetime"), "P2M", (), LONGER),
+        # The longer of two that keep the same item is what counts.
+        ((*A, "lifetime"), "P1D", (), LONGER),
+        ((*CITY, "cookies", 0, "lifetime"), "P11M", (), ()),
+        ((*COUNTER, "purpose"), "needed", (), None),
+    ],
+)
+def test_what_was_added_is_told_and_what_was_taken_away_is_not(
+    way: tuple[Any, ...], value: object, added: tuple[Any, ...], taken_away: tuple[Any, ...] | None
+) -> None:
+    after = changed(way, value)
+    others = ("films",) if way[0] == "controller" else ()
+    assert additions(SHOWN, after) == {each: added for each in ("content", *others) if added}
+    if taken_away is not None:
+        back = {each: taken_away for each in ("content", *others) if taken_away}
+        assert additions(after, SHOWN) == back
+
+
+@pytest.mark.parametrize(
+    ("shorter", "longer", "is_longer"),
+    [
+        ("session", "PT1S", True),
+        ("PT60S", "PT1M", False),
+        ("PT59S", "PT1M", True),
+        ("PT60M", "PT1H", False),
+        ("PT59M", "PT1H", True),
+        ("PT24H", "P1D", False),
+        ("PT23H", "P1D", True),
+        ("P30D", "P1M", True),
+        ("P1M", "P31D", True),
+        ("P12M", "P1Y", False),
+        ("P1Y", "P366D", True),
+    ],
+)
+def test_lifetimes_are_compared_by_how_long_they_are(
+    shorter: str, longer: str, *, is_longer: bool
+) -> None:
+    before, after = (changed((*B, "lifetime"), lifetime) for lifetime in (shorter, longer))
+    assert bool(additions(before, after)) is is_longer
+    assert additions(after, before) == {}
+
+
+def test_nobody_has_chosen_about_a_purpose_that_was_not_asked_for() -> None:
+    more = {"id": "more", "optional": True}
+    for way, value in ((("purposes", 0, "optional"), True), (("purposes", 0), more)):
+        after = changed(way, value)
+        assert additions(SHOWN, after) == {}
+        assert additions(after, SHOWN) == {}
