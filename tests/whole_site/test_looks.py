@@ -54,6 +54,28 @@ def test_on_a_phone_the_banner_leaves_the_title_in_sight(  # noqa: PLR0913
     )
 
 
+# Each purpose in the banner and in its details, in the settings, and what is stored for it.
+TOLD = {"": (".purpose span, .notice details p", 8), "cookies": (".card > p, .card td", 20)}
+
+
+@pytest.mark.parametrize("page_of", TOLD)
+@pytest.mark.parametrize("width", [320, 390, 1440])
+def test_what_each_purpose_is_for_is_seen_on_every_screen(
+    phone: BrowserContext, page_of: str, width: int
+) -> None:
+    page = phone.new_page()
+    page.set_viewport_size({"width": width, "height": 800})
+    for way in ("/", "/pt/"):
+        page.goto(way + page_of)
+        for summary in page.locator(".notice summary, .card summary").all():
+            summary.click()
+        where, number = TOLD[page_of]
+        told = page.locator(where).all()
+        assert len(told) >= number
+        for words in told:
+            expect(words).to_be_visible()
+
+
 @pytest.mark.parametrize("path", ["/", "/pt/"])
 def test_the_details_of_the_banner_name_who_what_and_how_long(
     phone: BrowserContext, path: str
