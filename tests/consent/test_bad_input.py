@@ -16,6 +16,7 @@ PORTUGUESE_ARTICLE = "/pt/artigos/porto-e-uma-das-cidades-inteligentes-em-inicia
 
 ELSEWHERE = [
     "//evil.example/",
+    "////evil.example/",
     "/\\evil.example/",
     "\\\\evil.example/",
     "/\t/evil.example/",
@@ -153,12 +154,23 @@ def test_no_page_holds_a_token(chooser: Visitor) -> None:
         assert not {name for name in names if name and "token" in name}, path
 
 
+# What each form that takes `next` sends besides, and where it leads without.
+WITH_NEXT = {
+    "/cookies": ({"choice": "reject"}, "/cookies"),
+    "/cookies/allow": ({"purpose": "advertising"}, "/cookies"),
+    "/preferences": ({"size": "large", "theme": "auto"}, "/?size=large#reading"),
+}
+
+
 @pytest.mark.parametrize("address", ELSEWHERE)
 def test_next_leads_nowhere_but_to_this_site(site: Flask, address: str) -> None:
-    answer = Visitor(site).post("/cookies", {"choice": "reject", "next": address})
-    assert answer.status_code == 303
-    assert answer.headers["Location"] == "/cookies"
-    assert len(records(site)) == 1
+    for path, (sent, where) in WITH_NEXT.items():
+        answer = Visitor(site).post(path, {**sent, "next": address})
+        assert answer.status_code == 303
+        assert answer.headers["Location"] == where
+    assert len(records(site)) == 2
+    settings = Visitor(site).get(f"/cookies?{urlencode({'next': address})}")
+    assert settings.all("input", name="next") == []
 
 
 def test_next_leads_to_a_path_of_this_site(site: Flask) -> None:
