@@ -216,10 +216,21 @@ def test_other_ports_and_addresses_of_one_subscriber_are_no_other_client(
     make_site: MakeSite,
 ) -> None:
     site = make_site(PROXY_HOPS=1)
-    for of_one in ("[2001:db8:1:2::{}]:443", "2001:db8:1:9::{}", "192.0.2.7:5{}", "rubbish{}"):
+    invented = "203.0.113.{}, 192.0.2.9"  # what a client sends stands before what the proxy adds
+    same = "[2001:db8:1:2::{}]:443", "2001:db8:1:9::{}", "192.0.2.7:5{}", "rubbish{}", invented
+    for of_one in same:
         statuses = [post_from(site, of_one.format(number), GRANT) for number in range(100, 140)]
         assert statuses == [303] * 30 + [429] * 10
     assert post_from(site, "192.0.2.8", GRANT) == 303
+
+
+@pytest.mark.needs("rights")
+def test_what_is_limited_limits_nothing_else(make_site: MakeSite) -> None:
+    site = make_site()
+    assert [Visitor(site).post("/cookies", GRANT).status_code for _ in range(31)][-1] == 429
+    assert Visitor(site).post("/cookies", REFUSAL).status_code == 303
+    number = {"number": "f7f4b032-560f-4011-983d-603b00ea1681"}
+    assert Visitor(site).post("/cookies/records", number).status_code == 404
 
 
 def test_only_a_hash_is_kept_and_the_next_minute_deletes_it(
