@@ -159,6 +159,29 @@ def test_an_explicit_refusal_always_beats_continued_use(site: Flask) -> None:
     assert record.is_consent
 
 
+NEW_PURPOSE = """
+[[purposes]]
+id = "statistics"
+name = { en = "Statistics", pt = "Estatística" }
+description = { en = "Counts visits.", pt = "Conta visitas." }
+"""
+
+
+@pytest.mark.parametrize("choice", ["reject", "accept_all"])
+def test_of_somebody_who_has_chosen_nothing_new_is_assumed(
+    make_site: MakeSite, tmp_path: Path, choice: str
+) -> None:
+    chooser = Visitor(make_site(CONSENT_MODEL="implied"))
+    chooser.post("/cookies", {"choice": choice})
+    file = tmp_path / "registry.toml"
+    file.write_text(shipped_with(more=NEW_PURPOSE), encoding="utf-8")
+    later = Visitor(make_site(CONSENT_MODEL="implied", CONSENT_REGISTRY=str(file)))
+    later.client.set_cookie("session", session_cookie(chooser))
+    for _ in range(3):
+        assert later.get("/").banner is not None, "they are asked about it"
+    assert len(records(later.site)) == 1
+
+
 def test_the_first_pages_form_still_works_once_a_session_is_there(site: Flask) -> None:
     visitor = Visitor(site)
     first_page = visitor.get("/")
