@@ -54,6 +54,7 @@ DEFAULTS: Mapping[str, Any] = {
     "CONSENT_MODEL": "opt_in",
     "CONSENT_LIFETIME_MONTHS": 6,
     "CONSENT_REGISTRY": None,  # blueprints/consent/registry.toml
+    "CONSENT_NOTICE": None,  # blueprints/consent/notice.toml
     "CONSENT_SEAL_RECORDS": 1000,
     "CONSENT_SEAL_MINUTES": 60,
     "CONSENT_SEAL_BATCH": 10_000,

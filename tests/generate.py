@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from app import create_app
 from blueprints.consent.choices import Decision, Model, Status
 from blueprints.consent.models import ConsentRecord
-from blueprints.consent.notices import NOTICE_WORDS, write_notice
+from blueprints.consent.notices import write_notice
 from blueprints.consent.registry import Registry
 from blueprints.consent.services import columns_of
 from blueprints.database import db, problem
@@ -62,7 +62,7 @@ def decisions(site: Flask, number: int, now: datetime, seed: int) -> Iterator[di
             registry, words, language, Model(site.config["CONSENT_MODEL"])
         )
         for registry in (old, new)
-        for language, words in NOTICE_WORDS.items()
+        for language, words in site.extensions["notice_words"].items()
     }
     for notice in notices.values():
         site.extensions["notices"].keep(notice, now - SPAN)

@@ -8,7 +8,6 @@ nobody again; a change of substance makes a new policy version as well (coverage
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from pathlib import Path
 from typing import Any, TypeVar
 
 from blueprints.consent.choices import Model
@@ -17,14 +16,8 @@ from blueprints.consent.digest import canonical, sha256_of
 from blueprints.consent.parties import Text
 from blueprints.consent.registry import Purpose, Registry, Service
 from blueprints.consent.registry_checks import LANGUAGES
-from blueprints.consent.toml_file import TomlFileError, read_table
 
 T = TypeVar("T")
-
-try:
-    NOTICE_WORDS = read_table(Path(__file__).parent / "notice.toml")
-except TomlFileError as error:
-    raise SystemExit(f"The words of the notice, notice.toml, are wrong: {error}.") from None
 
 OF_THE_BANNER = {"banner", "settings"}
 

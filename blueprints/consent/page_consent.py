@@ -12,7 +12,7 @@ from flask import abort, current_app, g, request, session
 from blueprints.consent.addresses import safe_path
 from blueprints.consent.choices import ACCEPT_SELECTED, OPEN, Choice, Decision
 from blueprints.consent.forms import ChoiceForm, VisitorForm
-from blueprints.consent.notices import NOTICE_WORDS, Notice
+from blueprints.consent.notices import Notice
 from blueprints.consent.placeholders import placeholder
 from blueprints.consent.registry import CONSENT_MODE, Purpose, Registry, Service
 from blueprints.consent.visitor import (
@@ -69,7 +69,7 @@ class PageConsent:
         return self.notice_in(g.language)
 
     def notice_in(self, language: str) -> dict[str, Any]:
-        words: dict[str, Any] = NOTICE_WORDS[language]
+        words: dict[str, Any] = current_app.extensions["notice_words"][language]
         return words
 
     @property

@@ -7,16 +7,17 @@ from flask import Flask, g, request
 from flask.blueprints import BlueprintSetupState
 from sqlalchemy.exc import SQLAlchemyError
 
-from blueprints.consent import cookie_check, enforcement, registry_file
+from blueprints.consent import cookie_check, enforcement, notice_file, registry_file
 from blueprints.consent.choices import Model
 from blueprints.consent.continued_use import assume_after_second_page
 from blueprints.consent.known import who_is_known
 from blueprints.consent.notice_store import Notices
-from blueprints.consent.notices import NOTICE_WORDS, write_notice
+from blueprints.consent.notices import write_notice
 from blueprints.consent.page_consent import PageConsent
 from blueprints.consent.recording import is_up_to_date, settle_withdrawal
 from blueprints.consent.registry_checks import RegistryError
 from blueprints.consent.settings import check_number
+from blueprints.consent.toml_file import TomlFileError
 from blueprints.consent.views import blueprint
 from blueprints.consent.visitor import cookie_prefix
 
@@ -39,6 +40,11 @@ def _set_up(state: BlueprintSetupState) -> None:
         )
     except RegistryError as error:
         raise SystemExit(f"The cookie registry {file.name} is wrong: {error}.") from None
+    words = Path(app.config["CONSENT_NOTICE"] or FOLDER / "notice.toml")
+    try:
+        app.extensions["notice_words"] = notice_file.read_notice(words)
+    except TomlFileError as error:
+        raise SystemExit(f"FLASK_CONSENT_NOTICE, {words.name}, is wrong: {error}.") from None
     _warn_of_undeclared_cookies(app)
     _tell_what_the_law_wants(app)
     _keep_notices(app)
@@ -92,7 +98,7 @@ def _keep_notices(app: Flask) -> None:
     notices = app.extensions["notices"] = Notices(
         {
             language: write_notice(app.extensions["registry"], words, language, model)
-            for language, words in NOTICE_WORDS.items()
+            for language, words in app.extensions["notice_words"].items()
         }
     )
     if not app.extensions["database_is_current"]:

@@ -11,7 +11,6 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from blueprints.consent.commands import BadInputError, database, utc
-from blueprints.consent.notices import NOTICE_WORDS
 from blueprints.consent.records import as_text
 from blueprints.consent.visitor import registry
 from blueprints.rights.dossier import Dossier, Entry, UnknownIdError, compile_dossier
@@ -51,7 +50,7 @@ def find(number: str, kind: str | None) -> None:
         utc=utc,
         controller=registry().controller,
         purpose_names=_purpose_names(found),
-        notice_words=NOTICE_WORDS,
+        notice_words=current_app.extensions["notice_words"],
     )
     click.echo(page)
 

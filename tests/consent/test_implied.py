@@ -18,7 +18,6 @@ from registries import FILM, shipped_with
 
 from blueprints.consent import services
 from blueprints.consent.choices import CONTINUED_USE, Decision, Model, Status
-from blueprints.consent.notices import NOTICE_WORDS
 from blueprints.database import db
 
 
@@ -88,7 +87,7 @@ def test_gpc_switched_on_later_ends_what_was_assumed(site: Flask) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/pt/"])
 def test_with_gpc_the_banner_does_not_say_that_something_is_assumed(site: Flask, path: str) -> None:
-    words = NOTICE_WORDS[path.strip("/") or "en"]["assumption"]
+    words = site.extensions["notice_words"][path.strip("/") or "en"]["assumption"]
     without, with_gpc = Visitor(site).get(path).text, Visitor(site, Sec_GPC="1").get(path).text
     assert words["implied"] in without
     assert words["opt_in"] in with_gpc

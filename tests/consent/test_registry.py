@@ -244,6 +244,33 @@ def test_the_words_of_the_notice_have_no_control_characters_either(tmp_path: Pat
         read_table(file)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("[pt]", "[fr]", "it needs the languages en and pt, and no other"),
+        ("[pt.settings]", "[pt.x]", "[pt] has the unknown key 'x'"),
+        ('heading = "Cookies Policy"', "", "[en] lacks the words of 'heading'"),
+        ('heading = "Cookies Policy"', "heading = 3", "[en] lacks the words of 'heading'"),
+        ('opt_in = "Se', 'opt_in = " " # "', "[pt.assumption] lacks the words of 'opt_in'"),
+        (
+            'reject = "Reject all"',
+            'reject = "No"\nx = "X"',
+            "[en.settings] has the unknown key 'x'",
+        ),
+        ("[en]", "[en", "it cannot be read: "),
+    ],
+)
+def test_words_of_a_notice_that_are_missing_stop_the_start(
+    make_site: MakeSite, tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    text = (SHIPPED.parent / "notice.toml").read_text(encoding="utf-8")
+    file = tmp_path / "mine.toml"
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        make_site(CONSENT_NOTICE=str(file))
+    assert str(stopped.value).startswith(f"FLASK_CONSENT_NOTICE, mine.toml, is wrong: {says}")
+
+
 def test_a_service_without_cookies_shows_whom_it_contacts(
     make_site: MakeSite, tmp_path: Path
 ) -> None:
