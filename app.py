@@ -50,6 +50,8 @@ DEFAULTS: Mapping[str, Any] = {
     "PORT": 8000,
     "METRICS_ADDRESS": None,  # no numbers for Prometheus
     "ARTICLES": None,  # blueprints/article/texts
+    "MESSAGES": None,  # blueprints/article/messages.toml
+    "TOPICS": None,  # blueprints/article/topics.toml
     "DRAFTS": False,  # unpublished articles are not shown
     "CONSENT_MODEL": "opt_in",
     "CONSENT_LIFETIME_MONTHS": 6,

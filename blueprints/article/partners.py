@@ -39,9 +39,12 @@ def read_messages(file: Path) -> tuple[Message, ...]:
 
     """
     try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("messages", [])
+        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:  # no TOML, or a number without end
         raise BrokenMessageError(f"it cannot be read: {error}") from None
+    if unknown := sorted(content.keys() - {"messages"}):
+        raise BrokenMessageError(f"it has the unknown key {unknown[0]!r} beside [[messages]]")
+    tables = content.get("messages", [])
     if not isinstance(tables, list):
         raise BrokenMessageError("messages is no list of tables")
     return tuple(_message(number, table) for number, table in enumerate(tables, start=1))

@@ -4,6 +4,8 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from blueprints.article.broken import control_character
+
 Names = Mapping[str, Mapping[str, str]]  # topic -> language -> words
 
 
@@ -20,11 +22,14 @@ def read_names(file: Path) -> Names:
     """
     try:
         names: Names = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # no TOML, or a number without end
         raise BrokenTopicsError(f"it cannot be read: {error}") from None
     for topic, words in names.items():
         if not isinstance(words, dict) or set(words) != {"en", "pt"}:
             raise BrokenTopicsError(f"{topic} needs words in en and pt")
+        for each in words.values():
+            if not isinstance(each, str) or control_character(each):
+                raise BrokenTopicsError(f"{topic} has something else than words")
     return names
 
 

@@ -32,18 +32,22 @@ def _set_up(state: BlueprintSetupState) -> None:
     folder = Path(app.config["ARTICLES"] or FOLDER / "texts")
     if not any(folder.glob("*/*.md")):
         raise SystemExit(f"FLASK_ARTICLES must be a folder with articles, unlike {folder}.")
+    messages = Path(app.config["MESSAGES"] or FOLDER / "messages.toml")
+    names = Path(app.config["TOPICS"] or FOLDER / "topics.toml")
     try:
         read = partial(read_library, folder, _pictures(app), _knows_embed(app))
         shelf = Shelf(folder, read, app.logger, shows_drafts=_shows_drafts(app))
-        app.extensions["messages"] = read_messages(FOLDER / "messages.toml")
-        app.extensions["topics"] = topics.read_names(FOLDER / "topics.toml")
+        app.extensions["messages"] = read_messages(messages)
+        app.extensions["topics"] = topics.read_names(names)
     except BrokenArticleError as error:
         told = (f"An article is broken: {problem}." for problem in error.problems)
         raise SystemExit("\n".join(told)) from None
     except BrokenMessageError as error:
-        raise SystemExit(f"The file messages.toml is wrong: {on_one_line(str(error))}.") from None
+        reason = on_one_line(str(error))
+        raise SystemExit(f"FLASK_MESSAGES, {messages.name}, is wrong: {reason}.") from None
     except BrokenTopicsError as error:
-        raise SystemExit(f"The file topics.toml is wrong: {on_one_line(str(error))}.") from None
+        reason = on_one_line(str(error))
+        raise SystemExit(f"FLASK_TOPICS, {names.name}, is wrong: {reason}.") from None
     app.extensions["shelf"] = shelf
     app.extensions["page_cache"].depend_on(shelf.version)
     app.extensions["page_cache"].know_states_by(partial(_known_state, app))

@@ -105,6 +105,17 @@ def test_a_database_may_be_at_a_socket(tmp_path: Path, host: str) -> None:
     assert site.test_client().get("/").status_code == 200
 
 
+@pytest.mark.parametrize("text", [None, "[[", "x = 3", f"x = {'9' * 4301}", "x = { y = 3 }"])
+@pytest.mark.parametrize("name", ["CONSENT_NOTICE", "MESSAGES", "TOPICS"])
+def test_a_file_that_cannot_be_used_is_named_with_its_setting(
+    tmp_path: Path, name: str, text: str | None
+) -> None:
+    file = tmp_path / "mine.toml"
+    if text:
+        file.write_text(text, encoding="utf-8")
+    assert sentence_of_start(**{name: str(file)}).startswith(f"FLASK_{name}, mine.toml, is wrong: ")
+
+
 @pytest.mark.parametrize(
     ("address", "option"),
     [
