@@ -31,6 +31,7 @@ from blueprints import (
     security,
     serving,
     sessions,
+    site,
 )
 
 ROOT = Path(__file__).resolve().parent
@@ -49,6 +50,7 @@ DEFAULTS: Mapping[str, Any] = {
     "HOST": "127.0.0.1",
     "PORT": 8000,
     "METRICS_ADDRESS": None,  # no numbers for Prometheus
+    "SITE": None,  # blueprints/site/site.toml
     "ARTICLES": None,  # blueprints/article/texts
     "MESSAGES": None,  # blueprints/article/messages.toml
     "TOPICS": None,  # blueprints/article/topics.toml
@@ -65,6 +67,7 @@ DEFAULTS: Mapping[str, Any] = {
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     serving.blueprint,
+    site.blueprint,
     languages.blueprint,
     security.blueprint,
     database.blueprint,

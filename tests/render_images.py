@@ -1,23 +1,30 @@
-"""Renders the committed PNG and ICO files from the drawings in static/img, with Chromium.
+"""Renders the PNG and ICO files made of the drawings, with Chromium.
 
-Run `python tests/render_images.py` after a drawing was changed. What is rendered here once need not
-be rendered where the site runs: no browser there, and nothing to wait for at start.
+Run `python tests/render_images.py` after a drawing in `static/img` was changed; with the folder of
+another `icon.svg` as its argument it renders that. What is rendered here once need not be rendered
+where the site runs: no browser there, and nothing to wait for at start.
 """
 
 import io
 import re
 import shutil
+import sys
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).parents[1]
-IMAGES = ROOT / "static/img"
-SOCIAL = ROOT / "blueprints/article/social"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from blueprints.site.look import rendered
+from blueprints.site.setup import SHIPPED
+from blueprints.site.site import read_site
+
+STATIC = Path(__file__).parents[1] / "static"
+IMAGES = STATIC / "img"
 
 
-def rendered(page: Page, svg: str, width: int, height: int) -> Image.Image:
+def pixels(page: Page, svg: str, width: int, height: int) -> Image.Image:
     page.set_viewport_size({"width": width, "height": height})
     page.set_content(f"<style>body {{ margin: 0 }} svg {{ display: block }}</style>{svg}")
     page.evaluate("document.querySelector('svg').setAttribute('width', '100%')")
@@ -25,7 +32,9 @@ def rendered(page: Page, svg: str, width: int, height: int) -> Image.Image:
 
 
 def main() -> None:
-    icon = (IMAGES / "icon.svg").read_text(encoding="utf-8")
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
+    site = read_site(SHIPPED, STATIC)
+    icon = rendered(folder / "icon.svg", site)
     # A telephone cuts the corners itself, and may cut off as much as a tenth on each side.
     whole = re.sub(r' rx="\d+"', "", icon).replace("0 0 32 32", "-4 -4 40 40")
     whole = whole.replace('<rect width="32"', '<rect x="-4" y="-4" width="40"')
@@ -36,14 +45,15 @@ def main() -> None:
         )
         page = chromium.new_page()
         for name, size in (("apple-touch-icon", 180), ("icon-192", 192), ("icon-512", 512)):
-            picture = rendered(page, whole, size, size).convert("RGB").quantize(32)
-            picture.save(IMAGES / f"{name}.png", optimize=True)
-        favicon = rendered(page, icon, 64, 64)
-        favicon.save(IMAGES / "favicon.ico", sizes=[(16, 16), (32, 32)])
-        porto = rendered(page, (IMAGES / "porto.svg").read_text(encoding="utf-8"), 1200, 400)
-        porto.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(
-            SOCIAL / "porto.png", optimize=True
-        )
+            picture = pixels(page, whole, size, size).convert("RGB").quantize(32)
+            picture.save(folder / f"{name}.png", optimize=True)
+        favicon = pixels(page, icon, 64, 64)
+        favicon.save(folder / "favicon.ico", sizes=[(16, 16), (32, 32)])
+        if folder == IMAGES:
+            porto = pixels(page, rendered(IMAGES / "porto.svg", site), 1200, 400)
+            porto.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(
+                IMAGES / "porto.png", optimize=True
+            )
         chromium.close()
 
 

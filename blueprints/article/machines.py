@@ -54,13 +54,16 @@ def sitemap() -> Response:
 
 @blueprint.get("/articles/<slug>/social.png", pt="/pt/artigos/<slug>/social.png")
 def picture(slug: str) -> Response:
-    """Show the article's title above the view of Porto, for previews of a link to it."""
+    """Show the article's title above the site's picture, for previews of a link to it."""
     article = library().find(g.language, slug)
     if article is None:
         abort(404)
     # Only here: the operator's commands need not carry the drawing library.
     social_image = import_module("blueprints.article.social_image")
-    response = make_response(social_image.draw(article.title))
+    site = current_app.extensions["site"]
+    view = current_app.extensions["static_files"] / "img" / site.picture.preview
+    drawn = social_image.draw(article.title, site.name, site.colours["blue"].light, view)
+    response = make_response(drawn)
     response.mimetype = "image/png"
     return response
 

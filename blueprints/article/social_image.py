@@ -1,7 +1,7 @@
-"""The picture that stands beside a link to an article elsewhere: its title above the view of Porto.
+"""The picture beside a link to an article elsewhere: its title above the picture of the site.
 
 1200 by 630 pixels is what link previews are made for (Open Graph). It is drawn when it is first
-asked for and kept in memory; the font and the picture lie beside this file, and nothing is fetched.
+asked for and kept in memory; the font lies beside this file, and nothing is fetched.
 The font is Newsreader, cut down to the Latin letters, under the SIL Open Font License.
 """
 
@@ -10,11 +10,12 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-FOLDER = Path(__file__).parent / "social"
+FONT = Path(__file__).parent / "social/newsreader-600.woff2"
 WIDTH, HEIGHT, MARGIN = 1200, 630, 56
-AZULEJO, WHITE = "#17457c", "#fff"
+HEIGHT_OF_PICTURE = 400
+WHITE = "#fff"
 NAME_SIZE = 30
 TITLE_SIZES = range(64, 25, -2)  # the largest that fits is taken
 
@@ -22,31 +23,31 @@ TITLE_SIZES = range(64, 25, -2)  # the largest that fits is taken
 _one_at_a_time = Lock()
 
 
-def draw(title: str) -> bytes:
-    """Return the picture as a PNG file. Many who ask for it at once wait for one drawing."""
+def draw(title: str, site_name: str, colour: str, picture: Path) -> bytes:
+    """Return it as a PNG file. Many who ask for it at once wait for one drawing."""
     with _one_at_a_time:
-        return _drawn(title)
+        return _drawn(title, site_name, colour, picture)
 
 
 @lru_cache(maxsize=128)
-def _drawn(title: str) -> bytes:
-    porto = Image.open(FOLDER / "porto.png").convert("RGB")
-    picture = Image.new("RGB", (WIDTH, HEIGHT), AZULEJO)
-    picture.paste(porto, (0, HEIGHT - porto.height))
-    pen = ImageDraw.Draw(picture)
-    pen.text((MARGIN, 26), "InvestPorto", fill=WHITE, font=_font(NAME_SIZE))
-    top, bottom = 26 + NAME_SIZE, HEIGHT - porto.height
+def _drawn(title: str, site_name: str, colour: str, picture: Path) -> bytes:
+    view = ImageOps.fit(Image.open(picture).convert("RGB"), (WIDTH, HEIGHT_OF_PICTURE))
+    drawn = Image.new("RGB", (WIDTH, HEIGHT), colour)
+    drawn.paste(view, (0, HEIGHT - view.height))
+    pen = ImageDraw.Draw(drawn)
+    pen.text((MARGIN, 26), site_name, fill=WHITE, font=_font(NAME_SIZE))
+    top, bottom = 26 + NAME_SIZE, HEIGHT - view.height
     words, font = _fitted(pen, title, WIDTH - 2 * MARGIN, bottom - top - 26)
     pen.multiline_text(
         (MARGIN, (top + bottom) / 2 + 6), words, fill=WHITE, font=font, anchor="lm", spacing=8
     )
     file = io.BytesIO()
-    picture.quantize(96, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    drawn.quantize(96, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
     return file.getvalue()
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(FOLDER / "newsreader-600.woff2", size)
+    return ImageFont.truetype(FONT, size)
 
 
 def _fitted(

@@ -1,11 +1,10 @@
 """Error pages: each says in the visitor's language what to do now, as a page or as JSON.
 
-Where such a page cannot be made, a plain one is sent that was read at the start and needs nothing:
+Where such a page cannot be made, a plain one is sent that was made at the start and needs nothing:
 no database, no address that is built, no template.
 """
 
 from functools import partial
-from pathlib import Path
 
 from flask import (
     Flask,
@@ -28,9 +27,13 @@ NOT_FOUND = 404
 
 
 def register(app: Flask) -> None:
-    folder = Path(app.root_path) / "templates/pages"
-    plain = {language: (folder / f"plain.{language}.html").read_bytes() for language in LANGUAGES}
+    plain = {language: _plain(app, language) for language in LANGUAGES}
     app.register_error_handler(HTTPException, partial(answer, plain))
+
+
+def _plain(app: Flask, language: str) -> bytes:
+    page = app.jinja_env.get_template(f"pages/plain.{language}.html")
+    return f"{page.render()}\n".encode()
 
 
 def answer(plain: dict[str, bytes], error: HTTPException) -> wrappers.Response:

@@ -1,8 +1,6 @@
 """Health, robots.txt, security.txt, favicon.ico, and the privacy and accessibility pages."""
 
-import tomllib
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import cast
 
 from flask import (
@@ -23,7 +21,6 @@ from blueprints.pages import errors
 SECURITY_TXT_LIFETIME = timedelta(days=180)  # RFC 9116, 2.5.5 recommends less than a year
 
 GPC_SINCE = "2026-11-24"
-STATEMENT = tomllib.loads((Path(__file__).parent / "accessibility.toml").read_text("utf-8"))
 
 blueprint = Blueprint("pages", __name__)
 
@@ -46,7 +43,7 @@ def accessibility() -> str:
 
     What stands there is what Decreto-Lei 83/2018 and Decision (EU) 2018/1523 ask of a statement.
     """
-    return render_template(f"pages/accessibility.{g.language}.html", **STATEMENT)
+    return render_template(f"pages/accessibility.{g.language}.html")
 
 
 @blueprint.get("/health")
@@ -79,7 +76,7 @@ def gpc() -> Response:
 @blueprint.get("/favicon.ico")
 def favicon() -> Response:
     """Give the icon to those who ask at this address unseen: they have not read a page's head."""
-    return send_from_directory(Path(current_app.root_path) / "static/img", "favicon.ico")
+    return send_from_directory(current_app.extensions["static_files"] / "img", "favicon.ico")
 
 
 @blueprint.get("/.well-known/security.txt")

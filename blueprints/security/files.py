@@ -1,15 +1,18 @@
 """Static files, served below Flask: no session is looked up for them.
 
 Their address contains a digest of all of them, so that a browser may keep each for a year and a new
-version is still seen at once. They are compressed once, by the first process that starts with them,
-into `instance/static/`, from where they are sent, without the comments and spaces that are for us.
+version is still seen at once. The first process that starts with them makes a copy in
+`instance/static/`, with the look of the site, without the comments and spaces that are for us, and
+compressed, from where they are sent.
 """
 
+import atexit
 import hashlib
 import os
 import re
 import shutil
 from pathlib import Path
+from tempfile import mkdtemp
 from wsgiref.headers import Headers
 
 from flask import Flask
@@ -23,10 +26,11 @@ FOR_US = re.compile(r"^[ \t]*(?:(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)?\n)?", re.DOTAL
 
 
 def serve(app: Flask, folder: Path) -> None:
-    digest = _digest(folder)
+    digest = _digest(folder, app.extensions["look"].fingerprint)
     prefix = f"static/{digest}/"
     app.add_url_rule(f"/{prefix}<path:filename>", endpoint="static", build_only=True)
     ours = always(app)
+    root = app.extensions["static_files"] = _compressed(app, folder, digest)
 
     def add_ours(headers: Headers, _path: str, _url: str) -> None:
         for name, value in ours.items():
@@ -34,7 +38,7 @@ def serve(app: Flask, folder: Path) -> None:
 
     app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         app.wsgi_app,
-        root=_compressed(app, folder, digest),
+        root=root,
         prefix=prefix,
         allow_all_origins=False,
         mimetypes={".webmanifest": "application/manifest+json"},
@@ -44,7 +48,7 @@ def serve(app: Flask, folder: Path) -> None:
 
 
 def _compressed(app: Flask, folder: Path, digest: str) -> Path:
-    """Return a copy of the folder with `.gz` and `.br` beside each file; the folder if none can be.
+    """Return a copy of the folder with `.gz` and `.br` beside each file, or without if none can be.
 
     Several processes may start at once: each makes a copy of its own, and the first name counts.
     """
@@ -53,6 +57,7 @@ def _compressed(app: Flask, folder: Path, digest: str) -> Path:
     try:
         if not copy.exists():
             shutil.copytree(folder, mine, dirs_exist_ok=True)
+            app.extensions["look"].give_to(mine)
             compressor = Compressor(quiet=True)
             for file in sorted(path for path in mine.rglob("*") if path.is_file()):
                 if file.suffix in {".css", ".js"}:
@@ -64,12 +69,25 @@ def _compressed(app: Flask, folder: Path, digest: str) -> Path:
         shutil.rmtree(mine, ignore_errors=True)
         if not copy.exists():
             app.logger.warning("Static files are sent uncompressed: %s", error)
-            return folder
+            return _copied_for_this_process(app, folder)
     return copy
 
 
-def _digest(folder: Path) -> str:
+def _copied_for_this_process(app: Flask, folder: Path) -> Path:
+    """Return a copy elsewhere; without room for one, the folder, which lacks the site's look."""
+    try:
+        copy = Path(mkdtemp(prefix="static-"))
+        atexit.register(shutil.rmtree, copy, ignore_errors=True)
+        shutil.copytree(folder, copy, dirs_exist_ok=True)
+        app.extensions["look"].give_to(copy)
+    except OSError:
+        return folder
+    return copy
+
+
+def _digest(folder: Path, look: bytes) -> str:
     digest = hashlib.sha256(FOR_US.pattern.encode())  # What is left out makes another file, too.
+    digest.update(look)
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:12]

@@ -76,7 +76,7 @@ def serve(create_app: Callable[[], Flask]) -> None:
     os.environ.setdefault("RES_OPTIONS", RESOLVER)  # read by the C library, resolv.conf(5)
     multiprocessing.set_start_method("fork")
     with ProcessPoolExecutor(1) as trial:  # A wrong setting stops here, before there are workers.
-        host, port, metrics, told_at_start = trial.submit(_settings, create_app).result()
+        name, host, port, metrics, told_at_start = trial.submit(_settings, create_app).result()
     with ExitStack() as held:
         of = "FLASK_HOST and FLASK_PORT"
         address, *_port = held.enter_context(_hold(host, port, of)).getsockname()
@@ -89,22 +89,22 @@ def serve(create_app: Callable[[], Flask]) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         Thread(target=_stop_on_interrupt, daemon=True).start()
         server = Server(address, port)
-        name = f"[{host}]" if ":" in host else host
+        shown = f"[{host}]" if ":" in host else host
         lines = (log.line(logging.WARNING, sentence) for sentence in told_at_start)
-        told = "\n".join((f"InvestPorto is at http://{name}:{port}/", *lines))
+        told = "\n".join((f"{name} is at http://{shown}:{port}/", *lines))
         Thread(target=_tell_when_served, args=(server, told), daemon=True).start()
         server.serve(target_loader=partial(_work, create_app), wrap_loader=False)
 
 
 def _settings(
     create_app: Callable[[], Flask],
-) -> tuple[str, int, tuple[str, int] | None, list[str]]:
+) -> tuple[str, str, int, tuple[str, int] | None, list[str]]:
     Thread(target=_end_with_parent, daemon=True).start()
     app = create_app()
     if reasons := app.extensions["stops_the_start"]:
         raise SystemExit(" ".join(reasons))
-    told = app.extensions["told_at_start"]
-    return app.config["HOST"], app.config["PORT"], app.extensions["metrics_address"], told
+    told, metrics = app.extensions["told_at_start"], app.extensions["metrics_address"]
+    return app.extensions["site"].name, app.config["HOST"], app.config["PORT"], metrics, told
 
 
 def _hold(host: str, port: int, settings: str) -> socket.socket:

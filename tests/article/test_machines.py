@@ -4,6 +4,8 @@ import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 from xml.etree import ElementTree as ET
@@ -19,7 +21,10 @@ from blueprints.article import social_image
 ATOM = "{http://www.w3.org/2005/Atom}"
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 XHTML_LINK = "{http://www.w3.org/1999/xhtml}link"
+VIEW = Path(__file__).parents[2] / "static/img/porto.png"
 HOME = {"en": "/", "pt": "/pt/"}
+
+draw = partial(social_image.draw, site_name="InvestPorto", colour="#17457c", picture=VIEW)
 
 
 def meta(page: Page, name: str) -> str:
@@ -141,7 +146,7 @@ def test_a_link_to_the_article_has_a_preview(make_site: MakeSite, language: str)
 
 def test_each_title_has_a_picture_of_its_own_however_long(make_site: MakeSite) -> None:
     titles = ["Porto", "Açores, São João e o Minho", "uma palavra " * 60, "x" * 300]
-    pictures = {social_image.draw(title) for title in titles}
+    pictures = {draw(title) for title in titles}
     assert len(pictures) == len(titles)
     assert Visitor(make_site()).raw_get("/articles/none/social.png").status_code == 404
 
@@ -158,7 +163,7 @@ def test_many_who_ask_for_one_picture_at_once_have_it_drawn_once(
 
     monkeypatch.setattr(Image, "new", counted)
     with ThreadPoolExecutor(20) as clients:
-        pictures = set(clients.map(social_image.draw, ["asked for by many"] * 20))
+        pictures = set(clients.map(draw, ["asked for by many"] * 20))
     assert len(pictures) == 1
     assert [size for size in drawn if size[1] == (1200, 630)] == drawn[:1]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from registries import SHIPPED
+from registries import SHIPPED, WHO
 
 from blueprints.consent import registry_file
 from blueprints.consent.choices import (
@@ -21,7 +21,7 @@ from blueprints.consent.choices import (
     withdrawn,
 )
 
-REGISTRY = registry_file.read_registry(SHIPPED)
+REGISTRY = registry_file.read_registry(SHIPPED, WHO)
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ENDS = datetime(2027, 5, 24, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

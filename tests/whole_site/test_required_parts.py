@@ -1,16 +1,16 @@
 """What a reader must find on a page, in both languages: a part that is gone is noticed."""
 
 import re
-from pathlib import Path
 
 import pytest
 from addresses import addresses
 from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite
+from registries import SHIPPED, WHO
 
 from blueprints.consent.registry_file import read_registry
 
-REGISTRY = read_registry(Path(__file__).parents[2] / "blueprints/consent/registry.toml")
+REGISTRY = read_registry(SHIPPED, WHO)
 LANGUAGES = ["en", "pt"]
 WAY = {"en": "", "pt": "/pt"}
 COLUMNS = {
