@@ -100,9 +100,9 @@ def library() -> Library:
     return found.library()
 
 
-def newest_articles(number: int) -> tuple[Article, ...]:
-    """Return the newest articles in the language of the page, for pages of other rooms."""
-    return tuple(library().in_language(g.get("language", "en"))[:number])
+def newest_articles(number: int, language: str = "") -> tuple[Article, ...]:
+    """Return the newest articles in a language, that of the page if none is named."""
+    return library().in_language(language or g.get("language", "en"))[:number]
 
 
 def preferences() -> Preferences:

@@ -76,6 +76,35 @@ def test_each_language_links_to_the_other_and_to_the_canonical_address(make_site
     assert text_of(portuguese.one("h1")) != text_of(english.one("h1"))
 
 
+@pytest.mark.parametrize(
+    ("path", "there", "says"),
+    [
+        ("/articles/a", [], ("Ainda não há artigos em português", None)),
+        ("/pt/artigos/a", [], ("There are no articles in English yet", None)),
+        ("/articles/a", ["b"], ("em português (este não está traduzido)", "/pt/artigos")),
+        ("/pt/", ["b"], ("in English (this one is not translated)", "/articles")),
+        ("/articles/a", ["a"], ("Português", "/pt/artigos/a")),
+        ("/cookies", ["b"], ("Português", "/pt/cookies")),
+    ],
+)
+def test_the_link_to_a_language_that_lacks_the_article_says_so_in_that_language(
+    make_site: MakeSite, tmp_path: Path, path: str, there: list[str], says: tuple[str, str | None]
+) -> None:
+    here, other = ("pt", "en") if path.startswith("/pt/") else ("en", "pt")
+    for language, names in ((here, ["a"]), (other, there)):
+        folder = tmp_path / "texts" / language
+        folder.mkdir(parents=True)
+        for name in names:
+            (folder / f"{name}.md").write_text(GOOD, encoding="utf-8")
+    visitor = Visitor(make_site(ARTICLES=str(tmp_path / "texts")))
+    (languages,) = visitor.get(path).all("ul", class_="languages")
+    (link,) = [each for each in languages.iter() if each.get("lang") == other]
+    words, address = says
+    assert text_of(link).endswith(words)
+    assert link.get("href") == address
+    assert address is None or visitor.get(address).status == 200
+
+
 def test_a_slug_without_an_article_is_a_404(make_site: MakeSite) -> None:
     assert Visitor(make_site()).get("/articles/none").status == 404
 
