@@ -24,6 +24,7 @@ Address = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+@[!-~]+\Z")]
 FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*\Z")]
 Pixels = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 Code = Annotated[str, msgspec.Meta(pattern=r"^#([0-9a-f]{3}){1,2}\Z")]
+PATTERN = re.compile(r"`str` matching regex '.*'", re.DOTALL)  # as a message shows one of these
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,7 +83,7 @@ def read_site(file: Path, static: Path) -> Site:
     except OSError as error:
         raise BrokenSiteError(f"it cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:  # no TOML, a number without end, a wrong kind
-        raise BrokenSiteError(str(error)) from None
+        raise BrokenSiteError(PATTERN.sub("another text", str(error))) from None
     if unknown := sorted(site.colours.keys() - tokens):
         raise BrokenSiteError(f"site.css has no colour {unknown[0]!r}")
     for name in (site.picture.file, site.picture.at_night, site.picture.preview):
