@@ -76,7 +76,8 @@ def text_of(element: Element) -> str:
 class Page:
     """One HTML answer, parsed as a browser parses it, and checked."""
 
-    def __init__(self, response: TestResponse) -> None:
+    def __init__(self, response: TestResponse, site_name: str = "InvestPorto") -> None:
+        self.site_name = site_name
         self.response = response
         self.status = response.status_code
         self.path = response.request.path
@@ -149,7 +150,7 @@ class Page:
 
     def _check_surroundings(self) -> None:
         (heading,) = self.all("h1")
-        assert text_of(self.one("title")) == f"{text_of(heading)} – InvestPorto"
+        assert text_of(self.one("title")) == f"{text_of(heading)} – {self.site_name}"
         settings = "/pt/cookies" if self.path.startswith("/pt/") else "/cookies"
         (footer,) = self.all("footer")[-1:]
         assert settings in [link.get("href") for link in footer.iter(HTML + "a")]
@@ -159,7 +160,7 @@ class Frame(Page):
     """The small page of an embed, in a frame of an article: only pages of this site may show it."""
 
     def _check_surroundings(self) -> None:
-        assert text_of(self.one("title")).endswith(" – InvestPorto")
+        assert text_of(self.one("title")).endswith(f" – {self.site_name}")
         assert self.one("meta", name="robots").get("content") == "noindex"
         assert "frame-ancestors 'self'" in self.response.headers["Content-Security-Policy"]
         assert self.one("base").get("target") == "_top"
@@ -174,12 +175,12 @@ class Visitor:
         self.headers = {key.replace("_", "-"): value for key, value in headers.items()}
 
     def get(self, path: str, **headers: str) -> Page:
-        return Page(self.raw_get(path, **headers))
+        return Page(self.raw_get(path, **headers), self.site.extensions["site"].name)
 
     def frame(self, path: str, **headers: str) -> Frame:
         """Open the small page of an embed as a browser does for the article around it."""
         sent = {"Sec_Fetch_Site": "same-origin", "Sec_Fetch_Dest": "iframe"} | headers
-        return Frame(self.raw_get(path, **sent))
+        return Frame(self.raw_get(path, **sent), self.site.extensions["site"].name)
 
     def raw_get(self, path: str, **headers: str) -> TestResponse:
         sent = self.headers | {key.replace("_", "-"): value for key, value in headers.items()}

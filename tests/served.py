@@ -22,9 +22,10 @@ def free_port() -> int:
 
 
 class Served:
-    """A site on a port; each keyword is a setting."""
+    """A site on a port, of this checkout unless `root` is another; each keyword is a setting."""
 
     def __init__(self, **settings: str) -> None:
+        self.root = ROOT
         self.port = free_port()
         self._environment = {
             key: value for key, value in os.environ.items() if not key.startswith("FLASK_")
@@ -39,7 +40,7 @@ class Served:
 
         """
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-            [sys.executable, ROOT / "app.py"],
+            [sys.executable, self.root / "app.py"],
             env=self._environment | also,
             start_new_session=True,  # Ctrl-C is for who runs this, who then ends it.
             stdout=subprocess.DEVNULL,
@@ -55,7 +56,7 @@ class Served:
         """Run a command of the operator with the settings of the site."""
         return subprocess.run(  # noqa: S603 - our own interpreter and code
             [sys.executable, "-m", "flask", *command],
-            cwd=ROOT,
+            cwd=self.root,
             env=self._environment,
             capture_output=True,
             text=True,

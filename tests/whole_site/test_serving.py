@@ -19,6 +19,8 @@ import pytest
 from conftest import MakeSite
 from registries import FILLED_IN, shipped_with
 
+from blueprints.site.setup import SHIPPED
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
@@ -231,11 +233,18 @@ def test_ctrl_c_ends_the_start_without_a_traceback(tmp_path: Path, seconds: floa
     assert err == ""
 
 
-def test_its_address_is_told_once_it_is_served(tmp_path: Path) -> None:
-    port = free_port()
-    process = start(FLASK_PORT=port, FLASK_SECRET_KEY="k" * 32, FLASK_INSTANCE=str(tmp_path))
+@pytest.mark.parametrize("name", ["InvestPorto", "Invista em Évora"])
+def test_its_address_is_told_once_it_is_served(tmp_path: Path, name: str) -> None:
+    port, site = free_port(), tmp_path / "site.toml"
+    site.write_text(SHIPPED.read_text("utf-8").replace("InvestPorto", name), encoding="utf-8")
+    process = start(
+        FLASK_PORT=port,
+        FLASK_SECRET_KEY="k" * 32,
+        FLASK_INSTANCE=str(tmp_path),
+        FLASK_SITE=str(site),
+    )
     assert process.stdout is not None
-    assert process.stdout.readline() == f"InvestPorto is at http://127.0.0.1:{port}/\n"
+    assert process.stdout.readline() == f"{name} is at http://127.0.0.1:{port}/\n"
     assert b"<h1>" in fetch(int(port), "/")
     assert "WARNING The registry's [controller] lacks what the" in process.stdout.readline()
     process.terminate()
