@@ -1,6 +1,7 @@
 """`flask deploy`: the files with which a machine serves this checkout, with the right paths in."""
 
 import sys
+from pathlib import Path
 
 import click
 from flask import current_app
@@ -10,6 +11,8 @@ from sqlalchemy import make_url
 from blueprints.consent.commands import BadInputError
 
 LAST_PORT = 2**16 - 1
+# What a city keeps outside of the checkout.
+FILES = ("SITE", "ARTICLES", "TOPICS", "MESSAGES", "CONSENT_REGISTRY", "CONSENT_NOTICE")
 
 
 @click.command
@@ -31,6 +34,11 @@ def deploy(what: str) -> None:
         "python": sys.executable,
         "version": f"{sys.version_info.major}.{sys.version_info.minor}",
         "root": current_app.root_path,
+        "files": {
+            f"FLASK_{name}": Path(file).absolute()
+            for name in FILES
+            if (file := current_app.config[name])
+        },
         "is_sqlite": make_url(current_app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name()
         == "sqlite",
     }

@@ -18,6 +18,7 @@ from threading import Event
 from time import monotonic, sleep
 from urllib.parse import urlencode
 
+import another_city
 import pytest
 from conftest import MakeSite
 from registries import FILLED_IN, shipped_with
@@ -44,7 +45,10 @@ def test_without_a_name_nothing_is_printed(make_site: MakeSite) -> None:
 def test_systemd_takes_the_unit_and_finds_it_hardened(make_site: MakeSite, tmp_path: Path) -> None:
     systemd = shutil.which("systemd-analyze") or pytest.skip("no systemd-analyze")
     unit = tmp_path / "microsite.service"
-    unit.write_text(printed(make_site, "systemd"))
+    own = another_city.write(tmp_path / "our 100% own")
+    unit.write_text(printed(make_site, "systemd", **own))
+    for name, file in own.items():
+        assert f'Environment="FLASK_{name}={file.replace("%", "%%")}"\n' in unit.read_text()
     assert f'ExecStart="{sys.executable}" "{ROOT}/app.py"' in unit.read_text()
     for check in (["verify"], ["security", "--offline=true", "--threshold=20"]):
         done = subprocess.run(  # noqa: S603 - our own file

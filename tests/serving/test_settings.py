@@ -106,7 +106,7 @@ def test_a_database_may_be_at_a_socket(tmp_path: Path, host: str) -> None:
 
 
 @pytest.mark.parametrize("text", [None, "[[", "x = 3", f"x = {'9' * 4301}", "x = { y = 3 }"])
-@pytest.mark.parametrize("name", ["CONSENT_NOTICE", "MESSAGES", "TOPICS"])
+@pytest.mark.parametrize("name", ["CONSENT_NOTICE", "MESSAGES", "SITE", "TOPICS"])
 def test_a_file_that_cannot_be_used_is_named_with_its_setting(
     tmp_path: Path, name: str, text: str | None
 ) -> None:
