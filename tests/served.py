@@ -27,10 +27,21 @@ class Served:
     def __init__(self, **settings: str) -> None:
         self.root = ROOT
         self.port = free_port()
-        self._environment = {
+        self.environment = {
             key: value for key, value in os.environ.items() if not key.startswith("FLASK_")
         } | {f"FLASK_{key}": value for key, value in {"PORT": str(self.port), **settings}.items()}
+        self.command: list[str | Path] = []  # of another program than the site
         self.process: subprocess.Popen[bytes] | None = None
+
+    def launch(self, **also: str) -> subprocess.Popen[bytes]:
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+            self.command or [sys.executable, self.root / "app.py"],
+            env=self.environment | also,
+            start_new_session=True,  # Ctrl-C is for who runs this, who then ends it.
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        return self.process
 
     def start(self, **also: str) -> None:
         """Start it, and wait until all workers are there.
@@ -39,16 +50,10 @@ class Served:
             TimeoutError: they are not.
 
         """
-        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-            [sys.executable, self.root / "app.py"],
-            env=self._environment | also,
-            start_new_session=True,  # Ctrl-C is for who runs this, who then ends it.
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process = self.launch(**also)
         until = monotonic() + SECONDS_TO_START
         while not (len(self.workers()) == WORKERS and self.is_healthy()):
-            if monotonic() > until or self.process.poll() is not None:
+            if monotonic() > until or process.poll() is not None:
                 raise TimeoutError("the site does not start")
             sleep(0.05)
 
@@ -57,7 +62,7 @@ class Served:
         return subprocess.run(  # noqa: S603 - our own interpreter and code
             [sys.executable, "-m", "flask", *command],
             cwd=self.root,
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
