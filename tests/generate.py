@@ -1,12 +1,14 @@
-"""Writes many decisions, as realistic as they need be, to measure and to look at reports.
+"""Writes many decisions and sessions, as realistic as they need be, to measure and to look at.
 
     export FLASK_SQLALCHEMY_DATABASE_URI=sqlite:////tmp/many.db
     .venv/bin/flask db upgrade && .venv/bin/python tests/generate.py 100000 --seal
 
 They are spread over the last eighteen months, with more of them by day and lately than by night and
 long ago, under two policy versions, in both languages; some visitors come back and withdraw.
-`--seal` seals them. The same number and seed give the same decisions. Inventions do not belong into
-anybody's log: the database must be named, and one that holds other records is refused.
+`--seal` seals them. `--sessions N` gives so many visitors whose choice holds the session that it
+left in the database; its cookie is their number. The same number and seed give the same decisions.
+Inventions do not belong into anybody's log: the database must be named, and one that holds other
+records is refused.
 """
 
 import argparse
@@ -15,7 +17,7 @@ import random
 import sys
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
@@ -38,6 +40,9 @@ from blueprints.consent.registry import Registry
 from blueprints.consent.services import columns_of
 from blueprints.database import db, problem
 from blueprints.proof.seals import seal_open_records
+from blueprints.sessions import Content
+from blueprints.sessions.models import StoredSession
+from blueprints.sessions.store import encode, key_of
 
 SPAN = timedelta(days=548)
 BATCH = 5000
@@ -52,8 +57,10 @@ METHODS = {  # method -> how often of a hundred, and what becomes of each option
 }
 
 
-def decisions(site: Flask, number: int, now: datetime, seed: int) -> Iterator[dict[str, Any]]:
-    """Make the rows, in the order of time."""
+def decisions(
+    site: Flask, number: int, now: datetime, seed: int
+) -> Iterator[tuple[Decision, bytes]]:
+    """Make them, each with its salt, in the order of time."""
     dice = random.Random(seed)  # noqa: S311 - nothing secret
     new: Registry = site.extensions["registry"]
     old = _earlier(new)
@@ -93,7 +100,7 @@ def decisions(site: Flask, number: int, now: datetime, seed: int) -> Iterator[di
             },
             notice=notices[registry.policy_version, language].id,
         )
-        yield columns_of(decision, dice.randbytes(16))
+        yield decision, dice.randbytes(16)
 
 
 @lru_cache
@@ -128,21 +135,42 @@ def _marked(made: UUID) -> UUID:
     return UUID(hex=made.hex[: -len(MARK)] + MARK)
 
 
-def write(
+def _session_of(decision: Decision, registry: Registry, now: datetime) -> dict[str, Any] | None:
+    """Make the row of the session that a first choice left; None where it holds no longer."""
+    is_later = decision.method.startswith("settings")
+    if is_later or decision.policy_version != registry.policy_version or decision.expires_at <= now:
+        return None
+    content = Content({"decision": asdict(decision)}, decision.expires_at)
+    return {
+        "key": key_of(decision.subject),
+        "data": encode(content.stored),
+        "expires_at": decision.expires_at,
+        "subject": UUID(decision.subject),
+    }
+
+
+def write(  # noqa: PLR0913 - what there is to say, by name
     site: Flask,
     number: int,
     *,
     seed: int = 1,
     seal: bool = False,
+    sessions: int = 0,
     until: datetime | None = None,
 ) -> None:
     """Write that many decisions, the last of them `until` then, into the database of the site."""
     now = datetime.now(UTC)
+    registry = site.extensions["registry"]
     with site.app_context():
         made = decisions(site, number, until or now, seed)
-        while rows := list(islice(made, BATCH)):
+        while batch := list(islice(made, BATCH)):
+            left = (_session_of(decision, registry, now) for decision, _salt in batch)
+            rows = list(islice(filter(None, left), sessions))
+            sessions -= len(rows)
             with db.engine.begin() as connection:
-                connection.execute(insert(ConsentRecord), rows)
+                connection.execute(insert(ConsentRecord), [columns_of(*each) for each in batch])
+                if rows:
+                    connection.execute(insert(StoredSession), rows)
         while seal and seal_open_records(now, current_app.config["CONSENT_SEAL_RECORDS"]):
             pass
 
@@ -166,6 +194,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("number", type=int, help="how many decisions")
     parser.add_argument("--seal", action="store_true", help="seal them")
+    parser.add_argument("--sessions", type=int, default=0, metavar="N", help="how many sessions")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     if not os.environ.get("FLASK_SQLALCHEMY_DATABASE_URI"):
@@ -173,7 +202,7 @@ def main() -> None:
     with click.Context(click.Command("generate"), info_name="generate"):
         site = create_app()  # Like a command, it keeps no notice by starting.
     refuse_others(site)
-    write(site, options.number, seed=options.seed, seal=options.seal)
+    write(site, options.number, seed=options.seed, seal=options.seal, sessions=options.sessions)
 
 
 if __name__ == "__main__":
