@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import part_choice
+import part_log
 import part_pages
 from bench import Bench
 
@@ -31,6 +32,7 @@ PARTS: dict[str, Callable[[Bench], dict[str, Any]]] = {
     "first": part_pages.first,
     "returning": part_pages.again,
     "choice": part_choice.choice,
+    "log": part_log.log,
 }
 
 
@@ -41,6 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     parser.add_argument("--postgresql", metavar="URI", help="a server to make databases on")
     parser.add_argument("--redis", metavar="URL", help="a database of Redis, which is emptied")
+    parser.add_argument("--records", type=int, metavar="N", help="in the log of `scale` and `log`")
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}: {', '.join(PARTS)}")

@@ -13,11 +13,17 @@ from tempfile import TemporaryDirectory
 from typing import Self
 from uuid import uuid4
 
+import click
 import psycopg
+from flask import Flask
+from flask_migrate import upgrade
 from load import Load
 from opponents import Opponent
 from redis import Redis
 from served import Served
+
+from app import create_app
+from blueprints.database.schema import MIGRATIONS
 
 BARE, RAW, USUAL = "bare Flask", "raw WSGI", "the usual way"
 
@@ -28,6 +34,7 @@ class Bench:
         self.options = options
         self.is_quick: bool = options.quick
         self.seconds, self.rounds = (0.3, 2) if options.quick else (2.0, 5)
+        self.records: int = options.records or (2_000 if options.quick else 100_000)
         self._held = ExitStack()
 
     def __enter__(self) -> Self:
@@ -83,6 +90,19 @@ class Bench:
         folder.mkdir()
         with self.opponent("usual", str(folder)) as served:
             yield served
+
+    def settings(self, uri: str) -> dict[str, str]:
+        """Return those of a site in this process, on a database."""
+        instance = str(self.folder / "own")
+        return {"SQLALCHEMY_DATABASE_URI": uri, "SECRET_KEY": "x" * 32, "INSTANCE": instance}
+
+    def migrated(self, uri: str) -> Flask:
+        """Make a site in this process, on a database with its tables."""
+        with click.Context(click.Command("benchmarks"), info_name="benchmarks"):
+            site = create_app(self.settings(uri))
+        with site.app_context():
+            upgrade(directory=MIGRATIONS)
+        return site
 
 
 @contextmanager

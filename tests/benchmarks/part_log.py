@@ -1,7 +1,4 @@
-"""Measures what the log costs, side by side in one run, on a scratch database of its own.
-
-    .venv/bin/python tests/benchmark.py 1000000
-    .venv/bin/python tests/benchmark.py 200000 --postgresql postgresql://postgres@127.0.0.1:5432/postgres
+"""Part `log`: what verifying and the digest cost, and how much memory the commands take.
 
 Verifying is compared with a bare loop that reads the same rows and hashes them. Writing is compared
 with the same insert into a table without notice, salt and digest, and a whole choice (the request,
@@ -9,57 +6,38 @@ its session and its record) with one that writes so. Times are of the processor 
 memory is the most that the process of each command held.
 """
 
-import argparse
 import os
 import statistics
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import psycopg
 import sqlalchemy as sa
+from bench import Bench, database
 from flask import Flask
-from flask_migrate import upgrade
-from generate import write  # which puts the site on the path
+from generate import write
 
-from app import create_app
 from blueprints.consent import services
 from blueprints.consent.choices import Choice, Circumstances, Decision, Model, decided_statuses
 from blueprints.consent.records import read_record, select_records
 from blueprints.database import UTCDateTime, db
 from blueprints.database import write as write_together
-from blueprints.database.schema import MIGRATIONS
 from blueprints.proof.verifier import verify_log
 
+ROOT = Path(__file__).parents[2]
 ROUNDS = 3
-CHOICES = 500
+CHOICES, CHOICES_OF_A_QUICK_RUN = 500, 20
 COMMANDS = (["consent", "policy", "list"], ["consent", "verify"], ["consent", "purge"])
 KINDS = (("of the processor", 0), ("by the clock", 1))
 Times = tuple[list[tuple[float, float]], list[tuple[float, float]]]
-
-
-@contextmanager
-def scratch(server: str | None) -> Iterator[str]:
-    """A database of its own, gone afterwards."""
-    if server is None:
-        with tempfile.TemporaryDirectory() as folder:
-            yield f"sqlite:///{folder}/scratch.db"
-        return
-    name = f"benchmark_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        base = server.rpartition("/")[0].replace("postgresql:", "postgresql+psycopg:")
-        yield f"{base}/{name}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:
@@ -81,8 +59,8 @@ def bare_loop() -> None:
         cursor.close()
 
 
-def verifying(number: int) -> None:
-    bare, ours = [], []
+def verifying(number: int) -> dict[str, Any]:
+    bare, ours, ratios = [], [], {}
     for _ in range(ROUNDS):
         bare.append(timed(bare_loop))
         ours.append(timed(lambda: verify_log({}, lambda _: None)))
@@ -92,6 +70,8 @@ def verifying(number: int) -> None:
     for kind, column in KINDS:
         ratio = statistics.median(a[column] / b[column] for a, b in zip(bare, ours, strict=True))
         print(f"verify is {ratio:.2f} of the bare loop, {kind}")
+        ratios[kind] = ratio
+    return {"verify, of a bare loop": ratios}
 
 
 def plain_table() -> sa.Table:
@@ -108,7 +88,7 @@ def plain_table() -> sa.Table:
     )
 
 
-def writing(site: Flask) -> None:
+def writing(site: Flask, number: int) -> dict[str, Any]:
     table = plain_table()
     table.metadata.create_all(db.engine)
     names = [column.name for column in table.columns]
@@ -149,35 +129,42 @@ def writing(site: Flask) -> None:
     real = services.record
     inserts: Times = ([], [])
     choices: Times = ([], [])
-    for _ in range(CHOICES):
+    for _ in range(number):
         for which, write_it in enumerate((plain, real)):
             decision = decide()
             inserts[which].append(timed(partial(insert, write_it, decision)))
             services.record = write_it
             choices[which].append(timed(choose))
     services.record = real
+    ratios: dict[str, dict[str, float]] = {}
     for name, times in (("an insert", inserts), ("a choice", choices)):
+        ratios[f"{name}, of one without digest"] = of = {}
         for kind, column in KINDS:
             a, b = (statistics.median(time[column] for time in side) * 1e6 for side in times)
+            of[kind] = b / a
             print(
                 f"{name}: {a:,.0f} µs without digest, {b:,.0f} µs with ({b / a - 1:+.1%}), {kind}"
             )
+    return ratios
 
 
-def memory(uri: str) -> None:
-    environment = os.environ | {"FLASK_SQLALCHEMY_DATABASE_URI": uri, "FLASK_SECRET_KEY": "x" * 32}
+def memory(settings: dict[str, str]) -> dict[str, Any]:
+    peaks = {}
+    environment = os.environ | {f"FLASK_{name}": value for name, value in settings.items()}
     environment["FLASK_CONSENT_RETENTION_YEARS"] = "1"  # so that purge has all of it to erase
     for command in COMMANDS:
         done = subprocess.run(  # noqa: S603 - our own interpreter and code
             [sys.executable, "-c", TELL_MEMORY, *command],
+            cwd=ROOT,
             env=environment,
             capture_output=True,
             text=True,
             check=True,
         )
-        peak = int(done.stderr.split()[-2]) / 1024
+        peaks[" ".join(command)] = peak = int(done.stderr.split()[-2]) / 1024
         said = done.stdout.partition("\n")[0][:60]
         print(f"flask {' '.join(command):20} {peak:5.0f} MB at most: {said}")
+    return {"MB at most": peaks}
 
 
 # The most that a process held since it began; `ru_maxrss` would count what its parent held as well.
@@ -192,26 +179,27 @@ main()
 """
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("number", type=int, help="how many records")
-    parser.add_argument("--postgresql", metavar="URI", help="a server to make a database on")
-    options = parser.parse_args()
-    os.chdir(Path(__file__).parents[1])
-    with scratch(options.postgresql) as uri:
-        site = create_app({"SQLALCHEMY_DATABASE_URI": uri, "SECRET_KEY": "x" * 32})
-        with site.app_context():
-            upgrade(directory=MIGRATIONS)
-            print(f"writing {options.number:,} records ...", flush=True)
-            until = datetime.now(UTC) - timedelta(days=800)  # long enough ago to be purged
-            cpu, wall = timed(lambda: write(site, options.number, seal=True, until=until))
-            print(f"written and sealed in {cpu:.0f} s of processor, {wall:.0f} s by clock")
-            verifying(options.number)
-            memory(uri)
-            writing(site)
-            site.extensions["sealing"].wait()
-            db.engine.dispose()
+def log(bench: Bench) -> dict[str, Any]:
+    """Verify, write and purge a log of `--records`, on each database."""
+    found = {}
+    with ExitStack() as held:
+        uris = {"SQLite": f"sqlite:///{bench.folder}/log.db"}
+        if bench.options.postgresql:
+            uris["PostgreSQL"] = held.enter_context(database(bench.options.postgresql))
+        for name, uri in uris.items():
+            print(f"{name}, {bench.records:,} records", flush=True)
+            found[name] = _on(bench, uri)
+    return found
 
 
-if __name__ == "__main__":
-    main()
+def _on(bench: Bench, uri: str) -> dict[str, Any]:
+    site = bench.migrated(uri)
+    with site.app_context():
+        until = datetime.now(UTC) - timedelta(days=800)  # long enough ago to be purged
+        cpu, wall = timed(lambda: write(site, bench.records, seal=True, until=until))
+        print(f"written and sealed in {cpu:.0f} s of processor, {wall:.0f} s by clock", flush=True)
+        choices = CHOICES_OF_A_QUICK_RUN if bench.is_quick else CHOICES
+        found = verifying(bench.records) | memory(bench.settings(uri)) | writing(site, choices)
+        site.extensions["sealing"].wait()
+        db.engine.dispose()
+    return found
