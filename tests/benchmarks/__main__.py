@@ -25,13 +25,17 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import part_choice
 import part_log
+import part_memory
 import part_pages
+import part_start
 from bench import Bench
 
 PARTS: dict[str, Callable[[Bench], dict[str, Any]]] = {
     "first": part_pages.first,
     "returning": part_pages.again,
     "choice": part_choice.choice,
+    "start": part_start.start,
+    "memory": part_memory.memory,
     "log": part_log.log,
 }
 
@@ -44,6 +48,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--postgresql", metavar="URI", help="a server to make databases on")
     parser.add_argument("--redis", metavar="URL", help="a database of Redis, which is emptied")
     parser.add_argument("--records", type=int, metavar="N", help="in the log of `scale` and `log`")
+    parser.add_argument("--minutes", type=float, metavar="N", help="for which `memory` watches")
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}: {', '.join(PARTS)}")
