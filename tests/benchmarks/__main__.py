@@ -23,10 +23,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import part_beside
 import part_choice
 import part_log
 import part_memory
 import part_pages
+import part_scale
 import part_start
 from bench import Bench
 
@@ -36,6 +38,8 @@ PARTS: dict[str, Callable[[Bench], dict[str, Any]]] = {
     "choice": part_choice.choice,
     "start": part_start.start,
     "memory": part_memory.memory,
+    "scale": part_scale.scale,
+    "beside": part_beside.beside,
     "log": part_log.log,
 }
 
@@ -48,6 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--postgresql", metavar="URI", help="a server to make databases on")
     parser.add_argument("--redis", metavar="URL", help="a database of Redis, which is emptied")
     parser.add_argument("--records", type=int, metavar="N", help="in the log of `scale` and `log`")
+    parser.add_argument("--sessions", type=int, metavar="N", help="in `scale`; a tenth if not said")
     parser.add_argument("--minutes", type=float, metavar="N", help="for which `memory` watches")
     options = parser.parse_args(arguments)
     if unknown := set(options.parts) - set(PARTS):

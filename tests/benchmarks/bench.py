@@ -35,6 +35,7 @@ class Bench:
         self.is_quick: bool = options.quick
         self.seconds, self.rounds = (0.3, 2) if options.quick else (2.0, 5)
         self.records: int = options.records or (2_000 if options.quick else 100_000)
+        self.sessions: int = options.sessions or self.records // 10
         self.minutes: float = options.minutes or (0.1 if options.quick else 2)
         self._held = ExitStack()
 
