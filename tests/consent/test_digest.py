@@ -83,7 +83,7 @@ def test_what_the_database_gives_back_is_what_was_written(
 ) -> None:
     uri = f"sqlite:///{tmp_path}/site.db"
     if database == "postgresql":
-        uri = request.getfixturevalue("postgresql_uri")
+        uri = request.getfixturevalue("migrated_postgresql_uri")
     site = make_site(SQLALCHEMY_DATABASE_URI=uri)
     decisions = [
         replace(decision, id=str(UUID(int=number))) for number, decision in enumerate(variants())

@@ -41,7 +41,7 @@ def sqlite_site(make_site: MakeSite) -> Flask:
 def either_site(request: pytest.FixtureRequest, make_site: MakeSite) -> Flask:
     if request.param == "sqlite":
         return make_site()
-    return make_site(SQLALCHEMY_DATABASE_URI=request.getfixturevalue("postgresql_uri"))
+    return make_site(SQLALCHEMY_DATABASE_URI=request.getfixturevalue("migrated_postgresql_uri"))
 
 
 @pytest.fixture

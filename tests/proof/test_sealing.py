@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,9 +35,10 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def uri(request: pytest.FixtureRequest, tmp_path: Path, migrated_file: Path) -> str:
     if request.param == "postgresql":
-        return str(request.getfixturevalue("postgresql_uri"))
+        return str(request.getfixturevalue("migrated_postgresql_uri"))
+    shutil.copy(migrated_file, tmp_path / "site.db")
     return f"sqlite:///{tmp_path}/site.db"
 
 
