@@ -54,6 +54,11 @@ PATIENT_SECONDS = 4
 WITHOUT = os.environ.get("WITHOUT", "").split()
 collect_ignore = WITHOUT  # their own tests
 
+# Each pair of database and session store that an operator can run, and those in which each of the
+# four stands once.
+ALL_STORES = ("sqlite", "postgresql", "sqlite+redis", "postgresql+redis")
+STORES = ("sqlite", "postgresql+redis")
+
 # Fixtures and parameters by which a test asks for one.
 OF_A_SERVER = {"browser", "postgresql", "postgresql_server", "redis", "redis_url", "redis_server"}
 
@@ -76,6 +81,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         wanted = {*getattr(item, "fixturenames", ()), *re.findall(r"\w+", item.nodeid)}
         if wanted & OF_A_SERVER:
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of a `site` on the pairs of stores that its mark names, `STORES` if none."""
+    if "backend" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("stores")
+        metafunc.parametrize("backend", mark.args if mark else STORES, indirect=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -282,13 +294,9 @@ def make_site(
             db.engine.dispose()
 
 
-# The whole journey is walked on each pair of database and session store that an operator can run.
-BACKENDS = ["sqlite", "postgresql", "sqlite+redis", "postgresql+redis"]
-
-
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def backend(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The settings of one such pair."""
+    """The settings of one pair of stores: see pytest_generate_tests."""
     settings: dict[str, Any] = {}
     if "postgresql" in request.param:
         settings["SQLALCHEMY_DATABASE_URI"] = request.getfixturevalue("migrated_postgresql_uri")

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 import time_machine
 from browserlike import HTML, Visitor, text_of
-from conftest import MakeSite
+from conftest import ALL_STORES, MakeSite
 from dateutil.relativedelta import relativedelta
 from evidence import ARTICLE, REGISTRY, count_sessions, records, session_cookie
 from flask import Flask
@@ -17,6 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db
 from blueprints.sessions.models import StoredSession
+
+pytestmark = pytest.mark.stores(*ALL_STORES)
 
 
 def test_accepting_all_is_recorded_and_confirmed_where_the_visitor_was(

@@ -10,13 +10,15 @@ from uuid import UUID
 import pytest
 import time_machine
 from browserlike import Visitor
-from conftest import MakeSite
+from conftest import ALL_STORES, MakeSite
 from evidence import count_sessions, records, session_cookie
 from flask import Flask
 from log import run
 from werkzeug.test import TestResponse
 
 from blueprints.security import limits
+
+pytestmark = pytest.mark.stores(*ALL_STORES)
 
 Step = Callable[[], TestResponse]
 

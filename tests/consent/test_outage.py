@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from browserlike import Page, Visitor, text_of
-from conftest import MakeSite
+from conftest import ALL_STORES, MakeSite
 from evidence import ARTICLE, REGISTRY, records, session_cookie
 from flask import Flask
 from log import run
@@ -103,6 +103,7 @@ WITHDRAWING: dict[str, tuple[str, dict[str, str]]] = {
 
 
 @pytest.mark.slow
+@pytest.mark.stores(*ALL_STORES)
 @pytest.mark.parametrize("method", WITHDRAWING)
 def test_a_withdrawal_counts_while_nothing_can_be_written_and_is_recorded_afterwards(
     site: Flask, nothing_can_be_written: Outage, method: str
@@ -537,9 +538,9 @@ def test_a_notice_beside_an_acceptance_that_counts_does_not_say_that_nothing_doe
 
 
 def test_where_nobody_knows_whether_a_grant_was_written_the_page_says_so(
-    make_site: MakeSite, postgresql_uri: str
+    make_site: MakeSite, migrated_postgresql_uri: str
 ) -> None:
-    site = make_site(SQLALCHEMY_DATABASE_URI=postgresql_uri)
+    site = make_site(SQLALCHEMY_DATABASE_URI=migrated_postgresql_uri)
     visitor = Visitor(site)
     visitor.choose("reject")
     with site.app_context(), db.engine.begin() as connection:

@@ -20,14 +20,7 @@ from blueprints.database import db
 from blueprints.proof.models import ConsentLeaf, ConsentOpen, ConsentSeal
 from blueprints.proof.seals import Seal, newest_seals
 
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def site(request: pytest.FixtureRequest, make_site: Any) -> Flask:  # noqa: ANN401 - see conftest
-    if request.param == "sqlite":
-        made: Flask = make_site()
-    else:
-        made = make_site(SQLALCHEMY_DATABASE_URI=request.getfixturevalue("postgresql_uri"))
-    return made
+pytestmark = pytest.mark.stores("sqlite", "postgresql")
 
 
 @pytest.fixture

@@ -10,18 +10,13 @@ from uuid import uuid4
 import pytest
 import time_machine
 from browserlike import HTML, Page, Visitor, text_of
-from conftest import MakeSite
+from conftest import ALL_STORES, MakeSite
 from evidence import count_sessions, records
 from flask import Flask
 
 from blueprints.database import db
 
 PATH = "/cookies/records"
-
-
-@pytest.fixture
-def site(backend: dict[str, Any], make_site: MakeSite) -> Flask:
-    return make_site(**backend)
 
 
 @pytest.fixture
@@ -131,6 +126,7 @@ def test_they_are_given_out_as_json(site: Flask, later: Visitor) -> None:
     assert set(told["statuses"].values()) == {"given"}
 
 
+@pytest.mark.stores(*ALL_STORES)
 def test_they_are_erased_from_the_page_that_shows_them_and_says_what_is_lost(
     site: Flask, later: Visitor
 ) -> None:
@@ -216,6 +212,7 @@ def test_who_erases_another_number_is_told_nothing_untrue_about_this_browser(
     assert len(other.get("/cookies").all("input", checked="")) == 2
 
 
+@pytest.mark.stores(*ALL_STORES)
 def test_who_erases_their_own_number_is_not_recognised_any_more(site: Flask) -> None:
     visitor = Visitor(site)
     visitor.choose("accept_all")

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 import time_machine
 from browserlike import Page, Visitor, text_of
-from conftest import MakeSite
+from conftest import ALL_STORES, MakeSite
 from evidence import count_sessions, records
 from flask import Flask
 from log import decide, decide_often, run
@@ -56,6 +56,7 @@ def erase(visitor: Visitor, path: str = "/cookies") -> Page:
     return Page(visitor.submit(visitor.get(f"{path}/erase").form(f"{path}/erase")))
 
 
+@pytest.mark.stores(*ALL_STORES)
 def test_erasing_removes_who_and_what_and_keeps_the_digest(site: Flask, visitor: Visitor) -> None:
     visitor.choose("accept_all")
     visitor.submit(visitor.get("/cookies").form("/cookies/withdraw"))
@@ -86,6 +87,7 @@ def test_every_page_that_speaks_of_erasing_says_what_goes_and_what_stays(
     assert site
 
 
+@pytest.mark.stores(*ALL_STORES)
 def test_after_erasing_the_visitor_is_a_stranger(site: Flask, visitor: Visitor) -> None:
     visitor.choose("accept_all")
     subject = records(site)[0].subject
@@ -236,6 +238,7 @@ def found_in(folder: Path, trace: bytes) -> bool:
     return any(trace in file.read_bytes() for file in folder.glob("site.db*"))
 
 
+@pytest.mark.stores(*ALL_STORES)
 def test_the_operator_erases_a_subject_by_number(site: Flask) -> None:
     visitor, other = Visitor(site), Visitor(site)
     visitor.choose("accept_all")
@@ -266,6 +269,7 @@ def test_an_unknown_subject_is_refused(make_site: MakeSite) -> None:
     assert result.stderr == f"Error: There is no record of {unknown}: nothing was erased.\n"
 
 
+@pytest.mark.stores(*ALL_STORES)
 def test_records_past_their_retention_are_purged_and_the_others_stay(site: Flask) -> None:
     now = datetime.now(UTC)
     years = timedelta(days=366)

@@ -59,7 +59,7 @@ def test_all_grants_of_a_client_have_one_count_whichever_address_and_worker(
     assert statuses == [303] * 30 + [429]
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "sqlite+redis"], indirect=True)
+@pytest.mark.stores("sqlite", "sqlite+redis")
 def test_a_new_secret_loses_neither_a_count_nor_a_session(
     make_site: MakeSite, backend: dict[str, Any]
 ) -> None:

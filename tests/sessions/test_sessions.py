@@ -13,7 +13,7 @@ import msgspec
 import pytest
 import time_machine
 from browserlike import Page, Visitor
-from conftest import MakeSite, statements
+from conftest import ALL_STORES, MakeSite, statements
 from evidence import count_sessions, records, session_cookie
 from flask import Flask
 from redis import Redis
@@ -181,6 +181,7 @@ def test_a_store_that_cannot_be_asked_is_not_asked_twice_for_one_page(
     assert len(asked) == 2
 
 
+@pytest.mark.stores(*ALL_STORES)
 def test_a_slow_page_view_does_not_bring_an_older_choice_back(
     site: Flask, visitor: Visitor
 ) -> None:
@@ -230,6 +231,7 @@ def test_nothing_is_kept_in_a_session_that_no_choice_has_made(make_site: MakeSit
     assert count_sessions(site) == 0
 
 
+@pytest.mark.stores(*ALL_STORES)
 def test_the_cookie_of_a_session_that_is_gone_goes_with_the_next_page(
     site: Flask, visitor: Visitor
 ) -> None:
@@ -303,7 +305,7 @@ def test_a_look_up_that_hangs_holds_up_no_other() -> None:
 def redis_site(request: pytest.FixtureRequest, make_site: MakeSite) -> Flask:
     backend = {"REDIS_URL": request.getfixturevalue("redis_url")}
     if request.param.startswith("postgresql"):
-        backend["SQLALCHEMY_DATABASE_URI"] = request.getfixturevalue("postgresql_uri")
+        backend["SQLALCHEMY_DATABASE_URI"] = request.getfixturevalue("migrated_postgresql_uri")
     return make_site(**backend)
 
 
