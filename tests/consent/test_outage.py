@@ -18,9 +18,11 @@ from evidence import ARTICLE, REGISTRY, records, session_cookie
 from flask import Flask
 from log import run
 from redis import Redis
+from sqlalchemy import Connection, event
 
 from blueprints.database import db
 from blueprints.database.errors import OutcomeUnknownError
+from blueprints.database.sqlite import driver
 from blueprints.sessions import StoreUnavailableError
 
 ADVERTISER = """
@@ -59,18 +61,34 @@ def nothing_can_be_written(site: Flask, tmp_path: Path) -> Outage:
     @contextmanager
     def outage() -> Iterator[None]:
         if uri.startswith("sqlite"):
+            wait_for_no_other(site)
             holder = sqlite3.connect(tmp_path / "site.db", isolation_level=None)
             holder.execute("BEGIN IMMEDIATE")
             yield
             holder.execute("ROLLBACK")
             holder.close()
         else:
+            with site.app_context():
+                engine = db.engine
+            event.listen(engine, "begin", wait_for_no_lock)
             with psycopg.connect(uri.replace("+psycopg", "")) as locker:
                 locker.execute("LOCK TABLE consent_records IN EXCLUSIVE MODE")
                 yield
+            event.remove(engine, "begin", wait_for_no_lock)
         let_the_pause_pass(site)
 
     return outage
+
+
+def wait_for_no_other(site: Flask) -> None:
+    """Let the next write to SQLite fail at once, and not when a visitor has waited in vain."""
+    writer = site.extensions["database"].writer
+    driver(writer._open()).execute("PRAGMA busy_timeout = 0")  # noqa: SLF001 - closed as it fails
+
+
+def wait_for_no_lock(connection: Connection) -> None:
+    """The same on PostgreSQL."""
+    connection.exec_driver_sql("SET LOCAL lock_timeout = 1")
 
 
 def let_the_pause_pass(site: Flask) -> None:
