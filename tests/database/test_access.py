@@ -16,6 +16,7 @@ from threading import Event
 from traceback import format_exception
 from typing import Any
 
+import psycopg
 import pytest
 from conftest import MakeSite
 from flask import Flask
@@ -165,6 +166,22 @@ def test_while_another_process_holds_sqlite_readers_read_and_nothing_half_is_wri
         other.close()
         write(put("c"))
         assert keys() == ["a", "c"], "what was answered as not recorded is never recorded"
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_while_another_client_holds_postgresql_readers_read_and_nothing_is_written_later(
+    make_site: MakeSite, migrated_postgresql_uri: str
+) -> None:
+    site = make_site(SQLALCHEMY_DATABASE_URI=migrated_postgresql_uri)
+    with site.app_context():
+        write(put("a"))
+        with psycopg.connect(migrated_postgresql_uri.replace("+psycopg", "")) as other:
+            other.execute("LOCK TABLE sessions IN EXCLUSIVE MODE")
+            with pytest.raises(DatabaseUnavailableError):
+                write(put("b"))
+            assert keys() == ["a"]
+        write(put("c"))
+        assert keys() == ["a", "c"]
 
 
 def test_a_write_that_nobody_has_begun_in_time_is_withdrawn(
