@@ -4,6 +4,7 @@ what browsers send, and checks every HTML answer on the way.
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -73,6 +74,16 @@ def text_of(element: Element) -> str:
     return " ".join("".join(element.itertext()).split())
 
 
+@lru_cache(maxsize=200)
+def parse(text: str) -> Element:
+    """Return the tree of a page as a browser makes it; an error in the HTML fails the test.
+
+    Most pages that tests look at were served to a test before, byte for byte.
+    """
+    tree: Element = html5lib.HTMLParser(strict=True).parse(text)
+    return tree
+
+
 class Page:
     """One HTML answer, parsed as a browser parses it, and checked."""
 
@@ -82,8 +93,7 @@ class Page:
         self.status = response.status_code
         self.path = response.request.path
         self.is_secure = "Strict-Transport-Security" in response.headers
-        parser = html5lib.HTMLParser(strict=True)  # an error in the HTML fails the test
-        self.root: Element = parser.parse(response.get_data(as_text=True))
+        self.root = parse(response.get_data(as_text=True))
         self._check()
         self._check_surroundings()
 
