@@ -76,11 +76,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Call slow what wants a server or a browser; what is slow by itself says so."""
+    """Call slow what wants a server or a browser; what is slow by itself says so.
+
+    Of the others the first example of each is the first answer that somebody new waits for.
+    """
+    begun = set[str]()
     for item in items:
         wanted = {*getattr(item, "fixturenames", ()), *re.findall(r"\w+", item.nodeid)}
         if wanted & OF_A_SERVER:
             item.add_marker(pytest.mark.slow)
+        test = item.nodeid.partition("[")[0]
+        if test not in begun and not item.get_closest_marker("slow"):
+            begun.add(test)
+            item.add_marker(pytest.mark.first)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

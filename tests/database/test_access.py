@@ -151,6 +151,7 @@ def test_a_batch_ends_when_its_time_is_over_and_the_rest_follows(sqlite_site: Fl
         assert keys() == ["a", "b", "c", "slow"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pause")
 def test_while_another_process_holds_sqlite_readers_read_and_nothing_half_is_written(
     sqlite_site: Flask,

@@ -312,6 +312,7 @@ def test_a_new_version_comes_in_without_a_failed_request(
     assert f"Intact: {recorded} records" in first.flask("consent", "verify").stdout
 
 
+@pytest.mark.slow
 def test_the_timers_are_taken_by_systemd_and_do_what_they_say(
     make_site: MakeSite, tmp_path: Path
 ) -> None:
@@ -342,6 +343,7 @@ def test_the_timers_are_taken_by_systemd_and_do_what_they_say(
     assert "consent backup" not in text
 
 
+@pytest.mark.slow
 def test_each_step_of_the_container_file_can_be_done(
     make_site: MakeSite, tmp_path: Path, registry: str
 ) -> None:

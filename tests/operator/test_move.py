@@ -138,6 +138,7 @@ def test_what_is_no_database_is_told_in_one_sentence(make_site: MakeSite, addres
     assert result.output.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_what_is_chosen_while_it_moves_is_not_said_to_be_saved(
     make_site: MakeSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

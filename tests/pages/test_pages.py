@@ -133,6 +133,7 @@ def test_probes_are_answered_under_any_host(make_site: MakeSite, host: str) -> N
     assert visitor.raw_get("/").status_code == 400
 
 
+@pytest.mark.slow
 def test_a_site_whose_records_cannot_be_kept_is_not_ready(
     make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:

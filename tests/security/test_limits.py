@@ -108,6 +108,7 @@ def test_refusals_that_take_nothing_back_are_limited_and_write_no_more(
     assert len(records(site)) == count_sessions(site) == 60
 
 
+@pytest.mark.slow
 def test_refusing_again_and_again_in_one_session_is_limited_too(make_site: MakeSite) -> None:
     visitor = Visitor(make_site())
     answers = [
@@ -270,6 +271,7 @@ print(*(store.add(b"client", 1) for _ in range(100)))
 """
 
 
+@pytest.mark.slow
 def test_four_processes_at_once_miss_no_count(tmp_path: Path) -> None:
     command = [sys.executable, "-c", COUNT_OFTEN, str(tmp_path / "limits.db")]
     workers = [

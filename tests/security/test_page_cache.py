@@ -211,6 +211,7 @@ LOOKS = ("", "size=large", "theme=dark", f"theme=dark&at={SLUG}:3")
 INTERESTS = ("", "smart-cities", "bridges.smart-cities", "unknown")
 
 
+@pytest.mark.slow
 def test_no_page_is_another_states(site: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """In each state the page from the cache is the one made for it alone, with all headers."""
     monkeypatch.setattr(personalization, "WORDS_OF_A_LONG_ARTICLE", 10)
