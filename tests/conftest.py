@@ -7,13 +7,11 @@ the test is left out and says so; with CI=true nothing may be left out and it fa
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from time import sleep
 from typing import Any
 from uuid import uuid4
@@ -24,11 +22,12 @@ from browserlike import Visitor
 from flask import Flask
 from flask_migrate import upgrade
 from jinja2 import BytecodeCache, FileSystemBytecodeCache
+from partner import Partner, partner_server
 from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
 from redis import Redis, RedisError
+from served import free_port, serving
 from sqlalchemy import event
 from tries import TRIES_OF_A_RUN, Tries
-from werkzeug.serving import make_server
 
 import app
 from app import create_app
@@ -193,13 +192,6 @@ def redis_server(tmp_path: Path) -> Iterator[tuple[str, Redis]]:
         process.kill()
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
-
-
 def chromium_path() -> str | None:
     return shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -216,20 +208,6 @@ def browser() -> Iterator[Browser]:
             pytest.fail(f"Chromium does not start: {error}")
         yield chromium
         chromium.close()
-
-
-@contextmanager
-def serving(site: Flask) -> Iterator[str]:
-    """Serve the site over a real socket, and tell its address."""
-    server = make_server("127.0.0.1", 0, site, threaded=True)
-    thread = Thread(target=server.serve_forever, args=(0.02,))  # at each stop it is waited for
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -324,6 +302,12 @@ def visitor(site: Flask) -> Visitor:
 
 
 @pytest.fixture
+def partner() -> Iterator[Partner]:
+    with partner_server() as server:
+        yield server
+
+
+@pytest.fixture
 def tries(pytestconfig: pytest.Config) -> Tries:
     return Tries(pytestconfig.getoption("fuzz"))
 
@@ -349,9 +333,15 @@ def statements(site: Flask) -> list[str]:
 
 
 @pytest.fixture
-def context(browser: Browser, site: Flask) -> Iterator[BrowserContext]:
-    """A new visitor's browser on the site that the test module made."""
+def address(site: Flask) -> Iterator[str]:
+    """Where the site of the test is really served."""
     with serving(site) as address:
-        context = browser.new_context(base_url=address)
-        yield context
-        context.close()
+        yield address
+
+
+@pytest.fixture
+def context(browser: Browser, address: str) -> Iterator[BrowserContext]:
+    """A new visitor's browser on that site."""
+    context = browser.new_context(base_url=address)
+    yield context
+    context.close()

@@ -18,10 +18,11 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import checkers
-from conftest import CHROMIUM_FLAGS, chromium_path, serving
+from conftest import CHROMIUM_FLAGS, chromium_path
 from flask import Flask
 from flask_migrate import upgrade
 from playwright.sync_api import Browser, sync_playwright
+from served import serving
 
 from app import create_app
 from blueprints.database.schema import MIGRATIONS

@@ -1,13 +1,13 @@
 """A partner's server on a port of its own: it counts who asks, and tries to store something."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from conftest import MakeSite, serving
 from evidence import REGISTRY
 from flask import Flask, Response, request
 from jinja2 import ChoiceLoader, DictLoader
+from served import serving
 
 PIXEL = (
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,"
@@ -144,7 +144,9 @@ def paste_by_mistake(site: Flask, partner: str) -> None:
     site.jinja_env.loader = ChoiceLoader([mistake, site.jinja_env.loader or mistake])
 
 
-def site_with_partner(make_site: MakeSite, folder: Path, partner: Partner, text: str) -> Flask:
+def site_with_partner(
+    make_site: Callable[..., Flask], folder: Path, partner: Partner, text: str
+) -> Flask:
     """Make a site with the partner's services and, in both languages, this article."""
     registry = folder / "registry.toml"
     shipped = REGISTRY.read_text(encoding="utf-8")

@@ -1,13 +1,22 @@
-"""The real server, `python app.py`, as a process of its own that a test may break and restart."""
+"""Sites that are really served: in a thread of the test, or as `python app.py` serves them.
+
+The latter is a process of its own, which a test may break and start again.
+"""
 
 import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from threading import Thread
 from time import monotonic, sleep
+
+from flask import Flask
+from werkzeug.serving import make_server
 
 ROOT = Path(__file__).parents[1]
 WORKERS = 2
@@ -19,6 +28,38 @@ def free_port() -> int:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     return port
+
+
+@contextmanager
+def serving(site: Flask) -> Iterator[str]:
+    """Serve the site over a real socket, and tell its address."""
+    server = make_server("127.0.0.1", 0, site, threaded=True)
+    thread = Thread(target=server.serve_forever, args=(0.02,))  # at each stop it is waited for
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def patiently(reached: Callable[[], object]) -> None:
+    """Wait until something is so; what cannot be asked yet is not."""
+    for _ in range(300):
+        with suppress(OSError):
+            if reached():
+                return
+        sleep(0.1)
+    raise TimeoutError("it did not come about")
+
+
+def listening(port: int) -> int:
+    """Count the workers that listen."""
+    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    return sum(
+        line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in lines
+    )
 
 
 class Served:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 from browserlike import HTML, Page, Visitor, text_of
-from conftest import MakeSite, serving
+from conftest import MakeSite
 from flask import Flask
 from playwright.sync_api import Browser
+from served import serving
 
 ALL = {"en": "/articles", "pt": "/pt/artigos"}
 

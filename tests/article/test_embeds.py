@@ -1,6 +1,5 @@
 """What an article shows of others: loaded in a frame of its own, where the reader allows it."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -8,11 +7,12 @@ from pathlib import Path
 import pytest
 import time_machine
 from browserlike import HTML, PUBLIC, Visitor, text_of
-from conftest import MakeSite, serving
+from conftest import MakeSite
 from evidence import records, session_cookie
 from flask import Flask
-from partner import ARTICLE, Partner, partner_server, site_with_partner
+from partner import ARTICLE, Partner, site_with_partner
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from served import serving
 
 from blueprints.database import db
 
@@ -36,12 +36,6 @@ FROM_ELSEWHERE: list[dict[str, str]] = [
     {"Sec_Fetch_Site": "", "Referer": "http://["},
     {"Sec_Fetch_Site": ""},
 ]
-
-
-@pytest.fixture
-def partner() -> Iterator[Partner]:
-    with partner_server() as server:
-        yield server
 
 
 @pytest.fixture

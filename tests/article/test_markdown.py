@@ -5,8 +5,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from browserlike import HTML, Visitor, text_of
-from conftest import MakeSite, serving
+from conftest import MakeSite
 from playwright.sync_api import Browser, expect
+from served import serving
 
 from blueprints.article.markdown import render, typeset
 from blueprints.article.pictures import Pictures

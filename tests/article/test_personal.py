@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from browserlike import HTML, Visitor, text_of
-from conftest import MakeSite, serving
+from conftest import MakeSite
 from evidence import ARTICLE, records, session_cookie
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, expect
+from served import serving
 
 from blueprints.article.partners import (
     BrokenMessageError,

@@ -10,10 +10,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from browserlike import HTML, Page, Visitor, text_of
-from conftest import MakeSite, serving
+from conftest import MakeSite
 from flask import Flask
 from PIL import Image
 from playwright.sync_api import Browser
+from served import serving
 
 from blueprints.article.broken import BrokenArticleError
 from blueprints.article.content import read_library

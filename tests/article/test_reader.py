@@ -6,8 +6,9 @@ from pathlib import Path
 import checkers
 import pytest
 from browserlike import HTML, Visitor
-from conftest import MakeSite, leave_out, serving
+from conftest import MakeSite, leave_out
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from served import serving
 
 from blueprints.article.content import read_library
 

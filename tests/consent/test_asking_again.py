@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from browserlike import Visitor, text_of
-from conftest import MakeSite, serving
+from conftest import MakeSite
 from evidence import records, session_cookie
 from playwright.sync_api import Browser
 from registries import MATOMO as OF_13_MONTHS
 from registries import shipped_with
+from served import serving
 
 MATOMO = OF_13_MONTHS.replace("P13M", "P7M")  # so that it can be longer
 NAMED = 'name = "InvestPorto"\naddress'

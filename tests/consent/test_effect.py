@@ -1,28 +1,23 @@
 """Consent has effect, and the browser itself enforces it: a partner on another port tells."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 from browserlike import Page as ParsedPage
 from browserlike import Visitor
-from conftest import MakeSite, serving
+from conftest import MakeSite
 from evidence import session_cookie
 from flask import Flask
-from partner import ARTICLE, Partner, partner_server, paste_by_mistake, site_with_partner
+from partner import ARTICLE, Partner, paste_by_mistake, site_with_partner
 from playwright.sync_api import Browser, BrowserContext, expect
+from served import serving
 
 from blueprints.database import db
 
 PATH = "/articles/film"
 SitesWithPartner = Callable[[str], Flask]
-
-
-@pytest.fixture
-def partner() -> Iterator[Partner]:
-    with partner_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -2,23 +2,17 @@
 
 import re
 import time
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 from browserlike import Visitor
-from conftest import MakeSite, serving
+from conftest import MakeSite
 from evidence import REGISTRY
 from flask import Flask
-from partner import Partner, partner_server
+from partner import Partner
 from playwright.sync_api import Browser
-
-
-@pytest.fixture
-def partner() -> Iterator[Partner]:
-    with partner_server() as server:
-        yield server
+from served import serving
 
 
 @pytest.fixture

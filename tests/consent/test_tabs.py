@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from browserlike import HTML, Visitor
 from browserlike import Page as ParsedPage
-from conftest import CHROMIUM_FLAGS, MakeSite, chromium_path, serving
+from conftest import CHROMIUM_FLAGS, MakeSite, chromium_path
 from evidence import ARTICLE, REGISTRY, records
 from flask import Flask
-from partner import Partner, partner_server, registry_with
+from partner import Partner, registry_with
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from served import serving
 
 BUTTONS = {"accept_all": "Accept all cookies", "reject": "Reject optional cookies"}
 KEEPS_NO_COOKIES = "This browser keeps no cookies."
@@ -23,12 +24,6 @@ MODES = pytest.mark.parametrize("script", [True, False], ids=["with script", "wi
 @pytest.fixture
 def site(make_site: MakeSite) -> Flask:
     return make_site()
-
-
-@pytest.fixture
-def partner() -> Iterator[Partner]:
-    with partner_server() as server:
-        yield server
 
 
 @pytest.fixture

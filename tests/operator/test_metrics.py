@@ -6,10 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
-from time import sleep, time
+from time import time
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
@@ -18,7 +17,7 @@ import pytest
 from conftest import MakeSite
 from evidence import ARTICLE
 from prometheus_client.parser import text_string_to_metric_families
-from served import ROOT, WORKERS, Served, free_port
+from served import ROOT, WORKERS, Served, free_port, listening, patiently
 
 pytestmark = pytest.mark.slow
 
@@ -60,22 +59,6 @@ class Asked(Served):
             for family in text_string_to_metric_families(self.text())
             for sample in family.samples
         }
-
-
-def patiently(reached: Callable[[], object]) -> None:
-    for _ in range(300):
-        with suppress(OSError):
-            if reached():
-                return
-        sleep(0.1)
-    pytest.fail("it did not come about")
-
-
-def listening(port: int) -> int:
-    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
-    return sum(
-        line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in lines
-    )
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 import pytest
 from browserlike import Visitor
-from conftest import MakeSite, serving
+from conftest import MakeSite
 from playwright.sync_api import Browser
+from served import serving
 
 BUDGET = 14_600  # ten packets of 1,460 bytes: the initial window of RFC 6928
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import MakeSite, serving
+from conftest import MakeSite
 from playwright.sync_api import Browser, BrowserContext, Page
+from served import serving
 
 PAGES = (
     *("/", "/pt/", "/cookies", "/pt/cookies", "/cookies/records", "/privacy"),

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from conftest import MakeSite, serving
+from conftest import MakeSite
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from served import serving
 
 FIRST_VIEWS = (
     *("/", "/pt/", "/cookies", "/cookies/history", "/cookies/receipt/about", "/privacy", "/none"),

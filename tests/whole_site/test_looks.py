@@ -7,10 +7,11 @@ from typing import Literal
 
 import pytest
 from addresses import SLUGS
-from conftest import MakeSite, serving
+from conftest import MakeSite
 from evidence import REGISTRY
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, expect
+from served import serving
 
 from blueprints.database import db
 

@@ -8,8 +8,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from urllib.request import urlopen
@@ -18,14 +18,13 @@ from uuid import UUID
 import pytest
 from conftest import MakeSite
 from registries import FILLED_IN, shipped_with
+from served import ROOT, WORKERS, free_port, listening, patiently
 
 from blueprints.site.setup import SHIPPED
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 STALLED = 200
-WORKERS = 2
 
 
 def start(**settings: str) -> subprocess.Popen[str]:
@@ -43,7 +42,7 @@ def start(**settings: str) -> subprocess.Popen[str]:
 @pytest.fixture
 def server(make_site: MakeSite, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     make_site()  # migrates the database that the server will use
-    port = int(free_port())
+    port = free_port()
     process = start(
         FLASK_PORT=str(port),
         FLASK_SECRET_KEY="k" * 32,
@@ -53,30 +52,6 @@ def server(make_site: MakeSite, tmp_path: Path) -> Iterator[tuple[subprocess.Pop
     yield process, port
     process.terminate()
     process.communicate(timeout=30)
-
-
-def free_port() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return str(free.getsockname()[1])
-
-
-def patiently(reached: Callable[[], object]) -> None:
-    """Wait until something is so; what cannot be asked yet is not."""
-    for _ in range(300):
-        with suppress(OSError):
-            if reached():
-                return
-        time.sleep(0.1)
-    pytest.fail("it did not come about")
-
-
-def listening(port: int) -> int:
-    """Count the workers that listen."""
-    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
-    return sum(
-        line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A" for line in lines
-    )
 
 
 def fetch(port: int, path: str) -> bytes:
@@ -222,7 +197,7 @@ def test_a_host_that_cannot_be_is_refused_before_anything_is_said(
 @pytest.mark.parametrize("seconds", [0.1, 0.4, 0.8, 1.2, 1.6, 2, 3, 5])
 def test_ctrl_c_ends_the_start_without_a_traceback(tmp_path: Path, seconds: float) -> None:
     process = start(
-        FLASK_PORT=free_port(),
+        FLASK_PORT=str(free_port()),
         FLASK_SECRET_KEY="k" * 32,
         FLASK_INSTANCE=str(tmp_path),
     )
@@ -238,14 +213,14 @@ def test_its_address_is_told_once_it_is_served(tmp_path: Path, name: str) -> Non
     port, site = free_port(), tmp_path / "site.toml"
     site.write_text(SHIPPED.read_text("utf-8").replace("InvestPorto", name), encoding="utf-8")
     process = start(
-        FLASK_PORT=port,
+        FLASK_PORT=str(port),
         FLASK_SECRET_KEY="k" * 32,
         FLASK_INSTANCE=str(tmp_path),
         FLASK_SITE=str(site),
     )
     assert process.stdout is not None
     assert process.stdout.readline() == f"{name} is at http://127.0.0.1:{port}/\n"
-    assert b"<h1>" in fetch(int(port), "/")
+    assert b"<h1>" in fetch(port, "/")
     assert "WARNING The registry's [controller] lacks what the" in process.stdout.readline()
     process.terminate()
     process.communicate(timeout=30)

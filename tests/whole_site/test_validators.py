@@ -13,9 +13,10 @@ import checkers
 import pytest
 from addresses import addresses
 from browserlike import Visitor
-from conftest import CHROMIUM_FLAGS, MakeSite, chromium_path, leave_out, serving
+from conftest import CHROMIUM_FLAGS, MakeSite, chromium_path, leave_out
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext
+from served import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("checkers")]  # started once
 
