@@ -292,8 +292,14 @@ def backend(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @pytest.fixture
-def site(backend: dict[str, Any], make_site: MakeSite) -> Flask:
-    return make_site(**backend)
+def settings() -> dict[str, Any]:
+    """What a test module sets for its site, in a fixture of its own of this name."""
+    return {}
+
+
+@pytest.fixture
+def site(backend: dict[str, Any], settings: dict[str, Any], make_site: MakeSite) -> Flask:
+    return make_site(**backend, **settings)
 
 
 @pytest.fixture

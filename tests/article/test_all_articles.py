@@ -9,11 +9,13 @@ from flask import Flask
 from playwright.sync_api import Browser
 from served import serving
 
+pytestmark = pytest.mark.stores("sqlite")
+
 ALL = {"en": "/articles", "pt": "/pt/artigos"}
 
 
 @pytest.fixture
-def site(make_site: MakeSite, tmp_path: Path) -> Flask:
+def settings(tmp_path: Path) -> dict[str, str]:
     for language in ("en", "pt"):
         folder = tmp_path / "texts" / language
         folder.mkdir(parents=True)
@@ -21,7 +23,7 @@ def site(make_site: MakeSite, tmp_path: Path) -> Flask:
             date = f"{2010 + number // 2}-01-02"
             text = f"---\ntitle: No. {number}\ndate: {date}\nsummary: S\n---\nWords."
             (folder / f"a{number:02}.md").write_text(text, encoding="utf-8")
-    return make_site(ARTICLES=str(tmp_path / "texts"))
+    return {"ARTICLES": str(tmp_path / "texts")}
 
 
 def titles(page: Page) -> list[str]:

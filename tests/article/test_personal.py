@@ -20,6 +20,8 @@ from blueprints.article.partners import (
 )
 from blueprints.article.preferences import Preferences, read_preferences
 
+pytestmark = pytest.mark.stores("sqlite")
+
 SHIPPED = Path(__file__).parents[2] / "blueprints/article/messages.toml"
 STARTUPS = """---
 title: Two start-ups
@@ -37,11 +39,6 @@ topics: [infrastructure]
 ---
 Words.
 """
-
-
-@pytest.fixture
-def site(make_site: MakeSite) -> Flask:
-    return make_site()
 
 
 @pytest.fixture

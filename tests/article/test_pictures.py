@@ -20,6 +20,8 @@ from blueprints.article.broken import BrokenArticleError
 from blueprints.article.content import read_library
 from blueprints.article.pictures import Pictures
 
+pytestmark = pytest.mark.stores("sqlite")
+
 TEXT = """---
 title: A title
 date: 2026-01-02
@@ -53,8 +55,8 @@ def texts(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def site(make_site: MakeSite, texts: Path, tmp_path: Path) -> Flask:
-    return make_site(ARTICLES=str(texts), INSTANCE=str(tmp_path / "instance"))
+def settings(texts: Path, tmp_path: Path) -> dict[str, str]:
+    return {"ARTICLES": str(texts), "INSTANCE": str(tmp_path / "instance")}
 
 
 def figures(page: Page) -> list[ET.Element]:

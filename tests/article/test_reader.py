@@ -1,6 +1,5 @@
 """The conveniences of the article page, in a real browser: each is there only where it works."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import checkers
@@ -11,6 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from served import serving
 
 from blueprints.article.content import read_library
+
+pytestmark = pytest.mark.stores("sqlite")
 
 # A machine that runs tests has no loudspeaker, so the device's own voices are put in their place.
 VOICES = """
@@ -28,14 +29,6 @@ NEAR_VOICES = (
     '[{ lang: "pt-PT", localService: false }, { lang: "pt_BR", localService: true },'
     ' { lang: "pt-PT", localService: true }, { lang: "en-US", localService: true }]'
 )
-
-
-@pytest.fixture
-def context(browser: Browser, make_site: MakeSite) -> Iterator[BrowserContext]:
-    with serving(make_site()) as address:
-        context = browser.new_context(base_url=address)
-        yield context
-        context.close()
 
 
 def portuguese_page(context: BrowserContext, voices: str) -> Page:

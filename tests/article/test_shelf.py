@@ -8,13 +8,12 @@ from threading import Event, Thread
 
 import pytest
 from browserlike import Visitor, text_of
-from conftest import MakeSite
 from flask import Flask
 
 from blueprints.article.content import Library, read_library
 from blueprints.article.shelf import SECONDS_BETWEEN_LOOKS, Shelf
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.stores("sqlite")]
 
 SECONDS_UNTIL_SEEN = 30  # on a machine that is busy; else three
 TEXT = "---\ntitle: {title}\ndate: 2026-01-02\nsummary: S\n---\nWords.\n"
@@ -29,8 +28,8 @@ def texts(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def site(make_site: MakeSite, texts: Path) -> Flask:
-    return make_site(ARTICLES=str(texts.parent))
+def settings(texts: Path) -> dict[str, str]:
+    return {"ARTICLES": str(texts.parent)}
 
 
 def title(site: Flask) -> str:

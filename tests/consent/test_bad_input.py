@@ -12,6 +12,8 @@ from werkzeug.datastructures import MultiDict
 
 from blueprints.database import db
 
+pytestmark = pytest.mark.stores("sqlite")
+
 PORTUGUESE_ARTICLE = "/pt/artigos/porto-e-uma-das-cidades-inteligentes-em-iniciativa-europeia"
 
 ELSEWHERE = [
@@ -25,11 +27,6 @@ ELSEWHERE = [
     "evil.example",
     "",
 ]
-
-
-@pytest.fixture
-def site(make_site: MakeSite) -> Flask:
-    return make_site()
 
 
 @pytest.fixture

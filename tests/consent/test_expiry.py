@@ -12,17 +12,19 @@ from flask import Flask
 from partner import registry_with
 from werkzeug.test import TestResponse
 
+pytestmark = pytest.mark.stores("sqlite")
+
 HEADERS_AT_MOST = 4096  # what a proxy holds by default
 EXPIRIES_AT_MOST = 2048
 LONG_HOST = ".".join(f"label-{number}" for number in range(25)) + ".pt"
 
 
 @pytest.fixture
-def site(make_site: MakeSite, tmp_path: Path) -> Flask:
+def settings(tmp_path: Path) -> dict[str, str]:
     file = tmp_path / "registry.toml"
     shipped = REGISTRY.read_text(encoding="utf-8")
     file.write_text(registry_with("https://partner.example", shipped), encoding="utf-8")
-    return make_site(CONSENT_REGISTRY=str(file))
+    return {"CONSENT_REGISTRY": str(file)}
 
 
 def lengths(answer: TestResponse) -> tuple[int, int]:

@@ -22,8 +22,8 @@ from blueprints.database import db
 
 
 @pytest.fixture
-def site(backend: dict[str, Any], make_site: MakeSite) -> Flask:
-    return make_site(**backend, CONSENT_MODEL="implied")
+def settings() -> dict[str, str]:
+    return {"CONSENT_MODEL": "implied"}
 
 
 def test_the_second_page_is_recorded_as_continued_use_and_no_consent(site: Flask) -> None:

@@ -47,10 +47,10 @@ Outage = Callable[[], AbstractContextManager[None]]
 
 
 @pytest.fixture
-def site(backend: dict[str, Any], make_site: MakeSite, tmp_path: Path) -> Flask:
+def settings(tmp_path: Path) -> dict[str, str]:
     registry = tmp_path / "registry.toml"
     registry.write_text(REGISTRY.read_text(encoding="utf-8") + ADVERTISER, encoding="utf-8")
-    return make_site(**backend, CONSENT_REGISTRY=str(registry))
+    return {"CONSENT_REGISTRY": str(registry)}
 
 
 @pytest.fixture

@@ -1,15 +1,11 @@
 """The script is a spare: what it adds, and what becomes of a choice where something fails."""
 
 import pytest
-from conftest import MakeSite
 from evidence import records
 from flask import Flask
 from playwright.sync_api import BrowserContext, Route, expect
 
-
-@pytest.fixture
-def site(make_site: MakeSite) -> Flask:
-    return make_site()
+pytestmark = pytest.mark.stores("sqlite")
 
 
 def test_a_choice_is_swapped_in_without_a_new_page_and_announced(

@@ -14,10 +14,12 @@ from partner import Partner
 from playwright.sync_api import Browser
 from served import serving
 
+pytestmark = pytest.mark.stores("sqlite")
+
 
 @pytest.fixture
-def site(make_site: MakeSite, tmp_path: Path, partner: Partner) -> Flask:
-    """A site with a service that asks for Consent Mode; the partner stands in for Google."""
+def settings(tmp_path: Path, partner: Partner) -> dict[str, str]:
+    """A service asks for Consent Mode; the partner stands in for Google."""
     registry = tmp_path / "registry.toml"
     registry.write_text(
         REGISTRY.read_text(encoding="utf-8")
@@ -35,7 +37,7 @@ consent_mode = ["ad_storage", "ad_user_data", "ad_personalization"]
 """,
         encoding="utf-8",
     )
-    return make_site(CONSENT_REGISTRY=str(registry))
+    return {"CONSENT_REGISTRY": str(registry)}
 
 
 def test_gpc_support_is_announced(make_site: MakeSite) -> None:

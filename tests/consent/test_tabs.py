@@ -16,14 +16,11 @@ from partner import Partner, registry_with
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from served import serving
 
+pytestmark = pytest.mark.stores("sqlite")
+
 BUTTONS = {"accept_all": "Accept all cookies", "reject": "Reject optional cookies"}
 KEEPS_NO_COOKIES = "This browser keeps no cookies."
 MODES = pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
-
-
-@pytest.fixture
-def site(make_site: MakeSite) -> Flask:
-    return make_site()
 
 
 @pytest.fixture

@@ -62,27 +62,27 @@ class Asked(Served):
 
 
 @pytest.fixture
-def site(make_site: MakeSite, tmp_path: Path) -> Iterator[Asked]:
+def asked(make_site: MakeSite, tmp_path: Path) -> Iterator[Asked]:
     make_site()  # migrates the database
-    site = Asked(tmp_path)
-    site.start(TMPDIR=str(tmp_path))
-    patiently(lambda: listening(site.metrics_port) == WORKERS)
-    yield site
-    site.stop()
+    asked = Asked(tmp_path)
+    asked.start(TMPDIR=str(tmp_path))
+    patiently(lambda: listening(asked.metrics_port) == WORKERS)
+    yield asked
+    asked.stop()
     assert not list(tmp_path.glob("metrics-*"))
 
 
-def test_what_all_workers_did_is_added_up_and_outlives_them(site: Asked) -> None:
+def test_what_all_workers_did_is_added_up_and_outlives_them(asked: Asked) -> None:
     for _ in range(40):
-        assert site.ask(ARTICLE) == 200
-    assert site.ask("/nobody/knows/this?who=i-am-someone", Cookie="session=my-secret") == 404
-    assert site.ask("/cookies", {"choice": "nothing"}) == 400
+        assert asked.ask(ARTICLE) == 200
+    assert asked.ask("/nobody/knows/this?who=i-am-someone", Cookie="session=my-secret") == 404
+    assert asked.ask("/cookies", {"choice": "nothing"}) == 400
     for choice in ("accept_all", "reject", "reject"):
         assert (
-            site.ask("/cookies", {"choice": choice, "next": "/"}, Accept="application/json") == 200
+            asked.ask("/cookies", {"choice": choice, "next": "/"}, Accept="application/json") == 200
         )
     for _ in range(8):
-        found = site.numbers()
+        found = asked.numbers()
         assert found["requests_total article.article 200"] == 40
         assert found["requests_total none 404"] == 1
         assert found["requests_total consent.choose 400"] == 1
@@ -93,43 +93,43 @@ def test_what_all_workers_did_is_added_up_and_outlives_them(site: Asked) -> None
         assert found["open_records"] == 3
         assert 0 <= time() - found["oldest_open_record_timestamp_seconds"] < 60
         assert "last_seal_timestamp_seconds" not in found
-    text = site.text()
+    text = asked.text()
     for of_a_visitor in ("nobody", "someone", "my-secret", "session", ARTICLE, "127.0.0.1"):
         assert of_a_visitor not in text
 
-    before = site.workers()
+    before = asked.workers()
     for worker in before:
         os.kill(worker, signal.SIGKILL)
-    patiently(lambda: not set(before) & set(site.workers()) and listening(site.metrics_port) == 2)
+    patiently(lambda: not set(before) & set(asked.workers()) and listening(asked.metrics_port) == 2)
     for _ in range(10):
-        assert site.ask(ARTICLE) == 200
+        assert asked.ask(ARTICLE) == 200
     for _ in range(4):
-        assert site.numbers()["requests_total article.article 200"] == 50
-    (folder,) = site.database.parent.glob("metrics-*")
+        assert asked.numbers()["requests_total article.article 200"] == 50
+    (folder,) = asked.database.parent.glob("metrics-*")
     assert len(list(folder.glob("*.db"))) == 2
 
 
-def test_a_store_that_fails_is_counted_and_what_it_knows_is_left_out(site: Asked) -> None:
-    assert "open_records" in site.numbers()
-    for file in site.database.parent.glob("site.db*"):
+def test_a_store_that_fails_is_counted_and_what_it_knows_is_left_out(asked: Asked) -> None:
+    assert "open_records" in asked.numbers()
+    for file in asked.database.parent.glob("site.db*"):
         file.unlink()
-    assert site.ask("/cookies", {"choice": "reject"}) == 503
-    found = site.numbers()
+    assert asked.ask("/cookies", {"choice": "reject"}) == 503
+    found = asked.numbers()
     assert found["store_errors_total database_for_writing"] >= 1
     assert "open_records" not in found
     assert "choices_total banner.reject" not in found
 
 
-def test_who_asks_for_the_numbers_and_goes_silent_holds_up_nobody(site: Asked) -> None:
-    silent = [socket.create_connection(("127.0.0.1", site.metrics_port)) for _ in range(4)]
-    assert site.ask(ARTICLE) == 200
-    patiently(lambda: site.numbers()["requests_total article.article 200"] == 1)
+def test_who_asks_for_the_numbers_and_goes_silent_holds_up_nobody(asked: Asked) -> None:
+    silent = [socket.create_connection(("127.0.0.1", asked.metrics_port)) for _ in range(4)]
+    assert asked.ask(ARTICLE) == 200
+    patiently(lambda: asked.numbers()["requests_total article.article 200"] == 1)
     for connection in silent:
         connection.close()
 
 
-def test_an_address_that_is_taken_stops_the_start(site: Asked) -> None:
-    settings = {f"FLASK_{name}": value for name, value in site.settings.items()}
+def test_an_address_that_is_taken_stops_the_start(asked: Asked) -> None:
+    settings = {f"FLASK_{name}": value for name, value in asked.settings.items()}
     done = subprocess.run(  # noqa: S603 - our own interpreter and code
         [sys.executable, ROOT / "app.py"],
         env=os.environ | settings | {"FLASK_PORT": str(free_port())},

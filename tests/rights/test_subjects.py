@@ -5,17 +5,13 @@ from pathlib import Path
 
 import pytest
 from browserlike import Visitor
-from conftest import MakeSite
 from evidence import records
 from flask import Flask
 from log import run, seal
 
+pytestmark = pytest.mark.stores("sqlite")
+
 COMMANDS = ("find", "check-receipt", "erase")
-
-
-@pytest.fixture
-def site(make_site: MakeSite) -> Flask:
-    return make_site()
 
 
 def hands(site: Flask, visitor: Visitor, tmp_path: Path) -> dict[str, str]:

@@ -10,12 +10,9 @@ from conftest import MakeSite
 from flask import Flask
 from werkzeug.test import TestResponse
 
+pytestmark = pytest.mark.stores("sqlite")
+
 PAGES = ("/", "/pt/", "/cookies", "/none", "/feed.xml", "/sitemap.xml")
-
-
-@pytest.fixture
-def site(make_site: MakeSite) -> Flask:
-    return make_site()
 
 
 def whole(answer: TestResponse) -> bytes:

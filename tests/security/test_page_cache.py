@@ -15,12 +15,9 @@ from flask import Flask, Response, request, request_started
 from blueprints.article import personalization
 from blueprints.security import page_cache
 
+pytestmark = pytest.mark.stores("sqlite")
+
 SLUG = "porto-is-one-of-the-smart-cities-in-european-initiative"
-
-
-@pytest.fixture
-def site(make_site: MakeSite) -> Flask:
-    return make_site()
 
 
 def test_a_copy_is_the_page_itself(site: Flask) -> None:

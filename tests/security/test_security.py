@@ -6,16 +6,13 @@ from conftest import MakeSite
 from flask import Flask
 from werkzeug.test import create_environ, run_wsgi_app
 
+pytestmark = pytest.mark.stores("sqlite")
+
 ENDLESS_DATES = [
     f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT",
     f"Mon, 01 Jan 2020 00:00:00 +{'9' * 20}",
     "Thu, 99 Nov 99999 00:00:00 GMT",
 ]
-
-
-@pytest.fixture
-def site(make_site: MakeSite) -> Flask:
-    return make_site()
 
 
 @pytest.mark.parametrize(

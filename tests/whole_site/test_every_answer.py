@@ -6,9 +6,10 @@ from http.cookies import Morsel, SimpleCookie
 import pytest
 from addresses import addresses
 from browserlike import HEADERS, POLICY, SECURE, Visitor, check_headers, policy_of
-from conftest import MakeSite
 from flask import Flask
 from werkzeug.test import TestResponse
+
+pytestmark = pytest.mark.stores("sqlite")
 
 REFUSED = [
     ("/none", {}, 404),
@@ -27,8 +28,8 @@ LASTS = {"session": 184, "preferences": 180, "interests": 90}  # days, at most
 
 
 @pytest.fixture(params=["http", "https"])
-def site(request: pytest.FixtureRequest, make_site: MakeSite) -> Flask:
-    return make_site(PREFERRED_URL_SCHEME=request.param)
+def settings(request: pytest.FixtureRequest) -> dict[str, str]:
+    return {"PREFERRED_URL_SCHEME": request.param}
 
 
 def is_secure(site: Flask) -> bool:

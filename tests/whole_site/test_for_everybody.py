@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import MakeSite
 from playwright.sync_api import Browser, BrowserContext, Page
-from served import serving
+
+pytestmark = pytest.mark.stores("sqlite")
 
 PAGES = (
     *("/", "/pt/", "/cookies", "/pt/cookies", "/cookies/records", "/privacy"),
@@ -68,12 +68,6 @@ SHIFTS = """() => new Promise(resolve => {
     .observe({ type: "layout-shift", buffered: true });
   setTimeout(() => resolve(shifts), 300);
 })"""
-
-
-@pytest.fixture
-def address(make_site: MakeSite) -> Iterator[str]:
-    with serving(make_site()) as address:
-        yield address
 
 
 class Reader:

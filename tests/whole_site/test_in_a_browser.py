@@ -3,33 +3,19 @@
 from collections.abc import Iterator
 
 import pytest
-from conftest import MakeSite
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from served import serving
+
+pytestmark = pytest.mark.stores("sqlite")
 
 FIRST_VIEWS = (
     *("/", "/pt/", "/cookies", "/cookies/history", "/cookies/receipt/about", "/privacy", "/none"),
 )
 
 
-@pytest.fixture
-def address(make_site: MakeSite) -> Iterator[str]:
-    """The address of a site that really serves."""
-    with serving(make_site()) as address:
-        yield address
-
-
 @pytest.fixture(params=[False, True], ids=["without JavaScript", "with JavaScript"])
 def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
     context = browser.new_context(base_url=address, java_script_enabled=request.param)
     yield context.new_page()
-    context.close()
-
-
-@pytest.fixture
-def context(browser: Browser, address: str) -> Iterator[BrowserContext]:
-    context = browser.new_context(base_url=address)
-    yield context
     context.close()
 
 
