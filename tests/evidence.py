@@ -39,3 +39,8 @@ def session_cookie(visitor: Visitor) -> str:
     cookie = visitor.client.get_cookie("session")
     assert cookie is not None
     return cookie.value
+
+
+def given(visitor: Visitor) -> set[str | None]:
+    """What the settings show as accepted."""
+    return {box.get("value") for box in visitor.get("/cookies").all("input", checked="")}
