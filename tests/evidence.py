@@ -1,5 +1,6 @@
-"""What a test looks at behind the pages: the log, the sessions, the shipped registry."""
+"""What a test looks at behind the pages: the log, the sessions, receipts, the shipped registry."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,3 +45,9 @@ def session_cookie(visitor: Visitor) -> str:
 def given(visitor: Visitor) -> set[str | None]:
     """What the settings show as accepted."""
     return {box.get("value") for box in visitor.get("/cookies").all("input", checked="")}
+
+
+def receipt(visitor: Visitor) -> Any:  # noqa: ANN401 - JSON of any shape
+    answer = visitor.raw_get("/cookies/receipt")
+    assert answer.status_code == 200
+    return json.loads(answer.data)

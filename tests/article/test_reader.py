@@ -6,6 +6,7 @@ import checkers
 import pytest
 from browserlike import HTML, Visitor
 from conftest import MakeSite, leave_out
+from evidence import ARTICLE
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from served import serving
 
@@ -150,8 +151,7 @@ def test_previous_and_next_follow_the_dates(tmp_path: Path) -> None:
 
 
 def test_a_single_article_has_no_neighbours_to_show(make_site: MakeSite) -> None:
-    path = "/articles/porto-is-one-of-the-smart-cities-in-european-initiative"
-    page = Visitor(make_site()).get(path)
+    page = Visitor(make_site()).get(ARTICLE)
     assert not [nav for nav in page.root.iter(HTML + "nav") if "neighbours" in nav.get("class", "")]
 
 

@@ -12,7 +12,7 @@ import pytest
 import rfc8785
 from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite, statements
-from evidence import records, session_cookie
+from evidence import REGISTRY, records, session_cookie
 from flask import Flask, request
 from log import under_command
 from sqlalchemy import insert, select
@@ -20,7 +20,6 @@ from sqlalchemy import insert, select
 from blueprints.consent.models import ConsentNotice
 from blueprints.database import db
 
-REGISTRY = Path(__file__).parents[2] / "blueprints/consent/registry.toml"
 RECEIPT_OF_VERSION_1 = Path(__file__).parents[1] / "rights/receipt_of_version_1.jsonld"
 
 

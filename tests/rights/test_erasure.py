@@ -10,14 +10,13 @@ import pytest
 import time_machine
 from browserlike import Page, Visitor, text_of
 from conftest import ALL_STORES, MakeSite
-from evidence import count_sessions, records
+from evidence import REGISTRY, count_sessions, records
 from flask import Flask
 from log import decide, decide_often, run
 
 from blueprints.database import db
 from blueprints.rights import retention
 
-REGISTRY = Path(__file__).parents[2] / "blueprints/consent/registry.toml"
 OURS_AND_THEIRS = """
 [[services]]
 id = "statistics"

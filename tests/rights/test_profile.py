@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from browserlike import Visitor
 from conftest import MakeSite
-from evidence import session_cookie
+from evidence import receipt, session_cookie
 from pyshacl import validate
 from rdflib import Graph
 from registries import FILM, shipped_with
@@ -29,10 +29,6 @@ lifetime = "session"
 purpose = { en = "Plays the film", pt = "Mostra o filme" }
 """
 )
-
-
-def receipt(visitor: Visitor) -> Any:  # noqa: ANN401 - JSON of any shape
-    return json.loads(visitor.raw_get("/cookies/receipt").data)
 
 
 def faults(found: object) -> str:

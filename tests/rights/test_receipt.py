@@ -17,7 +17,7 @@ import time_machine
 from browserlike import Page, Visitor
 from click.testing import Result
 from conftest import MakeSite
-from evidence import records, session_cookie
+from evidence import REGISTRY, receipt, records, session_cookie
 from flask import Flask
 from log import decision, erase, fill, seal
 from rdflib import Graph, URIRef
@@ -64,12 +64,6 @@ ALLOWED = {
 SITE = "http://localhost/cookies/receipt/about#"
 
 Change = Callable[[Any], object]
-
-
-def receipt(visitor: Visitor) -> Any:  # noqa: ANN401 - JSON of any shape
-    answer = visitor.raw_get("/cookies/receipt")
-    assert answer.status_code == 200
-    return json.loads(answer.data)
 
 
 def statuses(found: Any) -> dict[str, list[str]]:  # noqa: ANN401 - JSON of any shape
@@ -209,9 +203,8 @@ def test_what_was_only_assumed_is_never_called_given(make_site: MakeSite, tmp_pa
 def test_a_consent_that_counts_no_more_is_expired(make_site: MakeSite, tmp_path: Path) -> None:
     visitor = Visitor(make_site())
     visitor.choose("accept_selected", ticks=("advertising",))
-    shipped = Path(__file__).parents[2] / "blueprints/consent/registry.toml"
     changed = tmp_path / "changed.toml"
-    meant = shipped.read_text(encoding="utf-8").replace("gpc = true", "gpc = true\nmeaning = 2")
+    meant = REGISTRY.read_text(encoding="utf-8").replace("gpc = true", "gpc = true\nmeaning = 2")
     changed.write_text(meant, "utf-8")
     later = make_site(CONSENT_REGISTRY=str(changed))
     returning = Visitor(later)

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from addresses import SLUGS
 from conftest import MakeSite
-from evidence import REGISTRY
+from evidence import ARTICLE, REGISTRY
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, expect
 from served import serving
@@ -16,7 +16,6 @@ from served import serving
 from blueprints.database import db
 
 PHONE = {"width": 390, "height": 844}
-ARTICLE = "/articles/porto-is-one-of-the-smart-cities-in-european-initiative"
 
 
 @pytest.fixture
