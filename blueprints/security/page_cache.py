@@ -16,6 +16,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -51,14 +52,24 @@ class CachedPage:
 
     def answer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
         environ[VIEW], environ[IS_KEPT] = self.view, True
-        asks = "HTTP_IF_NONE_MATCH" in environ
-        if asks and self.etag and not is_resource_modified(environ, etag=self.etag):
-            headers = Headers(self.headers)
-            remove_entity_headers(headers)
-            start_response("304 NOT MODIFIED", headers.to_wsgi_list())
+        if self._is_known_to(environ):
+            start_response("304 NOT MODIFIED", self._headers_without_body)
             return []
         start_response("200 OK", self.headers)
         return [self.body]
+
+    def _is_known_to(self, environ: "WSGIEnvironment") -> bool:
+        known = environ.get("HTTP_IF_NONE_MATCH")
+        if not known or not self.etag:
+            return False
+        # The first is what browsers send, and spares them the reading of a list.
+        return known == self.etag or not is_resource_modified(environ, etag=self.etag)
+
+    @cached_property
+    def _headers_without_body(self) -> list[tuple[str, str]]:
+        headers = Headers(self.headers)
+        remove_entity_headers(headers)
+        return headers.to_wsgi_list()
 
 
 class PageCache:
