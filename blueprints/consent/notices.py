@@ -164,7 +164,7 @@ def _service(service: Service, language: str) -> dict[str, Any]:
         "country": service.country,
         "privacy": service.privacy,
         "hosts": {kind: list(hosts) for kind, hosts in service.hosts.items()},
-        "enters": {kind: way.address for kind, way in service.ways.items()},
+        "enters": service.enters,
         "cookies": [_cookie(cookie, language) for cookie in service.cookies],
         **({"justification": service.justification[language]} if service.justification else {}),
     }

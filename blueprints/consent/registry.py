@@ -100,6 +100,12 @@ class Service(Recipient):
         ways = {"script": self.script, "pixel": self.pixel, "embed": self.embed}
         return {kind: way for kind, way in ways.items() if way}
 
+    @property
+    def enters(self) -> dict[str, str]:
+        """How it enters the page, as notices tell it: the address, and where its tag sends to."""
+        addresses = {kind: way.address for kind, way in self.ways.items()}
+        return addresses | ({"tag": self.tag_id} if self.tag_id else {})
+
 
 @dataclass(frozen=True)
 class Registry:
@@ -197,7 +203,7 @@ class Registry:
                 service.id: {
                     **{name: getattr(service, name) for name in SUBSTANCE_OF_SERVICE},
                     "hosts": {kind: sorted(hosts) for kind, hosts in service.hosts.items()},
-                    "enters": [way.address for way in service.ways.values()],
+                    "enters": [*service.enters.values()],
                     "cookies": {
                         item.name: _values(
                             replace(item, lifetime=item.declared or item.lifetime),

@@ -171,6 +171,9 @@ WITH_A_SCRIPT = MATOMO.replace(
     "\n\n[[services.cookies]]",
     '\nscript = { address = "https://stats.example.pt/a.js" }\n\n[[services.cookies]]',
 )
+WITH_A_TAG = WITH_A_SCRIPT.replace(
+    "\nscript =", '\ntag_id = "G-ABC1"\nconsent_mode = ["analytics_storage"]\nscript ='
+)
 ANOTHER_PURPOSE = """
 [[purposes]]
 id = "another"
@@ -190,6 +193,8 @@ description = { en = "x", pt = "x" }
         (MATOMO, 'id = "matomo"', 'id = "piwik"'),
         (MATOMO, 'script = ["https://stats.', 'script = ["https://stats2.'),
         (WITH_A_SCRIPT, "/a.js", "/b.js"),
+        (WITH_A_TAG, "G-ABC1", "G-ABC2"),
+        (WITH_A_TAG, 'tag_id = "G-ABC1"\n', ""),
         (ANOTHER_PURPOSE, "optional = true", "optional = false"),
         (ANOTHER_PURPOSE, "optional = true", "meaning = 2"),
         (ANOTHER_PURPOSE, '["Age"]', '["Age", "Name"]'),
@@ -204,6 +209,13 @@ def test_whatever_a_visitor_consented_to_makes_a_new_policy_version_when_it_chan
     before = registry(tmp_path, shipped_with(more=text)).policy_version
     after = registry(tmp_path, shipped_with(more=text.replace(old, new, 1))).policy_version
     assert after != before
+
+
+def test_without_a_tag_the_policy_version_is_what_it_was_before_there_were_tags(
+    tmp_path: Path,
+) -> None:
+    services = registry(tmp_path, shipped_with(more=WITH_A_SCRIPT)).substance["services"]
+    assert services["matomo"]["enters"] == ["https://stats.example.pt/a.js"]
 
 
 def test_wording_and_order_do_not_change_the_policy_version(tmp_path: Path) -> None:
