@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import psycopg
@@ -104,7 +104,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(f"{number} tests {reason.removeprefix('Skipped: ')}")
 
 
-def leave_out(what: str) -> None:
+def leave_out(what: str) -> NoReturn:
     """Leave the test out for want of `what`, unless this is CI."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{what} is missing, and in CI nothing may be left out")

@@ -20,7 +20,8 @@ from urllib.parse import urlencode
 
 import another_city
 import pytest
-from conftest import MakeSite
+from certificate import certify
+from conftest import MakeSite, leave_out
 from registries import FILLED_IN, shipped_with
 from served import ROOT, Served, free_port
 
@@ -43,7 +44,7 @@ def test_without_a_name_nothing_is_printed(make_site: MakeSite) -> None:
 
 
 def test_systemd_takes_the_unit_and_finds_it_hardened(make_site: MakeSite, tmp_path: Path) -> None:
-    systemd = shutil.which("systemd-analyze") or pytest.skip("no systemd-analyze")
+    systemd = shutil.which("systemd-analyze") or leave_out("systemd-analyze")
     unit = tmp_path / "microsite.service"
     own = another_city.write(tmp_path / "our 100% own")
     unit.write_text(printed(make_site, "systemd", **own))
@@ -106,25 +107,14 @@ def sites(tmp_path: Path, registry: str) -> tuple[Served, Served]:
     return Served(**settings), Served(**settings)
 
 
-def certify(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate of our own, and its key."""
-    openssl = shutil.which("openssl") or pytest.skip("no openssl")
-    key, certificate = folder / "privkey.pem", folder / "fullchain.pem"
-    name = ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
-    made = ["-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate)]
-    command = [openssl, "req", *made, *name]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own words
-    return certificate, key
-
-
 @pytest.fixture
 def behind(
     make_site: MakeSite, tmp_path: Path, sites: tuple[Served, Served]
 ) -> Iterator[tuple[Ask, Served]]:
     """How to ask the site behind nginx, over TLS, and the site itself."""
-    program = shutil.which("nginx") or pytest.skip("no nginx")
+    program = shutil.which("nginx") or leave_out("nginx")
     site, spare = sites
-    certificate, _key = certify(tmp_path)
+    certificate, _key = certify(tmp_path, HOST)
     port, plain = free_port(), free_port()
     text = printed(make_site, "nginx", PORT=site.port)
     for old, new in {
@@ -167,9 +157,9 @@ def behind_caddy(
     make_site: MakeSite, tmp_path: Path, sites: tuple[Served, Served]
 ) -> Iterator[Ask]:
     """How to ask the site behind Caddy, over TLS."""
-    program = shutil.which("caddy") or pytest.skip("no caddy")
+    program = shutil.which("caddy") or leave_out("caddy")
     site, spare = sites
-    certificate, key = certify(tmp_path)
+    certificate, key = certify(tmp_path, HOST)
     port = free_port()
     text = printed(make_site, "caddy", PORT=site.port)
     for old, new in {
@@ -316,7 +306,7 @@ def test_a_new_version_comes_in_without_a_failed_request(
 def test_the_timers_are_taken_by_systemd_and_do_what_they_say(
     make_site: MakeSite, tmp_path: Path
 ) -> None:
-    systemd = shutil.which("systemd-analyze") or pytest.skip("no systemd-analyze")
+    systemd = shutil.which("systemd-analyze") or leave_out("systemd-analyze")
     site = make_site(TRUSTED_HOSTS=HOST)
     text = site.test_cli_runner().invoke(args=["deploy", "timers"]).output
     subprocess.run(["/bin/sh", "-s", tmp_path], input=text, text=True, check=True)  # noqa: S603 - our own file
