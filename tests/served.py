@@ -31,13 +31,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(site: Flask) -> Iterator[str]:
-    """Serve the site over a real socket, and tell its address."""
-    server = make_server("127.0.0.1", 0, site, threaded=True)
+def serving(site: Flask, certificate: tuple[Path, Path] | None = None) -> Iterator[str]:
+    """Serve the site over a real socket, and tell its address; with a certificate over TLS."""
+    context = (str(certificate[0]), str(certificate[1])) if certificate else None
+    server = make_server("127.0.0.1", 0, site, threaded=True, ssl_context=context)
     thread = Thread(target=server.serve_forever, args=(0.02,))  # at each stop it is waited for
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.port}"
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{server.port}"
     finally:
         server.shutdown()
         thread.join()

@@ -23,7 +23,7 @@ from blueprints.article.headings import Heading, mark
 from blueprints.article.pictures import BrokenPictureError, Picture, Pictures
 from blueprints.article.tables import label_cells, table_close, table_open
 
-EMBED = re.compile(r"embed:([a-z][a-z0-9_-]*)/([A-Za-z0-9_.-]+)")
+EMBED = re.compile(r"embed:([a-z][a-z0-9_-]*)/([A-Za-z0-9_.,-]+)")
 BLOCKS_WITH_A_PLACE = {"paragraph_open", "blockquote_open", "bullet_list_open", "ordered_list_open"}
 DEEP_HEADINGS = {"h4", "h5", "h6"}
 HTML = {"html_block", "html_inline"}

@@ -92,9 +92,9 @@ TAG = "G-ABC123DEF4"
 def test_a_google_tag_sends_once_its_purpose_is_given_and_not_before(
     browser: Browser, make_site: MakeSite, tmp_path: Path, partner: Partner
 ) -> None:
-    """With the very lines of README; the partner stands in for Google."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    (example,) = (part for part in readme.split("```toml")[1:] if f'tag_id = "{TAG}"' in part)
+    """With the very lines of the recipe; the partner stands in for Google."""
+    recipes = REGISTRY.with_name("RECIPES.md").read_text(encoding="utf-8")
+    (example,) = (part for part in recipes.split("```toml")[1:] if f'tag_id = "{TAG}"' in part)
     here = f'["{partner.address}"]'
     lines = re.sub("hosts = .*", f"hosts = {{ script = {here}, connect = {here} }}", example)
     lines = re.sub("https://www.googletagmanager.com/gtag/js", f"{partner.address}/gtag.js", lines)
