@@ -18,22 +18,20 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import click
-from dateutil.relativedelta import relativedelta
 from flask import Flask, current_app
 from sqlalchemy import String, cast, insert, select
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from app import create_app
-from blueprints.consent.choices import Decision, Model, Status
+from blueprints.consent.choices import Decision, Model, Status, months_after
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.notices import write_notice
 from blueprints.consent.registry import Registry
@@ -88,7 +86,7 @@ def decisions(
             id=str(_marked(_uuid(dice, int(at.timestamp() * 1000), 7))),
             subject=str(subject),
             decided_at=at,
-            expires_at=datetime.combine(_later(at.date(), months), at.timetz()),
+            expires_at=months_after(at, months),
             policy_version=registry.policy_version,
             language=language,
             model=Model(site.config["CONSENT_MODEL"]),
@@ -101,11 +99,6 @@ def decisions(
             notice=notices[registry.policy_version, language].id,
         )
         yield decision, dice.randbytes(16)
-
-
-@lru_cache
-def _later(day: date, months: int) -> date:
-    return day + relativedelta(months=months)
 
 
 def _earlier(registry: Registry) -> Registry:

@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from dateutil.relativedelta import relativedelta
 from sqlalchemy import ColumnElement, Connection, insert, null, select, update
 from uuid_utils.compat import uuid7
 
-from blueprints.consent.choices import Circumstances, Decision, Status
+from blueprints.consent.choices import Circumstances, Decision, Status, months_after
 from blueprints.consent.digest import digest_of, new_salt, write_content
 from blueprints.consent.models import ConsentRecord
 
@@ -43,7 +42,7 @@ def decide(
         subject=last.subject if last else str(uuid4()),
         statuses=statuses,
         decided_at=at,
-        expires_at=at + relativedelta(months=lifetime_months),
+        expires_at=months_after(at, lifetime_months),
     )
 
 

@@ -11,12 +11,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from dateutil.relativedelta import relativedelta
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from blueprints.consent import services
-from blueprints.consent.choices import TELL_OF_ACCEPTANCE
+from blueprints.consent.choices import TELL_OF_ACCEPTANCE, months_after
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db, write
 
@@ -24,7 +23,7 @@ BATCH = 1000
 
 
 def _is_past(now: datetime, years: int) -> ColumnElement[bool]:
-    long_ago, earlier = now - relativedelta(years=years), aliased(ConsentRecord)
+    long_ago, earlier = months_after(now, -12 * years), aliased(ConsentRecord)
     accepted_before = exists().where(
         earlier.subject == ConsentRecord.subject,
         earlier.decided_at < ConsentRecord.decided_at,

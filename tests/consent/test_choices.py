@@ -15,6 +15,7 @@ from blueprints.consent.choices import (
     Status,
     Withdrawal,
     decided_statuses,
+    months_after,
     present_choice,
     read_decision,
     said_statuses,
@@ -230,3 +231,23 @@ def test_a_session_of_another_shape_holds_no_decision(kept: object, *, is_read: 
         assert decision.statuses == ONE
         assert decision.model is Model.OPT_IN
         assert decision.is_consent
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "then"),
+    [
+        ("2026-11-24", 6, "2027-05-24"),
+        ("2026-08-31", 6, "2027-02-28"),
+        ("2027-08-31", 6, "2028-02-29"),
+        ("2026-12-31", 12, "2027-12-31"),
+        ("2026-11-30", 13, "2027-12-30"),
+        ("2028-02-29", -12, "2027-02-28"),
+        ("2026-01-15", -36, "2023-01-15"),
+    ],
+)
+def test_a_choice_lasts_to_the_same_day_of_a_later_month_or_to_its_last(
+    day: str, months: int, then: str
+) -> None:
+    time = "T12:30:01.000002+00:00"
+    moment = datetime.fromisoformat(day + time)
+    assert months_after(moment, months) == datetime.fromisoformat(then + time)

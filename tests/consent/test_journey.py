@@ -8,12 +8,12 @@ import pytest
 import time_machine
 from browserlike import HTML, Visitor, text_of
 from conftest import ALL_STORES, MakeSite
-from dateutil.relativedelta import relativedelta
 from evidence import ARTICLE, REGISTRY, count_sessions, records, session_cookie
 from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
+from blueprints.consent.choices import months_after
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db
 from blueprints.sessions.models import StoredSession
@@ -59,7 +59,7 @@ def test_rejecting_is_recorded_and_lasts_as_long_as_accepting(
     (record,) = records(site)
     assert record.statuses == {"personalization": "refused", "advertising": "refused"}
     assert record.method == "banner.reject"
-    assert record.expires_at == record.decided_at + relativedelta(months=6)
+    assert record.expires_at == months_after(record.decided_at, 6)
 
 
 def test_selected_purposes_are_given_and_the_others_refused(site: Flask, visitor: Visitor) -> None:
