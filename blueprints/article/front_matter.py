@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
-import frontmatter
 import yaml
 
 from blueprints.article.broken import control_character
@@ -21,7 +20,8 @@ DAYS = ("date", "updated")
 KEYS = {*REQUIRED, *TEXTS, *DAYS, "slug", "topics", "draft"}
 # Bounded, because a reader's cookie names the articles in which they stopped.
 SLUG = re.compile(r"(?=.{1,100}$)[a-z0-9]+(-[a-z0-9]+)*")
-BOUNDARY = "---"
+BOUNDARY = re.compile(r"^---+[ \t]*$", re.MULTILINE)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is twenty times as fast
 KEY = re.compile(r"^([\w-]+):", re.MULTILINE)
 COLON = "mapping values are not allowed"  # as the YAML library calls it
 
@@ -37,8 +37,15 @@ def split(text: str) -> tuple[dict[str, Any], str]:
         BrokenFrontMatterError: what stands before the text is no YAML, or no list of keys.
 
     """
+    text = text.strip()
+    if not BOUNDARY.match(text):
+        return {}, text
     try:
-        post = frontmatter.loads(text)
+        _nothing, head, content = BOUNDARY.split(text, maxsplit=2)
+    except ValueError:
+        raise BrokenFrontMatterError("the line --- after the front matter is missing") from None
+    try:
+        fields = LOADER(head).get_single_data()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         if str(error.problem).startswith(COLON):
@@ -58,12 +65,10 @@ def split(text: str) -> tuple[dict[str, Any], str]:
         raise BrokenFrontMatterError(
             f"front matter cannot be read: {_on_one_line(error)}"
         ) from None
-    if not post.metadata and post.content.startswith(BOUNDARY):
-        raise BrokenFrontMatterError(f"the line {BOUNDARY} after the front matter is missing")
-    keys = KEY.findall(text[: text.rindex(post.content)])
+    keys = KEY.findall(head)
     if twice := next((key for key in keys if keys.count(key) > 1), None):
         raise BrokenFrontMatterError(f"{twice} is given twice")
-    return post.metadata, post.content
+    return fields if isinstance(fields, dict) else {}, content.strip()
 
 
 def _on_one_line(error: Exception) -> str:
