@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import click
 from click import progressbar
@@ -27,8 +27,7 @@ HELP = "Prove, show and erase what visitors chose."
 
 def add_commands(app: Flask, *commands: click.Command) -> None:
     """Add the commands of a room to `flask consent`."""
-    group = app.cli.commands.setdefault("consent", AppGroup("consent", help=HELP))
-    assert isinstance(group, AppGroup)  # noqa: S101 - for the type checker
+    group = cast("AppGroup", app.cli.commands.setdefault("consent", AppGroup("consent", help=HELP)))
     for command in commands:
         group.add_command(command)
 

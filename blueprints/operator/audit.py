@@ -8,11 +8,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import click
 from flask import current_app
@@ -97,20 +96,22 @@ def _site(address: str | None) -> Iterator[str]:
             if command != ["app.py"]:
                 process.wait()
         try:
-            base = f"http://127.0.0.1:{port}"
-            _wait_for(base)
-            yield base
+            _wait_for(port)
+            yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
             process.wait()
 
 
-def _wait_for(base: str) -> None:
+def _wait_for(port: int) -> None:
     until = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < until:
         try:
-            urlopen(f"{base}/health", timeout=1).close()  # noqa: S310 - our own loopback address
-        except (URLError, OSError):
+            asked = HTTPConnection("127.0.0.1", port, timeout=1)
+            asked.request("GET", "/health")
+            asked.getresponse()
+            asked.close()
+        except (HTTPException, OSError):
             time.sleep(0.1)
         else:
             return

@@ -83,7 +83,8 @@ def _keep_no_answer() -> None:
     _drop_update_trigger()
     _let_answer_be_null()
     op.execute(
-        f"UPDATE {RECORDS} SET method = NULL, is_consent = NULL, gpc = NULL WHERE subject IS NULL"  # noqa: S608 - our own name
+        "UPDATE consent_records SET method = NULL, is_consent = NULL, gpc = NULL "
+        "WHERE subject IS NULL"
     )
     _check_whole_or_erased((*ERASED, *ANSWER), answer_may_be_null=True)
     _create_triggers((*ERASED, *ANSWER), STAYS)
@@ -209,7 +210,7 @@ def downgrade() -> None:
     _drop_update_trigger()
     _let_answer_be_null()  # so that its check is dropped
     op.execute(
-        f"UPDATE {RECORDS} SET method = 'erased', is_consent = true, gpc = false "  # noqa: S608 - our own name
+        "UPDATE consent_records SET method = 'erased', is_consent = true, gpc = false "
         "WHERE subject IS NULL"
     )
     _check_whole_or_erased(ERASED, answer_may_be_null=False)
