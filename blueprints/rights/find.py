@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import click
-from flask import current_app
+from flask import current_app, g
 from flask.cli import with_appcontext
 
 from blueprints.consent.commands import BadInputError, database, utc
 from blueprints.consent.records import as_text
+from blueprints.consent.registry_checks import LANGUAGES
 from blueprints.consent.visitor import registry
 from blueprints.rights.dossier import Dossier, Entry, UnknownIdError, compile_dossier
 from blueprints.rights.subjects import number_in
@@ -24,8 +25,14 @@ TEMPLATES = {"text": "rights/find.txt", "html": "rights/find.html"}
 @click.argument("number", metavar="ID")
 @click.option("--json", "kind", flag_value="json", help="As JSON.")
 @click.option("--html", "kind", flag_value="html", help="As one page without network or script.")
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default="en",
+    help="In which language the text or the page is, for whoever asks.",
+)
 @with_appcontext
-def find(number: str, kind: str | None) -> None:
+def find(number: str, kind: str | None, language: str) -> None:
     """Show everything about ID, the number of a record or of a visitor (subject).
 
     ID may be the file of a receipt as well, or the value of a visitor's session cookie, which they
@@ -44,25 +51,27 @@ def find(number: str, kind: str | None) -> None:
     if kind == "json":
         click.echo(json.dumps(_as_json(found), default=as_text, ensure_ascii=False, indent=1))
         return
+    g.language = language
     template = current_app.jinja_env.get_template(TEMPLATES[kind or "text"])
     page = template.render(
         dossier=found,
         utc=utc,
         controller=registry().controller,
-        purpose_names=_purpose_names(found),
+        purpose_names=_purpose_names(found, language),
+        language=language,
         notice_words=current_app.extensions["notice_words"],
     )
     click.echo(page)
 
 
-def _purpose_names(found: Dossier) -> Mapping[str, str]:
+def _purpose_names(found: Dossier, language: str) -> Mapping[str, str]:
     """Call the purposes by name, and one that the registry no longer has as it was shown then."""
     shown = {
         purpose["id"]: purpose["name"]
         for kept in found.notices
         for purpose in kept.notice.content.get("purposes", ())
     }
-    return shown | {purpose.id: purpose.name["en"] for purpose in registry().purposes}
+    return shown | {purpose.id: purpose.name[language] for purpose in registry().purposes}
 
 
 def _asked_for(number: str) -> UUID:
