@@ -185,6 +185,16 @@ def test_everybody_is_asked_about_a_new_purpose_and_about_nothing_else(
     assert later.get("/").banner is None
 
 
+def test_a_confirmation_after_a_change_says_what_is_open(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    first, second = changed(make_site, tmp_path, shipped_with(), shipped_with(more=NEW_PURPOSE))
+    chooser = first()
+    chooser.post("/cookies", {"choice": "accept_all"})
+    told = come_back(chooser, second()).get("/").confirmation or ""
+    assert "Personalised advertising: Accepted; Statistics: Off: you have not chosen yet." in told
+
+
 @pytest.mark.parametrize("choice", CHOICES)
 def test_a_purpose_that_is_gone_asks_nobody(
     make_site: MakeSite, tmp_path: Path, choice: str
