@@ -15,6 +15,7 @@ from blueprints.consent.toml_file import TomlFileError, read_table
 # The line of the last purpose, which the cases below spoil.
 LINE = len(shipped_with(more=MATOMO).splitlines())
 MANY_HOSTS = "{ img = [" + ", ".join(f'"https://{n}.stats.example.pt"' for n in range(99)) + "] }"
+MODE = 'consent_mode = ["ad_storage", "analytics_storage"]'
 SCRIPT = "https://stats.example.pt/s.js"
 TWO_WAYS = """script = { address = "https://stats.example.pt/s.js" }
 pixel = { address = "https://stats.example.pt/p.gif" }"""
@@ -91,6 +92,16 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
         ("Your text size", "Your text size, " * 5, "short.en is longer than 60 characters"),
         ('lifetime = "P13M"', 'lifetime = "P397D"', "has a lifetime of more than 13 months"),
         ('lifetime = "P90D"', 'lifetime = "P2Y"', "has a lifetime of more than 13 months"),
+        ('lifetime = "P13M"', 'lifetime = "P1Y2M"', "has a lifetime of more than 13 months"),
+        ('lifetime = "P13M"', 'lifetime = "P395DT26H"', "has a lifetime of more than 13 months"),
+        ('lifetime = "P13M"', 'lifetime = "P396DT1H"', "has a lifetime of more than 13 months"),
+        ('lifetime = "P13M"', 'lifetime = "years"', "a lifetime that is neither"),
+        ('"_pk_id*"', '"_pk*id"', "has a name that is not one name"),
+        ('"_pk_id*"', '"_pk**"', "has a name that is not one name"),
+        ('"_pk_id*"', '"*id*"', "has a name that is not one name"),
+        ('"_pk_id*"', '"_pk_i?"', "has a name that is not one name"),
+        ('"_pk_id*"', '"_pk_i[d]"', "has a name that is not one name"),
+        ('"_pk_id*"', '""', "has a name that is not one name"),
         (MATOMO_PURPOSE, 'name = "Matomo"\npurpose = "necessary"', "without a justification"),
         ('address = "Porto', 'dated = "July"\naddress = "Porto', "is dated with no day"),
         (*with_hosts(TWO_WAYS), "enters by script and pixel"),
@@ -106,10 +117,17 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
             *with_hosts(f'script = {{ address = "{SCRIPT}", attributes = {{ onload = "x" }} }}'),
             "has the script attribute 'onload', which is not data-",
         ),
+        (
+            *with_hosts(f'tag_id = "G-ABC1"\nscript = {{ address = "{SCRIPT}" }}'),
+            "has a tag_id without a script and consent_mode",
+        ),
+        (*with_hosts(f'tag_id = "G-ABC1"\n{MODE}'), "a tag_id without a script and consent_mode"),
         (*with_hosts('consent_mode = ["ad_everything"]'), "consent_mode parameter 'ad_everything'"),
         (*with_hosts('justification = { en = "x", pt = " " }'), "needs words in each of en, pt"),
         ("films.example/{id}", "films.example/", "has an embed address without {id}"),
         ("width = 560", "width = 0", "has an embed without width and height"),
+        ("width = 560", "width = -1", "has an embed without width and height"),
+        ("height = 315", "height = 0", "has an embed without width and height"),
         ("height = 315", "height = -1", "has an embed without width and height"),
         ("frame = [", "img = [", "but has no such frame host"),
         ('id = "matomo"', 'id = "choice"', "the service 'choice' stands there twice"),
@@ -133,6 +151,24 @@ def test_a_contradiction_is_named_in_one_sentence(
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < LONGEST_SENTENCE
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"P13M"', '"P396D"'),
+        ('"P13M"', '"P1Y1M"'),
+        ('"P13M"', '"P395DT24H"'),
+        ('"P13M"', '"session"'),
+        ('"_pk_id*"', '"_*"'),
+        ("width = 560, height = 315", "width = 1, height = 1"),
+        ('id = "matomo"', 'id = "m-1_a"'),
+        ("gpc = true", "gpc = true\nmeaning = 1"),
+        with_hosts(f'tag_id = "GT-A1B2"\nscript = {{ address = "{SCRIPT}" }}\n{MODE}'),
+    ],
+)
+def test_what_is_just_within_the_rules_is_read(tmp_path: Path, old: str, new: str) -> None:
+    assert registry(tmp_path, shipped_with((old, new), more=MATOMO + FILM))
 
 
 def test_a_broken_registry_stops_the_start(make_site: MakeSite, tmp_path: Path) -> None:
