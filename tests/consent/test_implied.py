@@ -172,6 +172,7 @@ def test_of_somebody_who_has_chosen_nothing_new_is_assumed(
 ) -> None:
     chooser = Visitor(make_site(CONSENT_MODEL="implied"))
     chooser.post("/cookies", {"choice": choice})
+    chooser.get("/cookies")  # The confirmation is shown once.
     file = tmp_path / "registry.toml"
     file.write_text(shipped_with(more=NEW_PURPOSE), encoding="utf-8")
     later = Visitor(make_site(CONSENT_MODEL="implied", CONSENT_REGISTRY=str(file)))
