@@ -64,6 +64,7 @@ ASSUMED = replace(DECISION, method=CONTINUED_USE, model=Model.IMPLIED, statuses=
         (DECISION, (Model.OPT_IN, False, ENDS + timedelta(days=1)), EXPIRED, True),
         (replace(DECISION, statuses=NONE), (Model.OPT_IN, False, ENDS), EXPIRED, True),
         (replace(DECISION, policy_version="0" * 12), (Model.OPT_IN, False, AT), EXPIRED, True),
+        (replace(DECISION, policy_version="f" * 12), (Model.OPT_IN, False, AT), EXPIRED, True),
         # A clock that was set back ends nothing.
         (DECISION, (Model.OPT_IN, False, AT - timedelta(days=1)), BOTH, False),
         # What a decision does not name is asked about; what nobody declares is not there.
@@ -92,6 +93,8 @@ def test_what_counts_now(
     choice = present_choice(decision, REGISTRY, model, gpc=gpc, now=now)
     assert choice.statuses == statuses
     assert choice.is_open is is_open
+    is_settled = any(status not in {"unknown", "expired"} for status in statuses.values())
+    assert choice.counts is is_settled
     accepted = {key for key, status in statuses.items() if status in {GIVEN, Status.ASSUMED}}
     assert choice.given == accepted
     for purpose in ("necessary", "personalization", "advertising", "x", ""):
@@ -116,7 +119,8 @@ def test_what_lets_something_optional_happen(statuses: dict[str, Status], *, acc
 
 def test_of_what_was_recorded_by_going_on_only_the_given_was_assumed() -> None:
     every = {status.value: status.value for status in Status}
-    assert said_statuses(every, "banner.accept_all") == every
+    for method in ("banner.accept_all", "settings.accept_all"):
+        assert said_statuses(every, method) == every
     assert said_statuses(every, CONTINUED_USE) == every | {"given": Status.ASSUMED}
 
 
@@ -149,7 +153,8 @@ def test_what_is_recorded(
     before: dict[str, Status], given: set[str], after: dict[str, Status]
 ) -> None:
     choice = Choice(before, None)
-    assert decided_statuses(REGISTRY, frozenset(given), choice, "banner.reject") == after
+    for method in ("banner.accept_selected", "settings.accept_selected"):
+        assert decided_statuses(REGISTRY, frozenset(given), choice, method) == after
     assumed = {
         purpose: Status.ASSUMED if status is GIVEN else status for purpose, status in after.items()
     }
@@ -215,6 +220,10 @@ KEPT = {
         ({key: value for key, value in KEPT.items() if key != "notice"}, True),
         ({key: value for key, value in KEPT.items() if key != "subject"}, False),
         (KEPT | {"more": 1}, False),
+        (KEPT | {"id": "nobody"}, False),
+        (KEPT | {"subject": "nobody"}, False),
+        (KEPT | {"expires_at": "tomorrow"}, False),
+        (KEPT | {"notice": 7}, False),
         (KEPT | {"model": "opt_out"}, False),
         (KEPT | {"statuses": {"advertising": "yes"}}, False),
         (KEPT | {"statuses": None}, False),

@@ -69,6 +69,7 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
         ('country = "PT"', "", "service 'choice' lacks 'country'"),
         ("justification =", "# justification =", "strictly necessary without a justification"),
         ('en = "Strictly necessary", ', "", "needs words in each of en, pt"),
+        ('en = "Strictly', 'fr = "x", en = "Strictly', "needs words in each of en, pt"),
         ('"_pk_id*"', '"session"', "the cookie 'session' stands there twice"),
         ('country = "PT"', 'country = "PT"\ntag_id = "g-abc1"', "'g-abc1', which is not as G-"),
         ('country = "PT"', 'country = "PT"\ntag_id = "G-ABC1"', "a tag_id without a script"),
