@@ -97,10 +97,12 @@ def test_what_has_changed_since_is_not_ticked_again(site: Flask) -> None:
 
 
 def test_after_a_wrong_form_nothing_is_ticked_for_somebody_who_has_not_chosen(site: Flask) -> None:
+    visitor = Visitor(site)
     sent = {"choice": "nonsense", "purposes": "advertising"}
-    page = Page(Visitor(site).post("/cookies", sent))
+    page = Page(visitor.post("/cookies", sent))
     assert page.status == 400
-    assert page.all("input", checked="") == []
+    for each in (page, visitor.get("/cookies"), visitor.get("/")):
+        assert each.all("input", type="checkbox", checked="") == []
     assert records(site) == []
 
 

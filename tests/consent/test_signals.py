@@ -16,6 +16,8 @@ from served import serving
 
 pytestmark = pytest.mark.stores("sqlite")
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture
 def settings(tmp_path: Path, partner: Partner) -> dict[str, str]:
@@ -46,6 +48,14 @@ def test_gpc_support_is_announced(make_site: MakeSite) -> None:
     assert answer.json is not None
     assert answer.json["gpc"] is True
     assert date.fromisoformat(answer.json["lastUpdate"]) <= date.today()  # noqa: DTZ011
+
+
+def test_no_string_of_the_advertising_trade_is_made_up() -> None:
+    """Who calls __tcfapi relies on a consent of the IAB's kind, which nobody here asks for."""
+    offered = [file for folder in ("templates", "static/js") for file in (ROOT / folder).rglob("*")]
+    texts = [file.read_text(encoding="utf-8") for file in offered if file.is_file()]
+    assert len(texts) > 20
+    assert not any(name in text for text in texts for name in ("__tcfapi", "__gpp", "euconsent"))
 
 
 def test_the_banner_shows_that_the_signal_is_honoured(make_site: MakeSite) -> None:

@@ -268,6 +268,18 @@ def test_an_unknown_subject_is_refused(make_site: MakeSite) -> None:
     assert result.stderr == f"Error: There is no record of {unknown}: nothing was erased.\n"
 
 
+def test_nothing_is_kept_of_an_address_or_a_device(make_site: MakeSite) -> None:
+    site = make_site(PROXY_HOPS=1)
+    tells = {"X_Forwarded_For": "192.0.2.77", "User_Agent": "Device/7.5", "Accept_Language": "xx"}
+    Visitor(site, **tells).choose("accept_all")
+    database = Path(site.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
+    found = [*database.parent.glob(f"{database.name}*"), *Path(site.instance_path).rglob("*")]
+    kept = b"".join(file.read_bytes() for file in found if file.is_file())
+    assert b"banner.accept_all" in kept
+    for told in (b"192.0.2", b"Device", b'"xx"'):
+        assert told not in kept
+
+
 @pytest.mark.stores(*ALL_STORES)
 def test_records_past_their_retention_are_purged_and_the_others_stay(site: Flask) -> None:
     now = datetime.now(UTC)

@@ -240,8 +240,19 @@ def test_a_visitor_is_found_by_the_value_of_their_cookie(site: Flask, visitor: V
     value = session_cookie(visitor)
     by_cookie = run(site, "find", value)
     assert by_cookie.exit_code == 0
-    assert str(records(site)[-1].id) in by_cookie.output
     assert value not in by_cookie.output
+    (record,) = records(site)
+    lines = [" ".join(line.split()) for line in by_cookie.output.splitlines()]
+    assert lines.count("Language en") == 2, "of the record, and of the notice"
+    assert {
+        f"RECORD {record.id}",
+        f"Decided {record.decided_at:%Y-%m-%d %H:%M:%S} UTC",
+        "personalization given",
+        "advertising given",
+        "Method banner.accept_all",
+        f"Notice {record.notice}",
+        "heading: Cookies Policy",
+    } <= set(lines)
 
 
 def test_a_value_that_begins_with_a_hyphen_is_no_option(

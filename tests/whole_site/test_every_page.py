@@ -78,9 +78,11 @@ def test_the_three_buttons_are_alike_and_nothing_is_ticked(
         "reject",
     ]
     assert {tuple(sorted(set(button.keys()))) for button in buttons} == {("name", "value")}
-    boxes = page.all("input", type="checkbox")
-    assert [box.get("value") for box in boxes] == ["personalization", "advertising"]
-    assert all(box.get("checked") is None for box in boxes)
+    settings = Visitor(make_site()).get("/cookies" if language == "en" else "/pt/cookies")
+    for each in (page, settings):
+        boxes = each.all("input", type="checkbox")
+        assert [box.get("value") for box in boxes] == ["personalization", "advertising"]
+        assert all(box.get("checked") is None for box in boxes)
 
 
 def test_the_form_asks_for_nothing_but_the_choice(make_site: MakeSite) -> None:

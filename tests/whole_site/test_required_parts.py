@@ -81,6 +81,7 @@ def test_the_settings_page_tells_of_every_cookie_all_that_there_is_to_tell(
 def test_the_banner_tells_each_purpose_in_words(make_site: MakeSite, language: str) -> None:
     banner = Visitor(make_site()).get(WAY[language] + "/").banner
     assert banner is not None
+    assert REGISTRY.controller.name in text_of(next(banner.iter(HTML + "li"))), "first of all"
     by_id = {element.get("id"): element for element in banner.iter() if element.get("id")}
     boxes = [field for field in banner.iter(HTML + "input") if field.get("name") == "purposes"]
     assert [box.get("value") for box in boxes] == list(REGISTRY.optional_ids)
