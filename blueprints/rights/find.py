@@ -106,6 +106,8 @@ def _entry(entry: Entry) -> Mapping[str, Any]:
     return {
         **{name: value for name, value in entry.record.items() if name != "content"},
         "is_valid": entry.is_valid,
+        "replaced_at": entry.replaced_at,
+        "asked_again": sorted(entry.asked_again),
         "is_erased": entry.is_erased,
         "fits_digest": entry.fits_digest,
         "is_proven": entry.is_proven,

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import html5lib
@@ -13,6 +14,7 @@ from conftest import MakeSite, statements
 from evidence import records, session_cookie
 from flask import Flask
 from log import erase, run, seal, tampering
+from registries import shipped_with
 
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db
@@ -216,7 +218,10 @@ def test_a_record_is_found_with_its_notice_and_proof(site: Flask) -> None:
     lines = [" ".join(line.split()) for line in answer.output.splitlines()]
     assert f"Visitor {first.subject}" in lines
     assert f"Decided {first.decided_at:%Y-%m-%d %H:%M:%S} UTC" in lines
-    assert f"Valid until {first.expires_at:%Y-%m-%d %H:%M:%S} UTC (still valid)" in lines
+    until, replaced = (
+        f"{at:%Y-%m-%d %H:%M:%S} UTC" for at in (first.expires_at, second.decided_at)
+    )
+    assert f"Valid until {until} (replaced on {replaced})" in lines
     assert {"personalization given", "Method banner.accept_all", "fits the record"} <= set(lines)
     assert "the proof leads from the digest to this head" in lines
     assert "heading: Cookies Policy" in lines
@@ -265,6 +270,34 @@ def test_a_value_that_begins_with_a_hyphen_is_no_option(
     assert str(records(site)[-1].id) in by_cookie.output
 
 
+def test_a_choice_is_called_valid_as_far_as_it_counts(make_site: MakeSite, tmp_path: Path) -> None:
+    site, registry = make_site(), tmp_path / "registry.toml"
+    Visitor(site).choose("accept_all")
+    (record,) = records(site)
+
+    def found(of: Flask) -> str:
+        return " ".join(run(of, "find", str(record.id)).output.split())
+
+    assert "(still valid) advertising given personalization given Method" in found(site)
+    data = 'personal_data = ["Preference"'
+    registry.write_text(shipped_with((data, f'{data}, "Age"')), encoding="utf-8")
+    database = site.config["SQLALCHEMY_DATABASE_URI"]
+    more = make_site(SQLALCHEMY_DATABASE_URI=database, CONSENT_REGISTRY=str(registry))
+    told = "(still valid) advertising given personalization given, asked again since Method"
+    assert told in found(more)
+    named = 'name = "InvestPorto"\naddress'
+    registry.write_text(shipped_with((named, named.replace("Porto", "Lisboa"))), encoding="utf-8")
+    other = make_site(SQLALCHEMY_DATABASE_URI=database, CONSENT_REGISTRY=str(registry))
+    assert (
+        "(counts no longer) advertising given, asked again since personalization given, asked"
+        in found(other)
+    )
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=200)):
+        assert "(ended) advertising given personalization given Method" in found(site)
+    erase(site, record.subject)
+    assert "(ended)" in found(site)
+
+
 @pytest.mark.usefixtures("chosen")
 def test_what_is_found_as_json(site: Flask) -> None:
     _, first, second = records(site)
@@ -273,7 +306,8 @@ def test_what_is_found_as_json(site: Flask) -> None:
     assert record["id"] == str(first.id)
     assert record["decided_at"] == first.decided_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     assert record["digest"] == first.digest.hex()
-    assert (record["fits_digest"], record["is_proven"], record["is_valid"]) == (True, True, True)
+    assert (record["fits_digest"], record["is_proven"], record["is_valid"]) == (True, True, False)
+    assert record["replaced_at"] == second.decided_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     assert record["proof"]["seal"]["number"] == 1
     assert found["other_records"] == [str(second.id)]
     assert found["notices"][0]["id"] == first.notice
