@@ -86,6 +86,23 @@ def test_every_page_that_speaks_of_erasing_says_what_goes_and_what_stays(
     assert site
 
 
+def test_the_notice_that_stays_tells_a_choice_only_where_the_page_says_so(
+    make_site: MakeSite,
+) -> None:
+    site = make_site()
+    for button in ("accept_all", "accept_selected", "reject"):
+        visitor = Visitor(site)
+        visitor.choose(button)
+    visitor.post("/cookies/withdraw", {})
+    *of_the_notice, withdrawn = (record.notice for record in records(site))
+    assert len(set(of_the_notice)) == 1
+    assert withdrawn is None
+    told = "the notice of the button “Always allow” belongs to no other, and a record without a"
+    assert told in visitor.get("/cookies/erase").text
+    told = "o aviso do botão «Permitir sempre» não pertence a mais nenhum, e um registo sem aviso"
+    assert told in visitor.get("/pt/privacidade").text
+
+
 @pytest.mark.stores(*ALL_STORES)
 def test_after_erasing_the_visitor_is_a_stranger(site: Flask, visitor: Visitor) -> None:
     visitor.choose("accept_all")
