@@ -175,7 +175,14 @@ ART_13 = {
         "(1)(a)": ("InvestPorto, Rua 1, Porto, tax number 501234567", "+351 220 000 000"),
         "(1)(b)": ("data protection officer at dpo@porto.test",),
         "(1)(c)": ("Article 6(1)(a), and Law 41/2004, Article 5(1)", "Law 41/2004, Article 5(2)"),
-        "(1)(e)": ("At present, nobody", "Hosting Lda (DE): Hosting"),
+        "(1)(d)": (
+            "so that we do not ask you again (Article 6(1)(f))",
+            "choices and requests by number come from one connection within a minute (Article 6",
+        ),
+        "(1)(e)": (
+            "At present, nobody but those who work for us, named below: the partners",
+            "Hosting Lda (DE): Hosting",
+        ),
         "(1)(f)": ("nothing leaves the European Economic Area",),
         "(2)(a)": (
             "valid for 6 months",
@@ -194,7 +201,14 @@ ART_13 = {
         "(1)(a)": ("tratamento: InvestPorto, Rua 1, Porto, NIPC 501234567", "+351 220 000 000"),
         "(1)(b)": ("encarregado da proteção de dados em dpo@porto.test",),
         "(1)(c)": ("artigo 6.º, n.º 1, alínea a)", "Lei n.º 41/2004, artigo 5.º, n.º 2"),
-        "(1)(e)": ("não há destinatários", "Hosting Lda (DE): Alojamento"),
+        "(1)(d)": (
+            "para não voltarmos a perguntar (artigo 6.º, n.º 1, alínea f))",
+            "e pedidos por número chegam de uma mesma ligação num minuto (artigo 6.º, n.º 1, alí",
+        ),
+        "(1)(e)": (
+            "não há destinatários além de quem trabalha para nós, indicado abaixo: os parceiros",
+            "Hosting Lda (DE): Alojamento",
+        ),
         "(1)(f)": ("nada sai do Espaço Económico Europeu",),
         "(2)(a)": (
             "válida durante 6 meses",
@@ -263,7 +277,10 @@ def test_what_goes_out_of_the_eea_is_told_with_its_safeguard(
     make_site: MakeSite, tmp_path: Path
 ) -> None:
     file = tmp_path / "registry.toml"
-    abroad, clauses = FILM.replace('"IE"', '"US"'), "under this safeguard: Standard contractual"
+    abroad, clauses = (
+        FILM.replace('"IE"', '"US"'),
+        "we send you a copy if you ask: Standard contractual",
+    )
     for film, told in ((abroad, 2), (abroad.replace("hosts", f"{SAFEGUARD}\nhosts"), 1)):
         file.write_text(shipped_with(more=film), encoding="utf-8")
         site = make_site(CONSENT_REGISTRY=str(file))
@@ -271,7 +288,9 @@ def test_what_goes_out_of_the_eea_is_told_with_its_safeguard(
         page = Visitor(site).get("/privacy")
         assert "outside the European Economic Area" in page.text
         assert (clauses in page.text) is (told == 1)
-    assert "com esta garantia: Cláusulas-tipo" in Visitor(site).get("/pt/privacidade").text
+    assert (
+        "lhe enviamos cópia a pedido: Cláusulas-tipo" in Visitor(site).get("/pt/privacidade").text
+    )
     hosting = CONTROLLER.replace('"DE"', '"US"')
     file.write_text(shipped_with(('address = "Porto, Portugal"\n', hosting)), encoding="utf-8")
     page = Visitor(make_site(CONSENT_REGISTRY=str(file))).get("/privacy")
