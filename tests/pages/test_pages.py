@@ -298,6 +298,17 @@ def test_what_goes_out_of_the_eea_is_told_with_its_safeguard(
     assert "nothing leaves" not in page.text
 
 
+def test_that_nothing_is_stored_is_said_only_where_others_can_have_stored_nothing(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    """Whoever loads content once has what others store, and no choice."""
+    file = tmp_path / "registry.toml"
+    file.write_text(shipped_with(more=FILM), encoding="utf-8")
+    words = "Nothing is stored on your device."
+    assert words in Visitor(make_site()).get("/cookies").text
+    assert words not in Visitor(make_site(CONSENT_REGISTRY=str(file))).get("/cookies").text
+
+
 @pytest.mark.parametrize(
     ("path", "always", "once"),
     [
