@@ -136,7 +136,7 @@ def behind(
     file.write_text(
         f"daemon off;\nuser {getpass.getuser()};\n"
         f"pid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\n"
-        f"events {{}}\nhttp {{\naccess_log off;\n{temporary}{text}}}\n"
+        f"events {{}}\nhttp {{\naccess_log {tmp_path}/access.log;\n{temporary}{text}}}\n"
     )
     subprocess.run([program, "-t", "-q", "-c", file], check=True)  # noqa: S603 - our own file
     site.start()
@@ -192,9 +192,12 @@ def behind_caddy(
 
 
 @pytest.mark.slow
-def test_a_choice_is_made_through_nginx_over_tls(behind: tuple[Ask, Served]) -> None:
+def test_a_choice_is_made_through_nginx_over_tls(
+    behind: tuple[Ask, Served], tmp_path: Path
+) -> None:
     ask, _site = behind
     make_a_choice(ask)
+    assert (tmp_path / "access.log").read_text() == "", "nobody is told who read what"
 
 
 @pytest.mark.slow
