@@ -15,7 +15,7 @@ from functools import partial
 from http.client import HTTPSConnection
 from pathlib import Path
 from threading import Event
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 from urllib.parse import urlencode
 
 import another_city
@@ -324,6 +324,10 @@ def test_the_timers_are_taken_by_systemd_and_do_what_they_say(
     own = os.environ | {"FLASK_INSTANCE": str(tmp_path / "own")}
     migrate = [sys.executable, "-m", "flask", "db", "upgrade"]
     subprocess.run(migrate, cwd=ROOT, env=own, check=True, capture_output=True)  # noqa: S603 - our own words
+    old = tmp_path / "own/backups/old.db"
+    old.parent.mkdir()
+    old.touch()
+    os.utime(old, (time() - 29.5 * 86_400,) * 2)  # Pages promise that none is older than 30 days.
     starts = [line.partition("=")[2] for line in unit.splitlines() if line[:9] == "ExecStart"]
     assert len(starts) == 4
     for start in starts:  # As systemd reads them: %% is a per cent sign, and $$ a dollar.

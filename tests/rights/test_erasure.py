@@ -82,6 +82,7 @@ def test_every_page_that_speaks_of_erasing_says_what_goes_and_what_stays(
     site: Flask, visitor: Visitor
 ) -> None:
     assert f"{WHAT_GOES} {WHAT_STAYS}" in visitor.get("/privacy").text
+    assert "Backup copies still hold what was erased, for 30 days" in visitor.get("/privacy").text
     assert "De cada registo ficam o seu número" in visitor.get("/pt/privacidade").text
     assert site
 
