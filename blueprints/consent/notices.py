@@ -97,6 +97,10 @@ def write_notice(
     """Write down the notice in force. `words` are those of notice.toml in this language."""
     buttons, is_implied = _buttons(words), model is Model.IMPLIED
     shared = {"question": words["question"]}
+    processors = [
+        {"name": processor.name, "country": processor.country}
+        for processor in registry.controller.processors
+    ]
     content = {
         "language": language,
         "model": str(model),
@@ -106,6 +110,7 @@ def write_notice(
             "address": registry.controller.address,
             "contact": registry.controller.contact,
             **({"tax_number": number} if (number := registry.controller.tax_number) else {}),
+            **({"processors": processors} if processors else {}),
         },
         "banner": {
             "heading": words["heading"],

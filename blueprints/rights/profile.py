@@ -61,8 +61,13 @@ def _controller(told: Mapping[str, Any], origin: str) -> Node:
     return node | ({"dct:identifier": told["tax_number"]} if told.get("tax_number") else {})
 
 
-def process_completed(process: Node, services: Services, kept_for: str, origin: str) -> Node:
-    """Add what is done with which data, where, who receives it, and how long it stays (8.3)."""
+def process_completed(
+    process: Node, services: Services, processors: Services, kept_for: str, origin: str
+) -> Node:
+    """Add what is done with which data, where, who receives it, and how long it stays (8.3).
+
+    `processors` work for the controller: they receive what it does (GDPR Art. 4(9)).
+    """
     controller = {"id": origin + CONTROLLER}
     operations = ["dpv:Collect", "dpv:Use"]
     if any(service["cookies"] for service in services):
@@ -70,11 +75,15 @@ def process_completed(process: Node, services: Services, kept_for: str, origin: 
     if any(service["hosts"] for service in services):
         operations.append("dpv:Share")
     # Where no service does anything for the purpose, only the controller's own site does.
-    countries = sorted({f"loc:{service['country']}" for service in services}) or ["loc:PT"]
+    ours = {"loc:PT"} if not services else set()
+    countries = sorted(ours | {f"loc:{party['country']}" for party in (*services, *processors)})
+    recipients = process.get("dpv:hasRecipient", []) + [
+        {"type": "dpv:DataProcessor", "dpv:hasName": processor["name"]} for processor in processors
+    ]
     return {
         "dpv:hasPersonalData": ["dpv:PersonalData"],  # where the registry says no more of it
-        "dpv:hasRecipient": [controller],  # where nobody else is one
         **process,
+        "dpv:hasRecipient": recipients or [controller],  # where nobody else is one
         "dpv:hasDataController": controller,
         "dpv:hasProcessing": operations,
         "dpv:hasDataSource": "dpv:DataSubjectDataSource",

@@ -179,7 +179,10 @@ def _process(notice: Mapping[str, Any], metadata: ReceiptMetadata, purpose: str)
             {"type": "dpv:ThirdParty", "dpv:hasName": vendor} for vendor in others
         ]
     if metadata.version > 1:
-        return profile.process_completed(process, services, metadata.kept_for, metadata.origin)
+        processors = notice["controller"].get("processors", ())
+        return profile.process_completed(
+            process, services, processors, metadata.kept_for, metadata.origin
+        )
     if lifetimes:
         process["dpv:hasStorageCondition"] = [
             *({"type": "dpv:StorageDuration", "dpv:hasDuration": item} for item in lifetimes),

@@ -12,7 +12,7 @@ from conftest import MakeSite
 from evidence import receipt, session_cookie
 from pyshacl import validate
 from rdflib import Graph
-from registries import FILM, shipped_with
+from registries import FILLED_IN, FILM, shipped_with
 
 HERE = Path(__file__).parent
 SHAPES = Graph().parse(HERE / "profile.ttl")
@@ -146,6 +146,32 @@ def test_a_receipt_says_who_receives_what_where_and_for_how_long(
         path = right["dpv:isExercisedAt"].removeprefix("http://localhost")
         assert visitor.raw_get(path).status_code == 200
     assert visitor.get("/privacy").one("h2", id="controller") is not None
+
+
+def test_who_works_for_the_controller_is_a_recipient_where_they_are(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "registry.toml"
+    abroad = ('country = "DE"', 'country = "US"')
+    file.write_text(shipped_with(*FILLED_IN, abroad, more=PARTNER), encoding="utf-8")
+    visitor = Visitor(make_site(CONSENT_REGISTRY=str(file)))
+    visitor.choose("accept_all")
+    found = receipt(visitor)
+    assert faults(found) == ""
+    hosting = {"type": "dpv:DataProcessor", "dpv:hasName": "Hosting Lda"}
+    film = {"type": "dpv:ThirdParty", "dpv:hasName": "Films Ltd"}
+    for purpose, recipients, places in (
+        ("PersonalisedAdvertising", [film, hosting], ["loc:IE", "loc:PT", "loc:US"]),
+        ("ServicePersonalisation", [hosting], ["loc:PT", "loc:US"]),
+    ):
+        (process,) = of_purpose(found, purpose)["dpv:hasProcess"]
+        assert process["dpv:hasRecipient"] == recipients
+        for condition in ("dpv:hasProcessingCondition", "dpv:hasRule"):
+            assert process[condition]["dpv:hasLocation"] == places
+    receipt_file = tmp_path / "receipt.jsonld"
+    receipt_file.write_text(json.dumps(found), encoding="utf-8")
+    check = ["consent", "check-receipt", str(receipt_file)]
+    assert visitor.site.test_cli_runner().invoke(args=check).output.startswith("Not yet sealed.")
 
 
 def test_a_refusal_is_kept_only_while_it_is_valid_and_says_so(make_site: MakeSite) -> None:

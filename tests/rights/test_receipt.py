@@ -36,7 +36,7 @@ DPV = {
     *("Collect", "Use", "Store", "Share", "ProcessingLocation", "Permission", "hasProcessing"),
     *("hasDataSource", "hasProcessingCondition", "hasRule"),
     *("ServiceUsageAnalytics", "ServicePersonalisation", "PersonalisedAdvertising"),
-    *("TargetedAdvertising", "Purpose"),
+    *("TargetedAdvertising", "Purpose", "DataProcessor"),
     *("ConsentGiven", "RenewedConsentGiven", "ConsentUnknown", "ConsentRequested"),
     *("ConsentRequestDeferred", "ConsentRefused", "ConsentWithdrawn", "ConsentExpired"),
     *("ConsentRevoked", "ConsentInvalidated"),
