@@ -1,4 +1,4 @@
-"""The production server: its port, its workers, its end. README, "On line", says why each option.
+"""The production server: its port, its workers, its end. ON_LINE.md says why each option.
 
 It is Granian, with four habits of its own closed: it would share a taken port in silence, leave its
 workers serving when it is killed, give up when a worker dies twice in five seconds, and log without

@@ -1,4 +1,4 @@
-"""The short form of the fault run, so that the run itself is tested; README says how to run all."""
+"""The short form of the fault run, so that it is tested; tests/README.md says how to run all."""
 
 import pytest
 import run

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from browserlike import Visitor
 from conftest import MakeSite, leave_out
+from documents import documentation
 from evidence import records
 from flask import Flask
 from log import decide_often, run, seal, tampering
-
-README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture
@@ -91,7 +90,7 @@ def test_with_postgresql_the_command_that_is_named_makes_a_backup_that_can_be_re
     address = postgresql_uri.replace("+psycopg", "")
     restore = f"pg_restore --exit-on-error --no-owner --dbname={address} {file}"
     subprocess.run(shlex.split(restore), check=True)  # noqa: S603 - our own
-    assert "pg_restore --exit-on-error --no-owner --dbname=" in README.read_text("utf-8")
+    assert "pg_restore --exit-on-error --no-owner --dbname=" in documentation()
     restored = make_site(SQLALCHEMY_DATABASE_URI=postgresql_uri)
     assert records(restored) == records(site)
     Visitor(restored).choose("reject")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import MakeSite
+from documents import README, read
 
 from app import DEFAULTS, create_app
 
@@ -279,8 +280,7 @@ def test_a_missing_driver_is_told_with_its_extra(
 def test_an_older_python_is_told_before_anything_is_installed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    (check,) = re.findall(r"^python3 -c '(.+)' &&$", readme, flags=re.MULTILINE)
+    (check,) = re.findall(r"^python3 -c '(.+)' &&$", read(README), re.MULTILINE)
     for version, status in (((3, 10, 14), "Python 3.11 or later is needed."), ((3, 11, 0), 0)):
         monkeypatch.setattr(sys, "version_info", version)
         with pytest.raises(SystemExit) as end:
