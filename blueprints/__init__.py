@@ -12,7 +12,7 @@ database    the SQLAlchemy object, the base of all models, migrations
 security    response headers, the Content-Security-Policy, the cross-origin check, caching, files
 serving     settings, the site's own log, the production server: how it starts and stops
 languages   English and Portuguese: addresses, translations, dates
-site        what it is called, who runs it, what it looks like
+site        what it is called, what it looks like
 pages       error pages, health, the pages for machines, privacy and accessibility
 
 Who may import whom: `app` imports every room, and nobody imports `app`. The first five import those

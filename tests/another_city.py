@@ -11,8 +11,6 @@ SLUGS = {"en": "the-tram", "pt": "o-eletrico"}
 DAY, NIGHT = "#7a1f1f", "#f2a9a9"
 SITE = f"""
 name = "{NAME}"
-address = "Praça do Município, Braga"
-contact = "dados@braga.test"
 
 [accessibility]
 published = 2026-05-01
@@ -31,6 +29,12 @@ alt = {{ en = "A stairway up a hill", pt = "Um escadório" }}
 caption = {{ en = "Drawing: {{name}} & its 573 steps", pt = "Desenho: {{name}}" }}
 name = "Bom Jesus"
 """
+OF_THE_REGISTRY = {
+    "InvestPorto": NAME,
+    "Porto, Portugal": "Praça do Município, Braga",
+    "privacy@investporto.example": "dados@braga.test",
+    "Remember the choice": "Remember what you choose",
+}
 ARTICLE = """---
 title: The tram of Braga
 slug: {slug}
@@ -61,8 +65,10 @@ def write(folder: Path) -> dict[str, str]:
     for inside in ("texts/en", "texts/pt", "texts/images", "img"):
         (folder / inside).mkdir(parents=True)
     notice = (SHIPPED.parent / "notice.toml").read_text("utf-8").replace("InvestPorto", NAME)
-    registry = SHIPPED.read_text("utf-8").replace("Remember the choice", "Remember what you choose")
-    registry += FILM
+    registry = SHIPPED.read_text("utf-8") + FILM
+    for old, new in OF_THE_REGISTRY.items():
+        assert old in registry
+        registry = registry.replace(old, new)
     texts = {
         "site.toml": SITE,
         "registry.toml": registry,

@@ -48,20 +48,11 @@ FILLED_IN = (
     ('address = "Porto, Portugal"\n', CONTROLLER),
     ('"privacy@investporto.example"', '"privacy@porto.test"'),
 )
-WHO = {
-    "name": "InvestPorto",
-    "address": "Porto, Portugal",
-    "contact": "privacy@investporto.example",
-}
 
 
 def shipped_with(*changes: tuple[str, str], more: str = "") -> str:
-    """The shipped registry, with who runs the site, and each text replaced once.
-
-    A purpose's id is replaced wherever it stands.
-    """
-    named = "".join(f'{key} = "{value}"\n' for key, value in WHO.items())
-    text = SHIPPED.read_text("utf-8").replace("[controller]\n", f"[controller]\n{named}") + more
+    """The shipped registry with each text replaced once, and a purpose's id wherever it stands."""
+    text = SHIPPED.read_text(encoding="utf-8") + more
     for old, new in changes:
         assert old in text, old
         text = text.replace(old, new, 1)

@@ -16,12 +16,9 @@ T = TypeVar("T")
 SESSION = "session"
 
 
-def read_registry(
-    path: Path, who: Mapping[str, str], *, prefix: str = "", months: int | None = None
-) -> Registry:
+def read_registry(path: Path, *, prefix: str = "", months: int | None = None) -> Registry:
     """Read and check a registry file. `prefix` comes before the name of each cookie of our own.
 
-    Who runs the site, by `name`, `address` and `contact`, is `who` where the file does not say it.
     The session lasts as long as a choice does: `months`, whatever the file says.
 
     Raises:
@@ -32,7 +29,6 @@ def read_registry(
         table = read_table(path)
     except TomlFileError as error:
         raise RegistryError(str(error)) from None
-    _name_ours(table, who)
     registry = _build(Registry, table, "")
     check(registry)
 
@@ -48,19 +44,6 @@ def read_registry(
         replace(service, cookies=tuple(map(ours, service.cookies))) for service in registry.services
     )
     return replace(registry, services=tuple(services))
-
-
-def _name_ours(table: dict[str, Any], who: Mapping[str, str]) -> None:
-    """Name whoever runs the site, and the services of the site itself, where the file does not."""
-    controller = table.setdefault("controller", {})
-    if not isinstance(controller, dict):
-        return
-    table["controller"] = {**who, **controller}
-    name, services = table["controller"]["name"], table.get("services")
-    for service in services if isinstance(services, list) else ():
-        if isinstance(service, dict) and not service.get("hosts"):
-            service.setdefault("name", name)
-            service.setdefault("vendor", name)
 
 
 def _build(cls: type[T], table: Any, where: str) -> T:  # noqa: ANN401 - from a file, any shape

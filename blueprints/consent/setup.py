@@ -34,11 +34,9 @@ def _set_up(state: BlueprintSetupState) -> None:
     # CNIL: who refuses is left alone for six months, and nothing optional lasts longer than 13.
     check_number(app, "CONSENT_LIFETIME_MONTHS", "months", 6, 13)
     file = Path(app.config["CONSENT_REGISTRY"] or FOLDER / "registry.toml")
-    site, months = app.extensions["site"], app.config["CONSENT_LIFETIME_MONTHS"]
-    who = {"name": site.name, "address": site.address, "contact": site.contact}
     try:
         app.extensions["registry"] = registry_file.read_registry(
-            file, who, prefix=cookie_prefix(app), months=months
+            file, prefix=cookie_prefix(app), months=app.config["CONSENT_LIFETIME_MONTHS"]
         )
     except RegistryError as error:
         raise SystemExit(f"The cookie registry {file.name} is wrong: {error}.") from None

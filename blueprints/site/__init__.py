@@ -1,4 +1,4 @@
-"""What the site is called, who runs it, what it looks like: said once, in `site.toml`.
+"""What the site is called and what it looks like: said once, in `site.toml`.
 
 site.py      reads the file, and the colours of the stylesheet
 look.py      brings name, colours and pictures into the static files

@@ -20,7 +20,6 @@ Line = Annotated[
     str,
     msgspec.Meta(pattern="^[ -~\xa0-\u2027\u202a-\ufdcf\ufdf0-\ufffd\U00010000-\U0001fffd]+\\Z"),
 ]
-Address = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+@[!-~]+\Z")]
 FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*\Z")]
 Pixels = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 Code = Annotated[str, msgspec.Meta(pattern=r"^#([0-9a-f]{3}){1,2}\Z")]
@@ -59,8 +58,6 @@ class Accessibility(Part, frozen=True):
 
 class Site(Part, frozen=True):
     name: Line
-    address: Line
-    contact: Address
     accessibility: Accessibility
     picture: Picture
     colours: Mapping[str, Colour] = {}

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from registries import SHIPPED, WHO
+from registries import SHIPPED
 
 from blueprints.consent import registry_file
 from blueprints.consent.choices import (
@@ -22,7 +22,7 @@ from blueprints.consent.choices import (
     withdrawn,
 )
 
-REGISTRY = registry_file.read_registry(SHIPPED, WHO)
+REGISTRY = registry_file.read_registry(SHIPPED)
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ENDS = datetime(2027, 5, 24, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from browserlike import HTML, Visitor, text_of
 from conftest import MakeSite
-from registries import FILM, MATOMO, SHIPPED, WHO, shipped_with
+from registries import FILM, MATOMO, SHIPPED, shipped_with
 
 from blueprints.consent.registry import Registry
 from blueprints.consent.registry_checks import RegistryError
@@ -36,7 +36,7 @@ def with_hosts(more: str) -> tuple[str, str]:
 def registry(tmp_path: Path, text: str) -> Registry:
     file = tmp_path / "registry.toml"
     file.write_text(text, encoding="utf-8")
-    return read_registry(file, WHO)
+    return read_registry(file)
 
 
 def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
@@ -274,16 +274,13 @@ def test_wording_and_order_do_not_change_the_policy_version(tmp_path: Path) -> N
 
 
 def test_how_long_a_choice_holds_is_a_setting_and_no_substance() -> None:
-    assert (
-        read_registry(SHIPPED, WHO, months=13).policy_version
-        == read_registry(SHIPPED, WHO).policy_version
-    )
+    assert read_registry(SHIPPED, months=13).policy_version == read_registry(SHIPPED).policy_version
 
 
 def test_a_byte_order_mark_is_left_out(tmp_path: Path) -> None:
     assert (
         registry(tmp_path, "\ufeff" + shipped_with()).policy_version
-        == read_registry(SHIPPED, WHO).policy_version
+        == read_registry(SHIPPED).policy_version
     )
 
 

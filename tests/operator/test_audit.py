@@ -10,7 +10,6 @@ import pytest
 from evidence import REGISTRY
 from partner import ARTICLE, partner_server, registry_with
 from playwright.sync_api import Browser
-from registries import WHO
 
 from blueprints.consent import registry_file
 from blueprints.operator.findings import Finding, Seen, State, compare
@@ -118,7 +117,7 @@ def test_a_host_in_the_wrong_state_or_unknown_is_found(tmp_path: Path) -> None:
     text = registry_with("https://partner.example", REGISTRY.read_text(encoding="utf-8"))
     file = tmp_path / "registry.toml"
     file.write_text(text, encoding="utf-8")
-    registry = registry_file.read_registry(file, WHO)
+    registry = registry_file.read_registry(file)
     refused = State("refused")
     seen = [
         Seen(refused, "host", "https://partner.example"),

@@ -1,4 +1,4 @@
-"""What a site is called, who runs it and what it looks like: said in one file, seen everywhere."""
+"""What a site is called and what it looks like: said in one file, seen everywhere."""
 
 import io
 import re

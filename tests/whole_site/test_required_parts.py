@@ -6,11 +6,11 @@ import pytest
 from addresses import addresses
 from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite
-from registries import SHIPPED, WHO
+from registries import SHIPPED
 
 from blueprints.consent.registry_file import read_registry
 
-REGISTRY = read_registry(SHIPPED, WHO)
+REGISTRY = read_registry(SHIPPED)
 LANGUAGES = ["en", "pt"]
 WAY = {"en": "", "pt": "/pt"}
 COLUMNS = {
