@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from certificate import certify
-from conftest import CHROMIUM_FLAGS, chromium_path, leave_out
+from conftest import CHROMIUM_FLAGS, chromium_path
 from flask import Flask, Response, request
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserType
 from served import serving
 
 # As Google's own: nothing is sent until a tag has been configured, and nothing without a grant.
@@ -70,18 +70,17 @@ def stand_in(asked: Asked) -> Flask:
 
 
 @contextmanager
-def web(folder: Path) -> Iterator[tuple[Browser, Asked]]:
+def web(folder: Path, chromium: BrowserType) -> Iterator[tuple[Browser, Asked]]:
     """Start a browser for which every name but this machine's leads to the stand-in."""
     asked: Asked = []
-    chromium = chromium_path() or leave_out("Chromium")
     certificate = certify(folder, "stand-in")
-    with serving(stand_in(asked), certificate) as address, sync_playwright() as playwright:
+    with serving(stand_in(asked), certificate) as address:
         there = address.partition("://")[2]
         flags = [
             *CHROMIUM_FLAGS,
             f"--host-resolver-rules=MAP * {there}, EXCLUDE 127.0.0.1",
             "--ignore-certificate-errors",
         ]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        browser = chromium.launch(executable_path=chromium_path(), args=flags)
         yield browser, asked
         browser.close()

@@ -58,8 +58,11 @@ def recipes() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Asked]]:
-    with web(tmp_path_factory.mktemp("stand_in")) as browser_and_asked:
+def stand_in(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Browser, Asked]]:
+    folder = tmp_path_factory.mktemp("stand_in")
+    with web(folder, browser.browser_type) as browser_and_asked:
         yield browser_and_asked
 
 
