@@ -72,6 +72,7 @@ def test_gpc_always_beats_continued_use(site: Flask) -> None:
     assert visitor.cookies == set()
 
 
+@pytest.mark.needs("rights")
 def test_gpc_switched_on_later_ends_what_was_assumed(site: Flask) -> None:
     visitor = Visitor(site)
     for _ in range(3):
@@ -256,6 +257,8 @@ def test_what_nobody_opened_does_not_count(site: Flask, header: dict[str, str]) 
     assert records(site) == []
 
 
+@pytest.mark.needs("operator")
+@pytest.mark.needs("rights")
 def test_what_was_assumed_is_called_so_everywhere(site: Flask) -> None:
     visitor = Visitor(site)
     visitor.get("/")
@@ -307,6 +310,8 @@ def an_old_record() -> Decision:
     )
 
 
+@pytest.mark.needs("operator")
+@pytest.mark.needs("rights")
 def test_a_record_of_before_is_called_assumed_and_its_digest_stays(site: Flask) -> None:
     made = an_old_record()
     with site.app_context(), db.engine.begin() as connection:
@@ -351,6 +356,7 @@ def test_nobody_accepts_by_the_notice_of_the_other_model(make_site: MakeSite) ->
     assert len(records(assuming)) == 1
 
 
+@pytest.mark.needs("rights")
 @pytest.mark.parametrize(
     ("path", "words", "untrue"),
     [

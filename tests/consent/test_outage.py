@@ -154,6 +154,7 @@ def test_a_withdrawal_counts_while_nothing_can_be_written_and_is_recorded_afterw
     assert run(site, "verify").exit_code == 0
 
 
+@pytest.mark.needs("rights")
 def test_nothing_is_called_valid_of_what_was_taken_back(
     site: Flask, nothing_can_be_written: Outage
 ) -> None:

@@ -452,6 +452,7 @@ def test_where_the_rest_of_an_address_cannot_be_sent_the_way_back_is_its_page(
     assert records(site)[-1].method == "banner.reject"
 
 
+@pytest.mark.needs("rights")
 def test_no_page_that_answers_a_form_asks_for_a_way_back_that_nobody_can_open(site: Flask) -> None:
     for path in ("/cookies/withdraw", "/preferences", "/cookies/erase", "/cookies/allow"):
         answer = ParsedPage(Visitor(site).post(path, {"x": "y"}))

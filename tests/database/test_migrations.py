@@ -79,6 +79,7 @@ def test_an_upgrade_that_finds_the_disk_full_has_done_nothing(tmp_path: Path) ->
         db.engine.dispose()
 
 
+@pytest.mark.needs("proof")
 def test_a_database_that_is_newer_is_named_as_that(
     uri: str, caplog: pytest.LogCaptureFixture
 ) -> None:

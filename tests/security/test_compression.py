@@ -58,6 +58,7 @@ def test_a_page_for_a_visitor_who_has_chosen_is_compressed_too(site: Flask) -> N
         assert answer.headers["Content-Encoding"] == "br", path
 
 
+@pytest.mark.needs("rights")
 def test_what_only_this_visitor_may_see_is_never_compressed(site: Flask) -> None:
     """Its length would tell their choices (BREACH)."""
     visitor = Visitor(site)

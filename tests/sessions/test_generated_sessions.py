@@ -1,5 +1,6 @@
 """The generator of sessions, for measuring: the site reads what it writes."""
 
+import pytest
 from browserlike import Visitor
 from conftest import MakeSite
 from generate import write
@@ -9,6 +10,7 @@ from blueprints.database import db
 from blueprints.sessions.models import StoredSession
 
 
+@pytest.mark.needs("rights")
 def test_a_generated_visitor_is_known_by_their_number(make_site: MakeSite) -> None:
     site = make_site()
     write(site, 500, sessions=20)

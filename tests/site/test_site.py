@@ -43,6 +43,7 @@ def braga(make_site: MakeSite, tmp_path: Path) -> Flask:
     return make_site(TRUSTED_HOSTS="localhost", **settings)
 
 
+@pytest.mark.needs("rights")
 def test_the_old_name_and_colour_are_on_no_page_of_a_renamed_site(braga: Flask) -> None:
     visitor = Visitor(braga)
     pages = []
@@ -115,6 +116,7 @@ def test_a_preview_has_the_new_name_colour_and_picture(braga: Flask) -> None:
     assert ImageChops.difference(drawn.convert("RGB"), again.convert("RGB")).getbbox()
 
 
+@pytest.mark.needs("operator")
 def test_what_the_operator_is_told_has_the_new_name(braga: Flask, tmp_path: Path) -> None:
     visitor = Visitor(braga)
     visitor.choose("accept_all")
