@@ -59,8 +59,10 @@ def imports_of(file: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: a relative import"
             found += [str(node.module)]
-            if node.module == "blueprints":
-                found += [f"blueprints.{name.name}" for name in node.names]
+            if re.fullmatch(r"blueprints(\.[a-z]+)?", str(node.module)):
+                found += [f"{node.module}.{name.name}" for name in node.names]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            found += [name.value for name in node.args if isinstance(name, ast.Constant)]
     return found
 
 
@@ -95,8 +97,15 @@ def test_the_house_is_drawn_from_its_imports() -> None:
 
 def test_the_guard_sees_a_forbidden_import(tmp_path: Path) -> None:
     file = tmp_path / "x.py"
-    file.write_text("from blueprints.consent.views import choose\nimport app\n", encoding="utf-8")
-    assert forbidden_imports("article", file) == ["blueprints.consent.views", "app"]
+    file.write_text(
+        "from blueprints.consent.views import choose\nimport app\n"
+        "import_module('blueprints.proof.seals')\n",
+        encoding="utf-8",
+    )
+    found = forbidden_imports("article", file)
+    assert found == ["blueprints.consent.views", "app", "blueprints.proof.seals"]
+    file.write_text("from blueprints.consent import views\n", encoding="utf-8")
+    assert "blueprints.consent.views" in imports_of(file)
 
 
 def test_rules_and_registry_import_the_standard_library_only() -> None:
