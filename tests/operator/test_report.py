@@ -14,7 +14,7 @@ import html5lib
 import pytest
 from browserlike import HTML, Visitor, text_of
 from conftest import MakeSite
-from evidence import records
+from evidence import FIELDS, records
 from flask import Flask
 from flask_migrate import stamp
 from log import GIVEN, NOW, decision, erase, fill, run
@@ -513,6 +513,7 @@ def test_the_whole_log_is_exported_oldest_first(site: Flask) -> None:
     assert first["decided_at"] == row.decided_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     assert (first["personalization"], first["advertising"]) == ("refused", "given")
     assert first["digest"] == row.digest.hex()
+    assert set(FIELDS) - {"statuses"} <= first.keys()
     assert (first["gpc"], first["is_consent"], first["other_purposes"]) == ("false", "true", "")
     assert second["method"] == "settings.withdraw"
     lines = run(site, "export", "--format", "jsonl").stdout.splitlines()

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
+from evidence import FIELDS as OF_A_RECORD
 from flask import Flask
 from log import decide, decide_often, erase, run, tampering
 from sqlalchemy import delete, func, insert, select, update
@@ -18,6 +20,7 @@ from blueprints.consent.models import ConsentNotice, ConsentRecord
 from blueprints.consent.services import columns_of
 from blueprints.database import db
 from blueprints.proof.models import ConsentLeaf, ConsentOpen, ConsentSeal
+from blueprints.proof.raw_log import SAID
 from blueprints.proof.seals import Seal, newest_seals
 
 pytestmark = pytest.mark.stores("sqlite", "postgresql")
@@ -525,3 +528,7 @@ COLUMN_OF = {
     "consent_seals": "number = number",
     "consent_notices": "id = id",
 }
+
+
+def test_the_raw_reader_knows_every_field_of_a_record() -> None:
+    assert {field.name for field in msgspec.structs.fields(SAID.type)} == set(OF_A_RECORD)

@@ -62,7 +62,7 @@ def imports_of(file: Path) -> list[str]:
             if re.fullmatch(r"blueprints(\.[a-z]+)?", str(node.module)):
                 found += [f"{node.module}.{name.name}" for name in node.names]
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
-            found += [name.value for name in node.args if isinstance(name, ast.Constant)]
+            found += [str(name.value) for name in node.args if isinstance(name, ast.Constant)]
     return found
 
 
