@@ -340,6 +340,29 @@ def test_the_timers_are_taken_by_systemd_and_do_what_they_say(
     text = site.test_cli_runner().invoke(args=["deploy", "timers"]).output
     assert "consent purge" in text
     assert "consent backup" not in text
+    assert "embedded database is copied" not in text
+
+
+def test_both_services_read_the_settings_that_are_not_printed(make_site: MakeSite) -> None:
+    """Where the database is, for one: or the site would begin an embedded one, and say nothing."""
+    uri = "postgresql+psycopg://site:password@db.example/site"
+    site = make_site(TRUSTED_HOSTS=HOST)
+    site.config["SQLALCHEMY_DATABASE_URI"] = uri
+    for what in ("systemd", "timers"):
+        text = site.test_cli_runner().invoke(args=["deploy", what]).output
+        assert "\nEnvironmentFile=-/etc/microsite.env\n" in text
+        assert "password" not in text  # Everybody may read a unit.
+
+
+def test_nginx_finds_the_folder_of_its_cache_where_debian_has_none(make_site: MakeSite) -> None:
+    text = printed(make_site, "nginx")
+    assert "proxy_cache_path /var/cache/nginx/microsite " in text
+    for said in (
+        text,
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+        (ROOT / "blueprints/serving/ON_LINE.md").read_text(encoding="utf-8"),
+    ):
+        assert "mkdir -p /var/cache/nginx" in said
 
 
 @pytest.mark.slow
