@@ -24,6 +24,7 @@ from blueprints.consent.visitor import (
 from blueprints.sessions import Content, StoreUnavailableError, Values
 
 IN_ADVANCE = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")  # the new name, and older ones
+WORDS_FOR_IT = ("prefetch", "prerender", "preview", "instant")
 FIRST_PAGE_LIFETIME = timedelta(days=1)
 ABOUT_THE_SITE = ("consent.settings", "pages.privacy", "pages.accessibility")
 
@@ -73,14 +74,13 @@ def _is_page_of_the_site(response: Response) -> bool:
 def _is_opened_by_somebody() -> bool:
     """Whether somebody opens a page: nothing in one, and nothing that a browser fetches in advance.
 
-    A browser without Fetch Metadata says by `Accept` when it asks for a picture.
+    A browser without Fetch Metadata says by `Accept` when it asks for a picture or a stylesheet.
     """
     sent = request.headers
-    in_advance = " ".join(sent.get(name, "") for name in IN_ADVANCE)
+    in_advance = " ".join(sent.get(name, "") for name in IN_ADVANCE).lower()
     return (
         sent.get("Sec-Fetch-Dest", "document") == "document"
         and sent.get("Sec-Fetch-Mode", "navigate") == "navigate"
-        and "prefetch" not in in_advance
-        and "preview" not in in_advance
-        and not sent.get("Accept", "").startswith("image/")
+        and not any(word in in_advance for word in WORDS_FOR_IT)
+        and not sent.get("Accept", "").startswith(("image/", "text/css"))
     )

@@ -1,10 +1,13 @@
 """Who is responsible for the site, who works for it, and where."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 
 Text = Mapping[str, str]  # language -> words
+
+EXAMPLE = re.compile(r"\.example\b", re.IGNORECASE)  # which nobody can write to (RFC 2606)
 
 # The European Economic Area, beyond which a transfer needs a safeguard (GDPR Art. 44 to 46).
 EEA = {"AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE"}
@@ -53,8 +56,10 @@ class Controller:
     @property
     def missing(self) -> tuple[str, ...]:
         """What the law demands and nobody has filled in, or only with an example."""
-        return tuple(
-            item.name
-            for item in fields(self)
-            if not (value := getattr(self, item.name)) or ".example" in str(value)
-        )
+        return tuple(item.name for item in fields(self) if _is_no_answer(getattr(self, item.name)))
+
+
+def _is_no_answer(value: str | tuple[Processor, ...]) -> bool:
+    if isinstance(value, str):
+        return not value.strip() or EXAMPLE.search(value) is not None
+    return not value or any(_is_no_answer(processor.name) for processor in value)

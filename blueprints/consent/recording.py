@@ -15,7 +15,7 @@ from blinker import Namespace
 from flask import current_app, g
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from blueprints.consent import services
 from blueprints.consent.choices import (
@@ -161,11 +161,22 @@ def settle_withdrawal() -> None:
     given = recorded_choice().given
     if g.get("session_store_is_down"):
         return
-    if given <= withdrawal.kept:  # What was given has ended meanwhile, and the session perhaps.
+    takes_back = not given <= withdrawal.kept
+    # Else what was given has ended meanwhile, and the session perhaps.
+    if not takes_back and not may_be_assumed():
         let_it_count(None)
         return
-    with suppress(StoreUnavailableError, NothingTakenBackError):
-        _record(lambda given: given, withdrawal.method, None, {}, takes_back=True)
+    with suppress(StoreUnavailableError, NothingTakenBackError, TooManyRequests):
+        if not takes_back:
+            g.count_first_refusal()
+        _record(lambda given: given, withdrawal.method, None, {}, takes_back=takes_back)
+
+
+def may_be_assumed() -> bool:
+    """Whether going on would be taken for acceptance unless a refusal is kept."""
+    last = last_decision()
+    is_implied = current_app.config["CONSENT_MODEL"] == Model.IMPLIED
+    return is_implied and not (last and last.is_consent)
 
 
 def take_back(accept: Accept, method: str, token: str | None = None) -> None:
@@ -180,9 +191,13 @@ def take_back(accept: Accept, method: str, token: str | None = None) -> None:
     if g.get("session_store_is_down") or is_missing:
         given = held.kept if held else frozenset(registry().optional_ids)
         known = frozenset()
+    g.gave_nothing = not given  # So has this.
     g.is_partly_lost = not accept(known) <= known  # An error page has to say so.
     stays = accept(given) & given
-    if held or stays != given:  # What is held may have been answered by another tab's choice.
+    everything = frozenset(registry().optional_ids)
+    refuses = may_be_assumed() and accept(everything) != everything
+    # What is held may have been answered by another tab's choice.
+    if held or refuses or stays != given:
         let_it_count(Withdrawal(stays, method, token or secrets.token_hex(8)))
 
 

@@ -88,7 +88,9 @@ class Service(Recipient):
 
     @property
     def is_ours(self) -> bool:
-        return not self.hosts
+        """Whether nobody else has a part in it: no host, no notice, no item of theirs."""
+        has_items = any(cookie.party == "third" for cookie in self.cookies)
+        return not (self.hosts or self.privacy or has_items or self.is_outside_eea)
 
     @property
     def longest_days(self) -> int:

@@ -182,7 +182,8 @@ def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
 def _days(cookie: Cookie) -> float:
     parts = cookie.lifetime_parts
     months = 12 * parts.get("years", 0) + parts.get("months", 0)
-    return months * 365.25 / 12 + parts.get("days", 0) + parts.get("hours", 0) / 24
+    seconds = 3600 * parts.get("hours", 0) + 60 * parts.get("minutes", 0) + parts.get("seconds", 0)
+    return months * 365.25 / 12 + parts.get("days", 0) + seconds / 86400
 
 
 def _check_id(kind: str, value: str) -> None:

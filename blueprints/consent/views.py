@@ -28,7 +28,13 @@ from blueprints.consent.cookie_check import by_way_of_the_check
 from blueprints.consent.forms import AllowForm, ChoiceForm, VisitorForm
 from blueprints.consent.notices import Notice
 from blueprints.consent.placeholders import placeholder_shown
-from blueprints.consent.recording import Accept, NothingTakenBackError, save, take_back
+from blueprints.consent.recording import (
+    Accept,
+    NothingTakenBackError,
+    may_be_assumed,
+    save,
+    take_back,
+)
 from blueprints.consent.visitor import (
     OutdatedNoticeError,
     current_choice,
@@ -159,7 +165,12 @@ def _refuse(method: str, notice: Notice | None, target: str) -> Response:
     if g.get("session_store_is_down") or (last and last.accepts):
         with suppress(NothingTakenBackError):
             return _saved(_nothing, method, notice, target, takes_back=True)
-    g.count_first_refusal()
+    try:
+        g.count_first_refusal()
+    except TooManyRequests:
+        if may_be_assumed():
+            take_back(_nothing, method)
+        raise
     return _saved(_nothing, method, notice, target)
 
 

@@ -242,11 +242,15 @@ def test_who_reads_about_cookies_and_rights_has_accepted_nothing(site: Flask, pa
         {"Sec_Purpose": "prefetch;prerender"},
         {"Purpose": "prefetch"},
         {"X_Moz": "prefetch"},
+        {"X_Moz": "Prefetch"},
+        {"Sec_Purpose": "prerender"},
         {"X_Purpose": "preview"},
+        {"X_Purpose": "instant"},
         {"Sec_Fetch_Dest": "image"},
         {"Sec_Fetch_Dest": "iframe"},
         {"Sec_Fetch_Mode": "no-cors"},
         {"Accept": "image/avif,image/webp,*/*;q=0.8"},
+        {"Accept": "text/css,*/*;q=0.1"},
     ],
 )
 def test_what_nobody_opened_does_not_count(site: Flask, header: dict[str, str]) -> None:

@@ -575,3 +575,58 @@ def test_where_nobody_knows_whether_a_grant_was_written_the_page_says_so(
     assert answer.status == 503
     assert "Your choice may not have been saved" in answer.text
     assert "Nothing was recorded" not in answer.text
+
+
+@pytest.mark.parametrize("sent", [{"choice": "reject"}, {"choice": "accept_selected"}])
+def test_a_refusal_in_an_outage_is_not_taken_for_acceptance_afterwards(
+    make_site: MakeSite, tmp_path: Path, sent: dict[str, str]
+) -> None:
+    site = make_site(CONSENT_MODEL="implied")
+    visitor = Visitor(site)
+    visitor.get("/")
+    wait_for_no_other(site)
+    holder = sqlite3.connect(tmp_path / "site.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    answer = Page(visitor.post("/cookies", {**sent, "next": "/"}))
+    assert answer.status == 503
+    assert "Everything optional is off, but this is not recorded yet" in answer.text
+    holder.execute("ROLLBACK")
+    holder.close()
+    let_the_pause_pass(site)
+    for path in (ARTICLE, "/", ARTICLE):
+        visitor.get(path)
+    (record,) = records(site)
+    assert set(record.statuses.values()) == {"refused"}
+    assert record.method == f"banner.{sent['choice']}"
+    assert "withdrawal" not in visitor.cookies
+
+
+def test_a_refusal_while_no_session_is_known_is_not_taken_for_acceptance(
+    make_site: MakeSite,
+) -> None:
+    site = make_site(CONSENT_MODEL="implied")
+    visitor = Visitor(site)
+    visitor.get("/")
+    with site.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("alter table sessions rename to gone")
+    assert Page(visitor.post("/cookies", {"choice": "reject", "next": "/"})).status == 503
+    with site.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("alter table gone rename to sessions")
+    let_the_pause_pass(site)
+    for path in (ARTICLE, "/", ARTICLE):
+        visitor.get(path)
+    (record,) = records(site)
+    assert set(record.statuses.values()) == {"refused"}
+
+
+def test_a_refusal_too_many_is_not_taken_for_acceptance(make_site: MakeSite) -> None:
+    site = make_site(CONSENT_MODEL="implied")
+    for _ in range(60):
+        Visitor(site).post("/cookies", {"choice": "reject", "next": "/"})
+    visitor = Visitor(site)
+    visitor.get("/")
+    assert Page(visitor.post("/cookies", {"choice": "reject", "next": "/"})).status == 429
+    for path in (ARTICLE, "/", ARTICLE):
+        visitor.get(path)
+    assert len(records(site)) == 60
+    assert not [record for record in records(site) if record.method == "continued_use"]

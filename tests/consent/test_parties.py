@@ -38,5 +38,8 @@ def test_what_the_law_demands_and_is_not_filled_in_is_missing() -> None:
         without: dict[str, Any] = {name: ""}
         assert replace(WHOLE, **without).missing == (name,)
     assert replace(WHOLE, processors=()).missing == ("processors",)
-    assert replace(WHOLE, contact="privacy@city.example").missing == ("contact",)
+    for nobody in ("privacy@city.example", "privacy@city.EXAMPLE", " \t"):
+        assert replace(WHOLE, contact=nobody).missing == ("contact",)
+    blank = Processor(" ", {"en": "Hosting", "pt": "Alojamento"}, "DE")
+    assert replace(WHOLE, processors=(*WHOLE.processors, blank)).missing == ("processors",)
     assert replace(WHOLE, dated="").dated_on is None

@@ -364,6 +364,64 @@ def test_whoever_is_told_unasked_is_named_with_the_reason_wherever_it_matters(
     assert "Afasta robôs." in visitor.get("/pt/cookies").text
 
 
+OF_OTHERS = """
+[[services]]
+id = "agency"
+purpose = "advertising"
+name = "Agency"
+vendor = "Agency Inc"
+country = "US"
+privacy = "https://agency.example.org/privacy"
+"""
+MAP = """
+[[services]]
+id = "map"
+purpose = "necessary"
+name = "Map"
+vendor = "Maps Ltd"
+country = "IE"
+privacy = "https://maps.example.org/privacy"
+hosts = { frame = ["https://maps.example.org"] }
+embed = { address = "https://maps.example.org/{id}", width = 560, height = 315 }
+justification = { en = "You came for it.", pt = "Foi o que pediu." }
+"""
+
+
+def test_others_are_named_also_where_no_browser_contacts_them(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "registry.toml"
+    file.write_text(shipped_with(more=OF_OTHERS), encoding="utf-8")
+    visitor = Visitor(make_site(CONSENT_REGISTRY=str(file)))
+    for path, named, untrue in (
+        (
+            "/privacy",
+            "Agency Inc (US): Agency",
+            ("At present, nobody", "nothing leaves", "nothing else"),
+        ),
+        ("/pt/privacidade", "Agency Inc (US): Agency", ("não há destinatários", "por mais nada")),
+        ("/cookies", "Agency Inc", ("no partner receives",)),
+        ("/pt/cookies", "Agency Inc", ("nenhum parceiro recebe",)),
+    ):
+        text = visitor.get(path).text
+        assert named in text
+        assert [words for words in untrue if words in text] == []
+
+
+@pytest.mark.parametrize(
+    ("more", "model", "is_wanted"),
+    [(FILM, "opt_in", True), (FILM, "implied", False), (MAP, "opt_in", False)],
+)
+def test_what_others_show_is_called_wanted_only_where_it_is(
+    make_site: MakeSite, tmp_path: Path, more: str, model: str, *, is_wanted: bool
+) -> None:
+    file = tmp_path / "registry.toml"
+    file.write_text(shipped_with(more=more), encoding="utf-8")
+    visitor = Visitor(make_site(CONSENT_REGISTRY=str(file), CONSENT_MODEL=model))
+    for path, words in (("/accessibility", "if you want it"), ("/pt/acessibilidade", "se quiser")):
+        assert (words in visitor.get(path).text) is is_wanted
+
+
 def test_the_titles_and_the_drawing_of_a_404_are_those_of_other_pages(make_site: MakeSite) -> None:
     page = Visitor(make_site()).get("/none")
     assert page.status == 404
