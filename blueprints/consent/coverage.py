@@ -5,7 +5,7 @@ only shrunk (EDPB Guidelines 05/2020, 110). Both sides are contents of notices: 
 and what is in force now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from blueprints.consent.cookies import LIFETIME
@@ -13,6 +13,9 @@ from blueprints.consent.cookies import LIFETIME
 Content = Mapping[str, Any]
 Additions = Mapping[str, tuple[tuple[str, str], ...]]  # purpose -> kind of thing, and its name
 
+# The field by which a notice tells how a service enters the page, to whom its tag sends and what it
+# lets Google do. One of an older version of the site lacks it, and nobody knows what was so then.
+TOLD_IN = {"way": "enters", "tag": "consent_mode", "grant": "consent_mode"}
 SECONDS = (31_556_952, 2_629_746, 86_400, 3_600, 60, 1)  # a year is twelve months
 
 
@@ -23,19 +26,25 @@ def additions(old: Content, new: Content) -> Additions:
     """
     known = {entry["id"] for entry in old["purposes"] if entry["optional"]}
     purposes = (entry["id"] for entry in new["purposes"] if entry["id"] in known)
+    untold = {
+        kind
+        for kind, field in TOLD_IN.items()
+        if not all(field in service for service in old["services"])
+    }
     found = {
-        purpose: _added(_covered(old, purpose), _covered(new, purpose)) for purpose in purposes
+        purpose: _added(_covered(old, purpose), _covered(new, purpose), untold)
+        for purpose in purposes
     }
     return {purpose: things for purpose, things in found.items() if things}
 
 
 def _added(
-    old: Mapping[tuple[str, ...], int], new: Mapping[tuple[str, ...], int]
+    old: Mapping[tuple[str, ...], int], new: Mapping[tuple[str, ...], int], untold: Collection[str]
 ) -> tuple[tuple[str, str], ...]:
     things = {
         ("lifetime" if key[0] == "item" and key in old else key[0], key[1])
         for key, size in new.items()
-        if size > old.get(key, -1)
+        if size > old.get(key, -1) and key[0] not in untold
     }
     return tuple(sorted(things))
 
@@ -54,6 +63,9 @@ def _covered(content: Content, purpose: str) -> dict[tuple[str, ...], int]:
         covered["vendor", service["vendor"], service["country"]] = 0
         for kind, hosts in service["hosts"].items():
             covered.update({("host", host, kind): 0 for host in hosts})
+        for kind, told in service.get("enters", {}).items():
+            covered["tag" if kind == "tag" else "way", told, kind] = 0
+        covered.update({("grant", name): 0 for name in service.get("consent_mode", [])})
         for cookie in service["cookies"]:
             key = ("item", cookie["name"], cookie["storage"], cookie["party"])
             covered[key] = max(covered.get(key, 0), _seconds(cookie["lifetime"]))

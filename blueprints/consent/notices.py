@@ -170,6 +170,7 @@ def _service(service: Service, language: str) -> dict[str, Any]:
         "privacy": service.privacy,
         "hosts": {kind: list(hosts) for kind, hosts in service.hosts.items()},
         "enters": service.enters,
+        "consent_mode": list(service.consent_mode),
         "cookies": [_cookie(cookie, language) for cookie in service.cookies],
         **({"justification": service.justification[language]} if service.justification else {}),
     }

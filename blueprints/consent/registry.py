@@ -17,7 +17,7 @@ from blueprints.consent.parties import Controller, Recipient, Text
 
 # What is consented to of each, beside the hosts and the ways in: a change makes a new version.
 SUBSTANCE_OF_PURPOSE = ("optional", "meaning", "personal_data")
-SUBSTANCE_OF_SERVICE = ("purpose", "vendor", "country")
+SUBSTANCE_OF_SERVICE = ("purpose", "vendor", "country", "consent_mode")
 SUBSTANCE_OF_COOKIE = ("storage", "party", "lifetime")
 CONSENT_MODE = ("ad_storage", "ad_user_data", "ad_personalization", "analytics_storage")
 
@@ -203,7 +203,12 @@ class Registry:
             },
             "services": {
                 service.id: {
-                    **{name: getattr(service, name) for name in SUBSTANCE_OF_SERVICE},
+                    # Without Google's a registry keeps the version that it had before.
+                    **{
+                        name: value
+                        for name in SUBSTANCE_OF_SERVICE
+                        if (value := _value(service, name)) != []
+                    },
                     "hosts": {kind: sorted(hosts) for kind, hosts in service.hosts.items()},
                     "enters": [*service.enters.values()],
                     "cookies": {
@@ -220,6 +225,10 @@ class Registry:
 
 
 def _values(entry: Purpose | Cookie, names: tuple[str, ...]) -> list[Any]:
-    """Return these of its fields; the order of a list does not count."""
-    values = (getattr(entry, name) for name in names)
-    return [sorted(value) if isinstance(value, tuple) else value for value in values]
+    return [_value(entry, name) for name in names]
+
+
+def _value(entry: Purpose | Service | Cookie, name: str) -> Any:  # noqa: ANN401 - JSON
+    """Return this field of it; the order of a list does not count."""
+    value = getattr(entry, name)
+    return sorted(value) if isinstance(value, tuple) else value

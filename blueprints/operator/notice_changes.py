@@ -71,11 +71,15 @@ def _entries(
 
 def _fields(names: tuple[str, ...], old: Entry, new: Entry) -> Iterator[str]:
     for name in names:
-        if name in old and name in new and old[name] != new[name]:
-            yield f"{name} was {_in_words(old[name])}, is {_in_words(new[name])}."
+        if name in old and name in new:
+            was, is_now = _in_words(old[name]), _in_words(new[name])
+            if was != is_now:
+                yield f"{name} was {was}, is {is_now}."
 
 
 def _in_words(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(sorted(value)) or "none"  # Their order is no substance.
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 

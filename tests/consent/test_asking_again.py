@@ -21,6 +21,20 @@ RUN_BY = 'name = "Matomo"\nvendor = "InvestPorto"\ncountry = "PT"'
 HOST = 'img = ["https://stats.example.pt"]'
 TWO_HOSTS = 'img = ["https://stats.example.pt", "https://more.example.pt"]'
 SERVICE = "# one more\n"
+TAG = """
+[[services]]
+id = "tag"
+purpose = "personalization"
+name = "Tag"
+vendor = "Tags, Lda."
+country = "PT"
+privacy = "https://tags.example.pt/privacy"
+hosts = { script = ["https://tags.example.pt"] }
+script = { address = "https://tags.example.pt/a.js" }
+consent_mode = ["analytics_storage"]
+tag_id = "G-ABC1"
+"""
+MODE = '["analytics_storage"]'
 MORE = MATOMO.replace("matomo", "other").replace("_pk_id", "_other") + SERVICE
 ITEM = """
 [[services.cookies]]
@@ -84,6 +98,13 @@ CHANGES = {
         "Personalised content now also stores _pk_id*.",
     ),
     "service": ((MATOMO, MATOMO + MORE), "now also stores _other*", None),
+    "script": (("/a.js", "/b.js"), "also loads https://tags.example.pt/b.js.", "also loads"),
+    "tag": (("G-ABC1", "G-ABC2"), "also sends data to G-ABC2.", "also sends data to G-ABC1."),
+    "permission": (
+        (MODE, '["analytics_storage", "ad_user_data", "ad_personalization"]'),
+        "lets Google personalise advertising, use data about you for advertising.",
+        None,
+    ),
     "words": (('"Counts visits"', '"Counts all visits"'), None, None),
     "necessary item": (('name = "withdrawal"', 'name = "withdrawals"'), None, None),
 }
@@ -123,7 +144,7 @@ def test_who_accepted_is_asked_about_what_was_added_and_nobody_else(
     make_site: MakeSite, tmp_path: Path, what: str, back: str
 ) -> None:
     change, *says = CHANGES[what]
-    texts = [shipped_with(more=MATOMO), shipped_with(change, more=MATOMO)]
+    texts = [shipped_with(more=MATOMO + TAG), shipped_with(change, more=MATOMO + TAG)]
     new = says[back != "added"]
     first, second = changed(make_site, tmp_path, *(texts if back == "added" else reversed(texts)))
     for (button, ticks), accepted in CHOICES.values():
@@ -214,17 +235,27 @@ def test_a_purpose_that_is_gone_asks_nobody(
     assert come_back(chooser, second()).get("/").banner is None
 
 
-def test_what_is_new_is_said_in_portuguese(make_site: MakeSite, tmp_path: Path) -> None:
-    texts = shipped_with(more=MATOMO), shipped_with((HOST, TWO_HOSTS), more=MATOMO)
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ((HOST, TWO_HOSTS), "passa a fazer o seu navegador contactar https://more"),
+        (("/a.js", "/b.js"), "passa a carregar https://tags.example.pt/b.js."),
+        (("G-ABC1", "G-ABC2"), "passa a enviar dados para G-ABC2."),
+        ((MODE, '["ad_user_data"]'), "passa a deixar a Google usar dados sobre si para public"),
+    ],
+)
+def test_what_is_new_is_said_in_portuguese(
+    make_site: MakeSite, tmp_path: Path, change: tuple[str, str], says: str
+) -> None:
+    texts = shipped_with(more=MATOMO + TAG), shipped_with(change, more=MATOMO + TAG)
     first, second = changed(make_site, tmp_path, *texts)
     chooser = first()
     chooser.choose("accept_all")
-    banner = come_back(chooser, second()).get("/pt/").banner
+    later = come_back(chooser, second())
+    banner = later.get("/pt/").banner
     assert banner is not None
-    assert (
-        "a finalidade «Conteúdo personalizado» passa a fazer o seu navegador contactar https://more"
-        in text_of(banner)
-    )
+    for told in (text_of(banner), later.get("/pt/cookies").text):
+        assert f"a finalidade «Conteúdo personalizado» {says}" in told
 
 
 # Words of a label that stand on more than one line.

@@ -15,12 +15,22 @@ SHOWN: dict[str, Any] = {
         {"id": "films", "optional": True, "personal_data": ["Age", "Name"], "meaning": 2},
     ],
     "services": [
-        {"purpose": "films", "vendor": "Films", "country": "IE", "hosts": {}, "cookies": []},
+        {
+            "purpose": "films",
+            "vendor": "Films",
+            "country": "IE",
+            "hosts": {},
+            "enters": {"embed": "https://films.example/{id}"},
+            "consent_mode": [],
+            "cookies": [],
+        },
         {
             "purpose": "content",
             "vendor": "Counter",
             "country": "PT",
             "hosts": {"script": ["https://a.example"], "img": ["https://a.example"]},
+            "enters": {"script": "https://a.example/a.js", "tag": "G-ABC1"},
+            "consent_mode": ["ad_storage"],
             "cookies": [
                 {"name": "a", "storage": "cookie", "party": "first", "lifetime": "P1Y"},
                 {"name": "b", "storage": "cookie", "party": "first", "lifetime": "session"},
@@ -31,12 +41,16 @@ SHOWN: dict[str, Any] = {
             "vendor": "City",
             "country": "PT",
             "hosts": {},
+            "enters": {},
+            "consent_mode": [],
             "cookies": [{"name": "a", "storage": "cookie", "party": "first", "lifetime": "P2M"}],
         },
     ],
 }
 CONTENT, COUNTER, CITY = ("purposes", 1), ("services", 1), ("services", 2)
 A, B = (*COUNTER, "cookies", 0), (*COUNTER, "cookies", 1)
+ENTERS, GRANTS = (*COUNTER, "enters"), (*COUNTER, "consent_mode")
+A_JS, B_JS = "https://a.example/a.js", "https://a.example/b.js"
 LONGER = (("lifetime", "a"),)
 
 
@@ -66,6 +80,13 @@ def changed(way: tuple[Any, ...], value: object) -> dict[str, Any]:
         ((*COUNTER, "vendor"), "City", (), (("vendor", "Counter"),)),
         ((*COUNTER, "hosts", "img"), None, (), (("host", "https://a.example"),)),
         ((*COUNTER, "hosts", "font"), ["https://b.example"], (("host", "https://b.example"),), ()),
+        ((*ENTERS, "script"), B_JS, (("way", B_JS),), (("way", A_JS),)),
+        (ENTERS, {"pixel": A_JS}, (("way", A_JS),), (("tag", "G-ABC1"), ("way", A_JS))),
+        ((*ENTERS, "tag"), "G-ABC2", (("tag", "G-ABC2"),), (("tag", "G-ABC1"),)),
+        ((*ENTERS, "tag"), None, (), (("tag", "G-ABC1"),)),
+        ((*CITY, "enters"), {"script": A_JS}, (), ()),
+        ((*GRANTS, 0), "ad_user_data", (("grant", "ad_user_data"),), (("grant", "ad_storage"),)),
+        (GRANTS, ["ad_user_data", "ad_storage"], (("grant", "ad_user_data"),), ()),
         ((*COUNTER, "cookies"), [], (), (("item", "b"), ("lifetime", "a"))),
         ((*B, "name"), "c", (("item", "c"),), (("item", "b"),)),
         ((*B, "party"), "third", (("item", "b"),), (("item", "b"),)),
@@ -95,6 +116,25 @@ def test_what_was_added_is_told_and_what_was_taken_away_is_not(
     if taken_away is not None:
         back = {each: taken_away for each in ("content", *others) if taken_away}
         assert additions(after, SHOWN) == back
+
+
+@pytest.mark.parametrize(
+    ("fields", "added"),
+    [
+        (("enters", "consent_mode"), ()),  # as all notices were once
+        (("consent_mode",), (("way", B_JS),)),  # and some later
+        ((), (("grant", "ad_user_data"), ("tag", "G-ABC2"), ("way", B_JS))),
+    ],
+)
+def test_what_a_notice_of_before_does_not_tell_asks_nobody(
+    fields: tuple[str, ...], added: tuple[Any, ...]
+) -> None:
+    before, after = deepcopy(SHOWN), changed(ENTERS, {"script": B_JS, "tag": "G-ABC2"})
+    after["services"][1]["consent_mode"] = ["ad_user_data"]
+    for service in before["services"]:
+        for field in fields:
+            del service[field]
+    assert additions(before, after) == ({"content": added} if added else {})
 
 
 @pytest.mark.parametrize(

@@ -234,6 +234,7 @@ description = { en = "x", pt = "x" }
         (WITH_A_SCRIPT, "/a.js", "/b.js"),
         (WITH_A_TAG, "G-ABC1", "G-ABC2"),
         (WITH_A_TAG, 'tag_id = "G-ABC1"\n', ""),
+        (WITH_A_TAG, '["analytics_storage"]', '["analytics_storage", "ad_user_data"]'),
         (ANOTHER_PURPOSE, "optional = true", "optional = false"),
         (ANOTHER_PURPOSE, "optional = true", "meaning = 2"),
         (ANOTHER_PURPOSE, '["Age"]', '["Age", "Name"]'),
@@ -255,6 +256,7 @@ def test_without_a_tag_the_policy_version_is_what_it_was_before_there_were_tags(
 ) -> None:
     services = registry(tmp_path, shipped_with(more=WITH_A_SCRIPT)).substance["services"]
     assert services["matomo"]["enters"] == ["https://stats.example.pt/a.js"]
+    assert "consent_mode" not in services["matomo"]
 
 
 def test_wording_and_order_do_not_change_the_policy_version(tmp_path: Path) -> None:

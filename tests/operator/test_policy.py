@@ -17,7 +17,11 @@ WORDS = "Keep your text size and colours, and where you stopped reading."
 NEW_WORDS = WORDS.replace("Keep", "Remember")
 
 ENTERING = MATOMO.replace(
-    "hosts =", 'script = { address = "https://stats.example.pt/a.js" }\nhosts ='
+    "hosts =",
+    """script = { address = "https://stats.example.pt/a.js" }
+tag_id = "G-ABC1"
+consent_mode = ["ad_storage"]
+hosts =""",
 )
 
 
@@ -55,6 +59,23 @@ def test_a_change_of_substance_is_told_and_that_visitors_are_asked_again(
         (said,) = [line for line in lines if " is asked again" in line]
         assert said.startswith("Who accepted 'personalization' is asked again; new: host https://")
         assert "lifetime" not in said, "what is shorter asks nobody"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("/a.js", "/b.js", "way https://stats.example.pt/b.js"),
+        ("G-ABC1", "G-ABC2", "tag G-ABC2"),
+        ('["ad_storage"]', '["ad_storage", "ad_user_data"]', "grant ad_user_data"),
+    ],
+)
+def test_who_is_asked_again_about_another_way_in_is_told(
+    make_site: MakeSite, tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    kept_by(site_with(make_site, tmp_path, more=ENTERING))
+    after = site_with(make_site, tmp_path, (old, new), more=ENTERING)
+    lines = run(after, "policy", "diff").output.splitlines()
+    assert lines[-1] == f"Who accepted 'personalization' is asked again; new: {says}."
 
 
 def test_a_new_purpose_is_told_and_what_only_shrinks_asks_nobody(
@@ -106,6 +127,12 @@ def test_a_change_of_words_is_told_and_that_visitors_are_not_asked_again(
         ('id = "advertising"', 'id = "ads"', "Purpose 'ads' was added."),
         ("/a.js", "/b.js", "Service 'matomo': script https://stats.example.pt/a.js was removed."),
         ("/a.js", "/b.js", "Service 'matomo': script https://stats.example.pt/b.js was added."),
+        ("G-ABC1", "G-ABC2", "Service 'matomo': tag G-ABC2 was added."),
+        (
+            '["ad_storage"]',
+            '["ad_storage", "ad_user_data"]',
+            "consent_mode was ad_storage, is ad_storage, ad_user_data.",
+        ),
     ],
 )
 def test_each_change_of_substance_has_its_sentence(
@@ -172,7 +199,7 @@ def test_a_notice_of_before_that_tells_no_script_address_is_still_read(
     new = site_with(make_site, tmp_path, more=ENTERING).extensions["notices"].in_force["en"]
     content = json.loads(new.text)
     for service in content["services"]:
-        del service["enters"]
+        del service["enters"], service["consent_mode"]
     old = Notice("0" * 64, content)
     assert [service.id for service in old.services] == [service.id for service in new.services]
     assert substance_changes(old, new) == word_changes(old, new) == []
