@@ -73,3 +73,8 @@ def utc(at: datetime) -> str:
 def counted(number: int, one: str, many: str) -> str:
     """Write a number with its noun."""
     return f"{number:,} {one if number == 1 else many}"
+
+
+def ended(sentence: str) -> str:
+    """Return a sentence with its full stop, unless it has one already: names of companies do."""
+    return sentence if sentence.endswith(".") else sentence + "."

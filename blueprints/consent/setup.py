@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from blueprints.consent import cookie_check, enforcement, notice_file, registry_file
 from blueprints.consent.choices import Model
+from blueprints.consent.commands import ended
 from blueprints.consent.continued_use import assume_after_second_page
 from blueprints.consent.known import who_is_known
 from blueprints.consent.notice_store import Notices
@@ -54,6 +55,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     app.before_request(cookie_check.check)
     app.before_request(settle_withdrawal)
     app.context_processor(_to_templates)
+    app.jinja_env.filters["ended"] = ended
     # What is registered first runs last: it sees what continued use has recorded.
     app.after_request(enforcement.enforce)
     if app.config["CONSENT_MODEL"] == Model.IMPLIED:
@@ -77,7 +79,7 @@ def _tell_what_the_law_wants(app: Flask) -> None:
     if bare := [recipient.name for recipient in outside if not recipient.safeguard]:
         told.append(
             "The registry names no safeguard for what goes out of the EEA (GDPR Art. 13(1)(f)) to "
-            f"{', '.join(bare)}."
+            + ended(", ".join(bare))
         )
 
 

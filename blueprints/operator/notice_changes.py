@@ -8,6 +8,7 @@ purpose asks those again who accepted it; words do not (EDPB Guidelines 05/2020,
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from blueprints.consent.commands import ended
 from blueprints.consent.coverage import additions
 from blueprints.consent.notices import Notice
 from blueprints.consent.registry import (
@@ -32,7 +33,7 @@ def who_is_asked(old: Notice, new: Notice) -> list[str]:
             said.append(f"Everybody is asked about the new purpose '{name}'.")
         elif name in added:
             things = ", ".join(f"{kind} {thing}" for kind, thing in added[name])
-            said.append(f"Who accepted '{name}' is asked again; new: {things}.")
+            said.append(ended(f"Who accepted '{name}' is asked again; new: {things}"))
     return said
 
 
@@ -74,7 +75,7 @@ def _fields(names: tuple[str, ...], old: Entry, new: Entry) -> Iterator[str]:
         if name in old and name in new:
             was, is_now = _in_words(old[name]), _in_words(new[name])
             if was != is_now:
-                yield f"{name} was {was}, is {is_now}."
+                yield ended(f"{name} was {was}, is {is_now}")
 
 
 def _in_words(value: object) -> str:
