@@ -26,11 +26,12 @@ from served import serving
 
 from app import create_app
 from blueprints.database.schema import MIGRATIONS
+from blueprints.pages.views import ABOUT_THE_SITE
 
 PAGES = (
     *("/", "/pt/"),
     *("/cookies", "/pt/cookies", "/cookies/history", "/pt/cookies/history"),
-    *("/privacy", "/accessibility"),
+    *(f"/{name}" for name in ABOUT_THE_SITE),
 )
 KINDS = ("performance", "accessibility", "best-practices", "seo")
 MEASURES = ("largest-contentful-paint", "cumulative-layout-shift", "total-blocking-time")

@@ -43,11 +43,7 @@ def picture_file(digest: str, name: str) -> Response:
 def sitemap() -> Response:
     """List every page that a search engine may show, with its address in each language."""
     articles = [(item, address_in_each_language(item)) for item in library().articles]
-    pages = [
-        rule.endpoint
-        for rule in current_app.url_map.iter_rules()
-        if rule.endpoint.startswith("pages.") and (rule.defaults or {}).get("language") == "en"
-    ]
+    pages = ["article.all_articles", *current_app.extensions["about_the_site"]]
     text = render_template("article/sitemap.xml", articles=articles, pages=pages)
     return _xml(text, "application/xml")
 

@@ -26,7 +26,6 @@ from blueprints.sessions import Content, StoreUnavailableError, Values
 IN_ADVANCE = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")  # the new name, and older ones
 WORDS_FOR_IT = ("prefetch", "prerender", "preview", "instant")
 FIRST_PAGE_LIFETIME = timedelta(days=1)
-ABOUT_THE_SITE = ("consent.settings", "pages.privacy", "pages.accessibility")
 
 
 def assume_after_second_page(response: Response) -> Response:
@@ -60,13 +59,14 @@ def _count_first_page(_connection: Connection, before: Values) -> Content:
 def _is_page_of_the_site(response: Response) -> bool:
     """Whether somebody opened a page for reading: no frame in it, nor where one objects."""
     consent: PageConsent | None = g.get("consent")  # None where a copy was sent, which has none
+    about_the_site = ["consent.settings", *current_app.extensions["about_the_site"]]
     return (
         request.method == "GET"
         and _is_opened_by_somebody()
         and response.status_code == 200  # noqa: PLR2004 - OK
         and response.mimetype == "text/html"
         # Who reads about cookies and their rights has not gone on to use the site.
-        and not request.path.startswith(tuple(url_for(page) for page in ABOUT_THE_SITE))
+        and not request.path.startswith(tuple(map(url_for, about_the_site)))
         and (consent is None or consent.framed is None)
     )
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright
 from blueprints.consent.registry import Registry
 from blueprints.operator.findings import HOST, Seen, State
 
-PATHS = ("/", "/cookies", "/privacy", "/pt/")
+LINKS_OF_EVERY_PAGE = ".masthead a, .colophon a"
 INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 STORAGE = """async () => ({
@@ -99,9 +99,11 @@ def _choose(page: Page, registry: Registry, state: State) -> None:
 
 
 def _walk(page: Page) -> None:
-    """Open every page, and press what keeps something."""
-    for path in PATHS:
-        page.goto(path)
+    """Open what every page links to, and press what keeps something."""
+    page.goto("/")
+    links = page.locator(LINKS_OF_EVERY_PAGE).evaluate_all("all => all.map(each => each.href)")
+    for address in dict.fromkeys(links):
+        page.goto(address)
     page.goto("/", wait_until="networkidle")
     for form in page.locator("form[data-stores]").all():
         # Behind a closed "details" the form cannot be clicked, but it can be sent.

@@ -1,6 +1,8 @@
 """Health, robots.txt, security.txt, favicon.ico, and the privacy and accessibility pages."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import cast
 
 from flask import (
@@ -13,14 +15,20 @@ from flask import (
     make_response,
     render_template,
     send_from_directory,
+    url_for,
 )
 from flask.blueprints import BlueprintSetupState
+from markupsafe import Markup
 
 from blueprints.pages import errors
 
 SECURITY_TXT_LIFETIME = timedelta(days=180)  # RFC 9116, 2.5.5 recommends less than a year
 
 GPC_SINCE = "2026-11-24"
+
+# The pages of words about the site, each with its Portuguese address. Its words stand in
+# templates/pages/NAME.LANGUAGE.html, and their title is what the foot of every page links with.
+ABOUT_THE_SITE = {"privacy": "/pt/privacidade", "accessibility": "/pt/acessibilidade"}
 
 blueprint = Blueprint("pages", __name__)
 
@@ -29,21 +37,33 @@ blueprint = Blueprint("pages", __name__)
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
     errors.register(app)
+    # For the sitemap, and for whoever counts the pages that a visitor reads of the site itself.
+    app.extensions["about_the_site"] = [f"pages.{name}" for name in ABOUT_THE_SITE]
+    app.jinja_env.globals["links_about_the_site"] = _links
 
 
-@blueprint.get("/privacy", pt="/pt/privacidade")
-def privacy() -> str:
-    """Show what is kept about a visitor, why, for how long, and the visitor's rights."""
-    return render_template(f"pages/privacy.{g.language}.html")
+def _links() -> Iterator[tuple[str, Markup]]:
+    for name in ABOUT_THE_SITE:
+        words = current_app.jinja_env.get_template(_template(name))
+        title = "".join(words.blocks["title"](words.new_context()))
+        yield url_for(f"pages.{name}"), Markup(title)  # noqa: S704 - the template escaped it
 
 
-@blueprint.get("/accessibility", pt="/pt/acessibilidade")
-def accessibility() -> str:
-    """Say how accessible the site is, how that was checked, and whom to tell of a barrier.
+def _template(name: str) -> str:
+    return f"pages/{name}.{g.get('language', 'en')}.html"
 
-    What stands there is what Decreto-Lei 83/2018 and Decision (EU) 2018/1523 ask of a statement.
+
+def about_the_site(name: str) -> str:
+    """Show what is kept about a visitor and their rights, or how accessible the site is.
+
+    What the one says is what GDPR Art. 13 asks, and the other what Decreto-Lei 83/2018 and Decision
+    (EU) 2018/1523 ask of a statement.
     """
-    return render_template(f"pages/accessibility.{g.language}.html")
+    return render_template(_template(name))
+
+
+for _name, _in_portuguese in ABOUT_THE_SITE.items():
+    blueprint.add_url_rule(f"/{_name}", _name, partial(about_the_site, _name), pt=_in_portuguese)
 
 
 @blueprint.get("/health")

@@ -13,6 +13,7 @@ from jinja2 import DictLoader
 from registries import CONTROLLER, FILLED_IN, FILM, MATOMO, shipped_with
 
 from blueprints.database import db
+from blueprints.pages.views import ABOUT_THE_SITE
 from blueprints.proof.seals import seal_open_records
 from blueprints.serving import readiness
 
@@ -31,6 +32,18 @@ def test_security_txt_names_a_contact_and_is_valid_for_less_than_a_year(
     assert fields["Contact"].startswith("mailto:")
     left = datetime.fromisoformat(fields["Expires"]) - datetime.now(UTC)
     assert timedelta(days=30) < left < timedelta(days=365)
+
+
+@pytest.mark.parametrize("name", ABOUT_THE_SITE)
+def test_the_foot_of_every_page_links_to_each_page_about_the_site_by_its_title(
+    make_site: MakeSite, name: str
+) -> None:
+    visitor = Visitor(make_site(CONSENT_MODEL="implied"))
+    for home, address in (("/cookies", f"/{name}"), ("/pt/cookies", ABOUT_THE_SITE[name])):
+        (foot,) = visitor.get(home).all("footer")[-1:]
+        links = {link.get("href"): text_of(link) for link in foot.iter(HTML + "a")}
+        assert links[address] == text_of(visitor.get(address).one("h1"))
+    assert visitor.cookies == set(), "none of them is counted as a page that was read"
 
 
 @pytest.mark.parametrize("home", ["/", "/pt/"])
