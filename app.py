@@ -1,9 +1,9 @@
 """The InvestPorto microsite: an article, and a cookie consent that can be proven.
 
-This page is the table of contents: the defaults of every setting, where settings come from, and
-the rooms of the house in the order in which they look at a request. Each room reads the settings
-that concern it and stops the start with one sentence when a value is wrong. The wings (operator,
-then rights, then proof) can be left out of the list, and the rest works.
+This page is the table of contents: the settings of each room with their defaults, and the rooms of
+the house in the order in which they look at a request. Each room reads the settings that concern it
+and stops the start with one sentence when a value is wrong. The wings (operator, then rights, then
+proof) can be left out of the list, with their settings, and the rest works.
 """
 
 import signal
@@ -36,33 +36,54 @@ from blueprints import (
 
 ROOT = Path(__file__).resolve().parent
 
-DEFAULTS: Mapping[str, Any] = {
-    "SECRET_KEY": None,  # made and kept under instance/
-    "SECRET_KEY_FALLBACKS": None,  # those before it, while it is replaced
-    "SQLALCHEMY_DATABASE_URI": None,  # SQLite under instance/
-    "REDIS_URL": None,
-    "PREFERRED_URL_SCHEME": "http",
-    "HSTS": "max-age=63072000",  # two years; of sub-domains the city decides
-    "SHARED_CACHE_SECONDS": 60,  # a corrected text is seen behind a proxy so much later
-    "TRUSTED_HOSTS": None,
-    "PROXY_HOPS": 0,
-    "INSTANCE": None,  # instance/ beside this file
-    "HOST": "127.0.0.1",
-    "PORT": 8000,
-    "METRICS_ADDRESS": None,  # no numbers for Prometheus
-    "SITE": None,  # blueprints/site/site.toml
-    "ARTICLES": None,  # blueprints/article/texts
-    "MESSAGES": None,  # blueprints/article/messages.toml
-    "TOPICS": None,  # blueprints/article/topics.toml
-    "DRAFTS": False,  # unpublished articles are not shown
-    "CONSENT_MODEL": "opt_in",
-    "CONSENT_LIFETIME_MONTHS": 6,
-    "CONSENT_REGISTRY": None,  # blueprints/consent/registry.toml
-    "CONSENT_NOTICE": None,  # blueprints/consent/notice.toml
-    "CONSENT_SEAL_RECORDS": 1000,
-    "CONSENT_SEAL_MINUTES": 60,
-    "CONSENT_SEAL_BATCH": 10_000,
-    "CONSENT_RETENTION_YEARS": 3,
+# Of each room: where one is left out, so are its settings.
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "serving": {
+        "INSTANCE": None,  # instance/ beside this file
+        "HOST": "127.0.0.1",
+        "PORT": 8000,
+    },
+    "site": {
+        "SITE": None,  # blueprints/site/site.toml
+    },
+    "security": {
+        "SECRET_KEY": None,  # made and kept under instance/
+        "SECRET_KEY_FALLBACKS": None,  # those before it, while it is replaced
+        "PREFERRED_URL_SCHEME": "http",
+        "HSTS": "max-age=63072000",  # two years; of sub-domains the city decides
+        "SHARED_CACHE_SECONDS": 60,  # a corrected text is seen behind a proxy so much later
+        "TRUSTED_HOSTS": None,
+        "PROXY_HOPS": 0,
+    },
+    "database": {
+        "SQLALCHEMY_DATABASE_URI": None,  # SQLite under instance/
+    },
+    "sessions": {
+        "REDIS_URL": None,
+    },
+    "consent": {
+        "CONSENT_MODEL": "opt_in",
+        "CONSENT_LIFETIME_MONTHS": 6,
+        "CONSENT_REGISTRY": None,  # blueprints/consent/registry.toml
+        "CONSENT_NOTICE": None,  # blueprints/consent/notice.toml
+    },
+    "proof": {
+        "CONSENT_SEAL_RECORDS": 1000,
+        "CONSENT_SEAL_MINUTES": 60,
+        "CONSENT_SEAL_BATCH": 10_000,
+    },
+    "rights": {
+        "CONSENT_RETENTION_YEARS": 3,
+    },
+    "operator": {
+        "METRICS_ADDRESS": None,  # no numbers for Prometheus
+    },
+    "article": {
+        "ARTICLES": None,  # blueprints/article/texts
+        "MESSAGES": None,  # blueprints/article/messages.toml
+        "TOPICS": None,  # blueprints/article/topics.toml
+        "DRAFTS": False,  # unpublished articles are not shown
+    },
 }
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -94,7 +115,10 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    serving.read_settings(app, DEFAULTS, overrides or {})
+    defaults: dict[str, Any] = {}
+    for blueprint in BLUEPRINTS:
+        defaults |= DEFAULTS.get(blueprint.name, {})
+    serving.read_settings(app, defaults, overrides or {})
     app.jinja_env.globals["rooms"] = app.blueprints  # so that no page links to one left out
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -1,5 +1,7 @@
+import re
 from functools import partial
 from importlib import import_module
+from ipaddress import ip_address
 from types import ModuleType
 from typing import cast
 
@@ -15,13 +17,16 @@ from blueprints.operator.move import move
 from blueprints.operator.policy import policy
 from blueprints.operator.report import report
 
+ADDRESS = re.compile(r"(?:([0-9.]+)|\[([0-9a-f:.]+)\]):([0-9]{1,5})")
+
 blueprint = Blueprint("operator", __name__)
 
 
 @blueprint.record_once
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
-    if app.extensions["metrics_address"]:
+    if address := _address(app.config["METRICS_ADDRESS"]):
+        app.extensions["metrics_address"] = address
         app.extensions["when_serving"].append(partial(_metrics().begin, app))
     app.cli.add_command(deploy)
     add_commands(app, audit, backup, export, move, policy, report)
@@ -35,3 +40,19 @@ def _metrics() -> ModuleType:
         raise SystemExit(
             "FLASK_METRICS_ADDRESS needs a library: pip install '.[metrics]'."
         ) from None
+
+
+def _address(written: str | None) -> tuple[str, int] | None:
+    if written is None:
+        return None
+    parts = ADDRESS.fullmatch(written)
+    try:
+        host = str(ip_address(parts[1] or parts[2])) if parts else ""
+    except ValueError:
+        host = ""
+    port = int(parts[3]) if parts else 0
+    if not host or not 0 < port < 2**16:
+        raise SystemExit(
+            "FLASK_METRICS_ADDRESS must be an IP address with a port, such as 127.0.0.1:9090."
+        )
+    return host, port

@@ -1,7 +1,5 @@
 """Sets the log and the instance folder up, before any room has something to say or to write."""
 
-import re
-from ipaddress import ip_address
 from pathlib import Path
 from typing import cast
 
@@ -10,8 +8,6 @@ from flask.blueprints import BlueprintSetupState
 
 from blueprints.serving import log
 from blueprints.serving.readiness import Readiness
-
-ADDRESS = re.compile(r"(?:([0-9.]+)|\[([0-9a-f:.]+)\]):([0-9]{1,5})")
 
 blueprint = Blueprint("serving", __name__)
 
@@ -24,7 +20,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     app.extensions["told_at_start"] = []  # sentences of the rooms for whoever starts the server
     app.extensions["stops_the_start"] = []  # those with which it does not serve
     app.extensions["when_serving"] = []  # what rooms begin in each process that serves
-    app.extensions["metrics_address"] = _address(app.config["METRICS_ADDRESS"])
+    app.extensions["metrics_address"] = None  # where the numbers are given out besides
     port = app.config["PORT"]
     if type(port) is not int or not 0 < port < 2**16:
         raise SystemExit("FLASK_PORT must be a port number.")
@@ -42,19 +38,3 @@ def _make_instance(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SystemExit(f"The folder {folder} cannot be made: {error.strerror}.") from None
-
-
-def _address(written: str | None) -> tuple[str, int] | None:
-    if written is None:
-        return None
-    parts = ADDRESS.fullmatch(written)
-    try:
-        host = str(ip_address(parts[1] or parts[2])) if parts else ""
-    except ValueError:
-        host = ""
-    port = int(parts[3]) if parts else 0
-    if not host or not 0 < port < 2**16:
-        raise SystemExit(
-            "FLASK_METRICS_ADDRESS must be an IP address with a port, such as 127.0.0.1:9090."
-        )
-    return host, port

@@ -5,6 +5,7 @@ Of the tests of what is left these are the first examples; all of them, on every
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,49 @@ def test_without_a_wing_no_page_links_to_it(
     assert ("/cookies/history" in seen) == ("rights" not in without)
     commands = site.cli.commands.get("consent")
     assert ("verify" in getattr(commands, "commands", ())) == ("proof" not in without)
+
+
+@pytest.mark.parametrize(
+    ("without", "name"),
+    [
+        ("operator", "METRICS_ADDRESS"),
+        ("operator rights", "CONSENT_RETENTION_YEARS"),
+        ("operator rights proof", "CONSENT_SEAL_RECORDS"),
+        ("operator rights proof", "CONSENT_SEAL_MINUTES"),
+        ("operator rights proof", "CONSENT_SEAL_BATCH"),
+    ],
+)
+def test_the_settings_of_a_wing_that_is_left_out_stop_the_start(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, without: str, name: str
+) -> None:
+    monkeypatch.setenv(f"FLASK_{name}", "banana")
+    with pytest.raises(SystemExit, match=f"FLASK_{name} must be"):
+        make_site()
+    rooms = tuple(room for room in app.BLUEPRINTS if room.name not in without.split())
+    monkeypatch.setattr(app, "BLUEPRINTS", rooms)
+    with pytest.raises(SystemExit, match=f"FLASK_{name} is no setting of this site"):
+        make_site()
+
+
+@pytest.mark.parametrize("without", WINGS[1:])
+def test_without_what_erases_no_page_promises_it(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, without: str
+) -> None:
+    pages = ("/privacy", "/pt/privacidade", "/cookies", "/pt/cookies", "/accessibility", "/")
+    promises = r"receipt|recibo|digest|by number|por número|3 years|3 anos|sealed|selado"
+    whole = Visitor(make_site())
+    whole.choose("accept_all")
+    assert re.search(promises, whole.get("/privacy").text), "they are made where they are kept"
+    rooms = tuple(room for room in app.BLUEPRINTS if room.name not in without.split())
+    monkeypatch.setattr(app, "BLUEPRINTS", rooms)
+    visitor = Visitor(make_site())
+    for is_new in (True, False):
+        for path in pages:
+            assert not re.search(promises, visitor.get(path).text), path
+        if is_new:
+            visitor.choose("accept_all")
+    assert "No record is erased by itself" in visitor.get("/privacy").text
+    assert "Nenhum registo é apagado automaticamente" in visitor.get("/pt/privacidade").text
 
 
 @pytest.mark.parametrize(
