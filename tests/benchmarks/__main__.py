@@ -28,6 +28,7 @@ import part_choice
 import part_log
 import part_memory
 import part_pages
+import part_paint
 import part_scale
 import part_start
 from bench import Bench
@@ -36,6 +37,7 @@ PARTS: dict[str, Callable[[Bench], dict[str, Any]]] = {
     "first": part_pages.first,
     "returning": part_pages.again,
     "choice": part_choice.choice,
+    "paint": part_paint.paint,
     "start": part_start.start,
     "memory": part_memory.memory,
     "scale": part_scale.scale,
