@@ -3,8 +3,10 @@ what browsers send, and checks every HTML answer on the way.
 """
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -149,7 +151,7 @@ class Page:
             ]
             may_have_title = element.tag in {HTML + "link", HTML + "iframe"}
             assert may_have_title or not element.get("title"), "many never meet a tooltip"
-        assert not self.all("style")
+        self._check_style()
         for script in self.all("script"):
             if script.get("type") == "application/ld+json":  # data, which no browser runs
                 json.loads("".join(script.itertext()))
@@ -157,6 +159,16 @@ class Page:
                 assert script.get("src"), "a script stands in the page itself"
         check_headers(self.response, over_https=self.is_secure)
         assert self.one("html").get("lang") == ("pt" if self.path.startswith("/pt/") else "en")
+
+    def _check_style(self) -> None:
+        """See that the stylesheet of a first view stands in it, by its hash, and no other does."""
+        texts = ["".join(style.itertext()) for style in self.all("style")]
+        sources = policy_of(self.response)["style-src"].split(" ")
+        digests = [b64encode(sha256(text.encode()).digest()).decode() for text in texts]
+        assert [f"'sha256-{digest}'" for digest in digests] == [
+            source for source in sources if source.startswith("'sha256-")
+        ]
+        assert not texts or "Cookie" not in self.response.request.headers
 
     def _check_surroundings(self) -> None:
         (heading,) = self.all("h1")

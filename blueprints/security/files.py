@@ -19,6 +19,7 @@ from flask import Flask
 from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
 
+from blueprints.security import first_view
 from blueprints.security.headers import always
 
 # Indentation, and a comment that has its lines to itself; no string goes over several lines.
@@ -31,6 +32,7 @@ def serve(app: Flask, folder: Path) -> None:
     app.add_url_rule(f"/{prefix}<path:filename>", endpoint="static", build_only=True)
     ours = always(app)
     root = app.extensions["static_files"] = _compressed(app, folder, digest)
+    first_view.offer(app, root / "css/site.css")
 
     def add_ours(headers: Headers, _path: str, _url: str) -> None:
         for name, value in ours.items():

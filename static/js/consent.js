@@ -40,8 +40,9 @@ async function load(address, options) {
 
 async function show(page) {
   if (!page.querySelector("main")) return location.reload(); // It is not ours.
+  const [common, ...others] = page.querySelectorAll("[rel=stylesheet]");
   // Another kind of page has its own style.
-  for (const style of page.querySelectorAll("link ~ [rel=stylesheet]")) {
+  for (const style of others) {
     document.head.append(style);
     await new Promise((done) => (style.onload = style.onerror = done));
   }
@@ -49,6 +50,8 @@ async function show(page) {
   document.title = page.title;
   document.body.replaceWith(page.body);
   document.querySelector("[autofocus]")?.focus();
+  // A first view has its style in itself; the next page will ask for the file.
+  if (!document.querySelector("[rel=stylesheet]")) document.head.append(common ?? "");
   tell();
   document.dispatchEvent(new CustomEvent("consent:change", { detail: { given: given() ?? [] } }));
 }

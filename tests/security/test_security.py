@@ -63,7 +63,7 @@ def test_the_origin_is_checked_on_every_address(site: Flask, method: str, path: 
 
 
 def test_the_policy_without_consent_names_nobody_else(site: Flask) -> None:
-    answer = Visitor(site).raw_get("/")
+    answer = Visitor(site).raw_get("/privacy")
     policy = dict(
         part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";")
     )
@@ -74,7 +74,7 @@ def test_the_policy_without_consent_names_nobody_else(site: Flask) -> None:
 
 def test_files_carry_the_headers_too_and_may_be_kept_for_ever(site: Flask) -> None:
     visitor = Visitor(site)
-    address = visitor.get("/").one("link", rel="stylesheet").get("href") or ""
+    address = visitor.get("/privacy").one("link", rel="stylesheet").get("href") or ""
     answer = visitor.raw_get(address)
     assert "immutable" in answer.headers["Cache-Control"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
