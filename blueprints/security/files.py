@@ -3,7 +3,8 @@
 Their address contains a digest of all of them, so that a browser may keep each for a year and a new
 version is still seen at once. The first process that starts with them makes a copy in
 `instance/static/`, with the look of the site, without the comments and spaces that are for us, and
-compressed, from where they are sent.
+compressed, from where they are sent. Those of the versions before are sent from there as well, to
+whoever has a page of then: a tab, or a cache on the way.
 """
 
 import atexit
@@ -22,6 +23,8 @@ from whitenoise.compress import Compressor
 from blueprints.security import first_view
 from blueprints.security.headers import always
 
+VERSIONS_BEFORE = 3  # whose files are still sent
+COPY = re.compile("[0-9a-f]{12}")
 # Indentation, and a comment that has its lines to itself; no string goes over several lines.
 FOR_US = re.compile(r"^[ \t]*(?:(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)?\n)?", re.DOTALL | re.MULTILINE)
 
@@ -38,7 +41,7 @@ def serve(app: Flask, folder: Path) -> None:
         for name, value in ours.items():
             headers[name] = value
 
-    app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+    files = WhiteNoise(
         app.wsgi_app,
         root=root,
         prefix=prefix,
@@ -47,6 +50,21 @@ def serve(app: Flask, folder: Path) -> None:
         immutable_file_test=lambda _path, _url: True,
         add_headers_function=add_ours,
     )
+    for copy in _versions_before(_copies(app), digest):
+        files.add_files(copy, f"static/{copy.name}/")
+    app.wsgi_app = files  # type: ignore[method-assign]
+
+
+def _copies(app: Flask) -> Path:
+    return Path(app.instance_path) / "static"
+
+
+def _versions_before(copies: Path, digest: str) -> list[Path]:
+    """Return the copies that other versions have made, the newest first."""
+    others = [
+        copy for copy in copies.glob("*") if COPY.fullmatch(copy.name) and copy.name != digest
+    ]
+    return sorted(others, key=lambda copy: copy.stat().st_mtime, reverse=True)[:VERSIONS_BEFORE]
 
 
 def _compressed(app: Flask, folder: Path, digest: str) -> Path:
@@ -54,7 +72,7 @@ def _compressed(app: Flask, folder: Path, digest: str) -> Path:
 
     Several processes may start at once: each makes a copy of its own, and the first name counts.
     """
-    copy = Path(app.instance_path) / "static" / digest
+    copy = _copies(app) / digest
     mine = copy.with_name(f"{digest}.{os.getpid()}")
     try:
         if not copy.exists():
