@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -31,7 +31,8 @@ except ImportError:  # The extra is not installed.
 WINDOW_SECONDS = 60
 PAUSE_SECONDS = 2
 REDIS_TIMEOUT_SECONDS = 1
-FILE_TIMEOUT_SECONDS = 0.5  # for the turn among threads, and once more among processes
+CROWD_TIMEOUT_SECONDS = 1  # for the turn among threads
+FILE_TIMEOUT_SECONDS = 0.5  # and among processes
 FILE_PAGES_AT_MOST = 4096  # 16 MB, for some 300,000 clients a minute
 CLIENTS_IN_MEMORY_AT_MOST = 100_000
 
@@ -115,36 +116,69 @@ class InRedis:
 
 
 class InFile:
-    """One small SQLite file, opened anew for each count, so that it may vanish or be spoilt."""
+    """One small SQLite file, kept open, which may vanish or be spoilt: then it is made anew.
+
+    Who waits for their turn while it fails for somebody else does not ask it once more: so nobody
+    waits for one failure after the other, and a crowd may take its time.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._turn = threading.Lock()  # threads wait here; SQLite's own waiting is polling
+        self._database: sqlite3.Connection | None = None
+        self._number = 0  # of the file that is open, as the system has it
         self._minute = 0
+        self._failures = 0
 
     def add(self, client: bytes, minute: int) -> int:
-        if not self._turn.acquire(timeout=FILE_TIMEOUT_SECONDS):
+        failures = self._failures
+        if not self._turn.acquire(timeout=CROWD_TIMEOUT_SECONDS):
             raise StoreFailedError(f"{self._path.name}: too many wait for it")
         try:
-            with closing(self._open()) as database:
-                if minute != self._minute:
-                    database.execute("DELETE FROM counts WHERE minute <> ?", (minute,))
-                    self._minute = minute
-                row = {"client": client, "minute": minute}
-                ((count,),) = database.execute(COUNT_ONCE_MORE, row).fetchall()
+            if failures != self._failures:
+                raise StoreFailedError(f"{self._path.name}: it has just failed")
+            return self._add(client, minute)
         except (OSError, sqlite3.OperationalError) as error:
+            self._fail()
             raise StoreFailedError(f"{self._path.name}: {error}") from error
         except sqlite3.DatabaseError as error:  # It is spoilt, and holds nothing worth a repair.
+            self._fail()
             with suppress(OSError):
                 self._path.unlink()
             raise StoreFailedError(f"{self._path.name}: {error}") from error
         finally:
             self._turn.release()
+
+    def _add(self, client: bytes, minute: int) -> int:
+        database = self._opened()
+        if minute != self._minute:
+            database.execute("DELETE FROM counts WHERE minute <> ?", (minute,))
+            self._minute = minute
+        row = {"client": client, "minute": minute}
+        ((count,),) = database.execute(COUNT_ONCE_MORE, row).fetchall()
         return int(count)
 
-    def _open(self) -> sqlite3.Connection:
+    def _fail(self) -> None:
+        self._failures += 1
+        self._close()
+
+    def _close(self) -> None:
+        database, self._database = self._database, None
+        if database:
+            database.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        """Return the connection, to the file that is there now."""
+        with suppress(FileNotFoundError):
+            if self._database and self._path.stat().st_ino == self._number:
+                return self._database
+        self._close()
         self._path.touch(mode=0o600)
-        database = sqlite3.connect(self._path, FILE_TIMEOUT_SECONDS, isolation_level=None)
+        # Whoever has their turn uses it, whatever their thread.
+        self._database = database = sqlite3.connect(
+            self._path, FILE_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        self._number, self._minute = self._path.stat().st_ino, 0
         for pragma in (
             "synchronous = OFF",  # a count that a power cut forgets is no loss
             "journal_mode = MEMORY",

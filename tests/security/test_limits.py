@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from socket import create_connection, socket
@@ -322,6 +323,38 @@ def test_a_file_of_counts_that_another_process_holds_is_left_alone(
     with closing(sqlite3.connect(tmp_path / "limits.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert [counts.add(b"client") for _ in range(40)] == list(range(1, 41))
+
+
+def test_a_file_of_counts_stays_open_until_it_is_another_one(tmp_path: Path) -> None:
+    file = tmp_path / "limits.db"
+    store = InFile(file)
+    for _ in range(2):
+        assert [store.add(b"client", 1) for _ in range(3)] == [1, 2, 3]
+        links = (each for each in Path("/proc/self/fd").iterdir() if each.is_symlink())
+        opened = [str(link.readlink()) for link in links]
+        assert [path for path in opened if path.startswith(str(file))] == [str(file)]
+        file.unlink()
+
+
+def test_who_waits_while_the_file_of_counts_fails_for_another_does_not_ask_it(
+    tmp_path: Path,
+) -> None:
+    """So that nobody waits for one failure after the other, however many came at once."""
+    store = InFile(tmp_path / "limits.db")
+    store.add(b"client", 1)
+
+    def count(_number: int) -> str:
+        with pytest.raises(StoreFailedError) as failed:
+            store.add(b"client", 1)
+        return str(failed.value)
+
+    with (
+        closing(sqlite3.connect(tmp_path / "limits.db", isolation_level=None)) as other,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        other.execute("BEGIN EXCLUSIVE")
+        told = set(pool.map(count, range(8)))
+    assert told == {"limits.db: database is locked", "limits.db: it has just failed"}
 
 
 def test_counts_in_memory_have_a_largest_number(monkeypatch: pytest.MonkeyPatch) -> None:
