@@ -3,7 +3,8 @@
 A file that is deleted goes on for whoever has it open, and what they write is lost with them. So
 before each use the path is compared with what was opened, and nothing but the start and an upgrade
 makes a file: a command of the operator that finds none says so. Before each change the file is to
-be as long as its head says: into one that was cut off nothing is written.
+be as long as its head says: into one that was cut off nothing is written. That it was so is known
+for as long as nothing has touched the file, which is rare: changes go to the log of writes.
 """
 
 import os
@@ -21,7 +22,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from blueprints.database.errors import DatabaseUnavailableError
 
-FILE, IDENTITY = "file", "identity of the files"  # what is noted of a connection
+# What is noted of a connection; the last is how the file looked when it was whole.
+FILE, IDENTITY, WHOLE = "file", "identity of the files", "look of the whole file"
+CUT_OFF = "-cut-off"  # the end of the name of the mark beside a file
 LOOKS = 20
 SECONDS_BETWEEN_LOOKS = 0.01
 Identity = tuple[int, int]
@@ -134,8 +137,24 @@ def _require_whole(file: Path, connection: sqlite3.Connection) -> None:
         mark.unlink(missing_ok=True)
 
 
+def _require_whole_still(connection: Connection) -> None:
+    """See that the file was not cut off, unless it is as it was when that was seen.
+
+    Raises:
+        DatabaseUnavailableError: it was, and is not mended yet.
+
+    """
+    info = connection.info
+    found = _look(info[FILE])  # before all else: what is done to it meanwhile is seen next time
+    looks = found and (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    if looks is None or looks != info.get(WHOLE) or _look(f"{info[FILE]}{CUT_OFF}"):
+        info[WHOLE] = None
+        _require_whole(Path(info[FILE]), driver(connection))
+        info[WHOLE] = looks
+
+
 def _mark(file: Path) -> Path:
-    return Path(f"{file}-cut-off")
+    return Path(f"{file}{CUT_OFF}")
 
 
 def _set(mark: Path) -> None:
@@ -221,8 +240,8 @@ def transaction(connection: Connection) -> Iterator[None]:
     The driver by itself begins one before the first change of a row only, so that a change of the
     tables would be committed at once and never undone.
     """
-    if file := file_of(connection.engine):
-        _require_whole(file, driver(connection))
+    if FILE in connection.info:
+        _require_whole_still(connection)
     with connection.begin():
         driver(connection).execute("BEGIN IMMEDIATE")
         yield
