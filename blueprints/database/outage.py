@@ -6,10 +6,10 @@ Each room that has a store keeps one `Outage` for it, in memory, for nobody has 
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Lock
+from collections.abc import Callable
+from threading import Lock, get_ident
 from time import monotonic
+from typing import Self
 
 from blinker import signal
 
@@ -38,10 +38,9 @@ class Outage:
         self._lock = Lock()
         self._is_down = False
         self._until = 0.0  # when the pause is over
-        self._is_asked = False  # whether somebody asks for all
+        self._asks_for_all = 0  # the thread that does
 
-    @contextmanager
-    def guard(self) -> Iterator[None]:
+    def guard(self) -> Self:
         """Run the body, which asks the store, unless the store is to be left alone.
 
         Any other error of the body passes as it is and says nothing about the store.
@@ -50,29 +49,28 @@ class Outage:
             Exception: of the kind `raises`: the store failed, or it was not asked.
 
         """
-        asks_for_all = self._begin()
-        try:
-            yield
-        except Exception as error:
-            if not self._means_down(error):
-                raise
-            self._fail(error)
-            raise self._raises(f"{self._name} failed: {type(error).__name__}") from error
-        else:
-            self._answer()
-        finally:
-            if asks_for_all:
-                self._is_asked = False
+        return self
 
-    def _begin(self) -> bool:
-        """Return whether this request is the one that asks for all."""
+    def __enter__(self) -> None:
+        if not self._is_down:
+            return
         with self._lock:
             if not self._is_down:
-                return False
-            if self._is_asked or self._clock() < self._until:
+                return
+            if self._asks_for_all or self._clock() < self._until:
                 raise self._raises(f"{self._name} failed a moment ago and was not asked")
-            self._is_asked = True
-            return True
+            self._asks_for_all = get_ident()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        try:
+            if error is None:
+                self._answer()
+            elif isinstance(error, Exception) and self._means_down(error):
+                self._fail(error)
+                raise self._raises(f"{self._name} failed: {type(error).__name__}") from error
+        finally:
+            if self._asks_for_all == get_ident():
+                self._asks_for_all = 0
 
     def _fail(self, error: Exception) -> None:
         with self._lock:

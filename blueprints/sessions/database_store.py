@@ -43,9 +43,11 @@ class DatabaseStore(Store):
         self._data_of = Lookup(access, FIND)
 
     def find(self, key: str) -> bytes | None:
-        with _outages():
+        try:  # `_outages` takes a tenth as long as all of this.
             found: bytes | None = self._data_of(key)
-            return found
+        except SQLAlchemyError as error:
+            raise StoreUnavailableError(type(error).__name__) from error
+        return found
 
     def replace(self, key: str, old: bytes, new: bytes) -> None:
         unchanged = (StoredSession.key == key) & (StoredSession.data == old)
