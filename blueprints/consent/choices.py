@@ -124,6 +124,10 @@ def read_decision(session: Mapping[str, Any]) -> Decision | None:
     return decision if all((*times, *texts)) else None
 
 
+def given_by(statuses: Mapping[str, Status]) -> frozenset[str]:
+    return frozenset([purpose for purpose, status in statuses.items() if status in ACCEPTED])
+
+
 @dataclass(frozen=True)
 class Withdrawal:
     """Something was taken back, and could not be recorded yet. It counts all the same.
@@ -174,7 +178,7 @@ class Choice:
 
     @cached_property
     def given(self) -> frozenset[str]:
-        return frozenset(key for key, status in self.statuses.items() if status in ACCEPTED)
+        return given_by(self.statuses)
 
     def allows(self, purpose: str) -> bool:
         return purpose in self.given

@@ -5,25 +5,58 @@ says the same of the request at hand, and both answer `state`, `allows()` and `k
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+import msgspec
 from flask import Flask
 from werkzeug.sansio.http import parse_cookie  # as `request.cookies` reads them
 
-from blueprints.consent.choices import Model, present_choice, read_decision
+from blueprints.consent.choices import CONTINUED_USE, OPEN, Decision, Model, given_by
 from blueprints.consent.registry import Registry
 from blueprints.consent.visitor import cookie_prefix, withdrawal_cookie
-from blueprints.sessions import StoreUnavailableError, Values, VisitorSessions
+from blueprints.sessions import StoreUnavailableError, VisitorSessions, is_current
+
+State = tuple[bool, frozenset[str]]  # whether the visitor is to be asked, and what is given
+UNDECIDED: State = (True, frozenset())
+# A session that holds a decision, read at once by its types: each page of a returning visitor does.
+# What `read_decision` would not take is not taken here; times are looked at apart, for msgspec
+# takes them also as texts.
+CHECKED = {"id": UUID, "subject": UUID, "decided_at": Any, "expires_at": Any}
+HELD: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(
+    msgspec.defstruct(
+        "Held",
+        [
+            ("expires_at", Any),
+            (
+                "decision",
+                msgspec.defstruct(
+                    "HeldDecision",
+                    [
+                        (
+                            of.name,
+                            CHECKED.get(of.name, of.type),
+                            msgspec.NODEFAULT if of.default is MISSING else of.default,
+                        )
+                        for of in fields(Decision)
+                    ],
+                    kw_only=True,
+                    forbid_unknown_fields=True,
+                ),
+            ),
+            ("confirm", Any, None),
+        ],
+    )
+)
 
 
-@dataclass(frozen=True)
-class KnownVisitor:
+class KnownVisitor(msgspec.Struct, frozen=True):
     registry: Registry
     cookies: Mapping[str, str]
     prefix: str
-    state: tuple[bool, frozenset[str]]  # whether the visitor is to be asked, and what is given
+    state: State
 
     def allows(self, purpose: str) -> bool:
         return purpose in self.registry.necessary_ids or purpose in self.state[1]
@@ -38,8 +71,11 @@ class KnownVisitor:
     @property
     def sends_what_is_refused(self) -> bool:
         """Whether a cookie came along that an answer is to expire."""
-        found = filter(None, map(self.registry.cookie, self.cookies))
-        return any(not self.allows(service.purpose) for service, _cookie in found)
+        for name in self.cookies:
+            found = self.registry.cookie(name)
+            if found and not self.allows(found[0].purpose):
+                return True
+        return False
 
 
 def who_is_known(app: Flask) -> Callable[[dict[str, Any]], KnownVisitor | None]:
@@ -51,31 +87,41 @@ def who_is_known(app: Flask) -> Callable[[dict[str, Any]], KnownVisitor | None]:
     """
     registry: Registry = app.extensions["registry"]
     sessions: VisitorSessions = app.extensions["sessions"]
-    model, prefix = Model(app.config["CONSENT_MODEL"]), cookie_prefix(app)
+    is_implied, prefix = app.config["CONSENT_MODEL"] == Model.IMPLIED, cookie_prefix(app)
+    session_cookie, purposes = app.config["SESSION_COOKIE_NAME"], {*registry.optional_ids}
     with app.app_context():
         withdrawal = withdrawal_cookie()
 
     def known(environ: dict[str, Any]) -> KnownVisitor | None:
-        cookies = parse_cookie(environ["HTTP_COOKIE"])
+        cookies = parse_cookie(environ["HTTP_COOKIE"], _first_of_each)  # type: ignore[arg-type]
         if withdrawal in cookies:
             return None
-        sent = cookies.get(app.config["SESSION_COOKIE_NAME"])
+        sent = cookies.get(session_cookie)
+        state = state_of(sent, environ) if sent else None if is_implied else UNDECIDED
+        visitor = KnownVisitor(registry, cookies, prefix, state) if state else None
+        return None if visitor and visitor.sends_what_is_refused else visitor
+
+    def state_of(sent: str, environ: dict[str, Any]) -> State | None:
         try:
-            session: Values = sessions.look_up(sent, environ) if sent else {}
-        except StoreUnavailableError:
+            held = HELD.decode(sessions.look_up(sent, environ) or b"")
+        except (StoreUnavailableError, msgspec.DecodeError):
             return None
-        now, decision = datetime.now(UTC), read_decision(session)
-        if decision and decision.policy_version != registry.policy_version:
-            return None
-        choice = present_choice(decision, registry, model, gpc=False, now=now)
-        visitor = KnownVisitor(registry, cookies, prefix, (choice.is_open, choice.given))
-        counts_pages = model is Model.IMPLIED and (
-            choice.decision is None or not choice.decision.is_consent
+        decision, statuses = held.decision, held.decision.statuses
+        is_settled = (
+            is_current(held.expires_at)
+            and isinstance(decision.decided_at, datetime)
+            and isinstance(decision.expires_at, datetime)
+            and datetime.now(UTC) < decision.expires_at
+            and decision.policy_version == registry.policy_version
+            and decision.method != CONTINUED_USE
+            and statuses.keys() == purposes
+            and OPEN.isdisjoint(statuses.values())
         )
-        if sent and not session:
-            return None
-        if "confirm" in session or counts_pages or visitor.sends_what_is_refused:
-            return None
-        return visitor
+        return (False, given_by(statuses)) if is_settled and held.confirm is None else None
 
     return known
+
+
+def _first_of_each(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Return what `request.cookies.get()` would, where a name comes twice."""
+    return dict(reversed(pairs))

@@ -83,10 +83,11 @@ class Lookup:
             DatabaseUnavailableError: the database failed.
 
         """
+        if not is_still_there(connection):
+            connection.close()
+            raise DisconnectionError("the file is gone, or is another one")
         raw: Any = connection.connection.dbapi_connection
         try:
-            if not is_still_there(connection):
-                raise DisconnectionError("the file is gone, or is another one")
             row = raw.execute(self._sql, (key,) if self._is_positional else {"key": key}).fetchone()
         except Exception as error:
             connection.close()

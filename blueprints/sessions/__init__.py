@@ -20,6 +20,13 @@ Other rooms reach it as `current_app.extensions["sessions"]`: `change()` and `en
 
 from blueprints.sessions.interface import VisitorSessions
 from blueprints.sessions.setup import blueprint
-from blueprints.sessions.store import Content, StoreUnavailableError, Values
+from blueprints.sessions.store import Content, StoreUnavailableError, Values, is_current
 
-__all__ = ["Content", "StoreUnavailableError", "Values", "VisitorSessions", "blueprint"]
+__all__ = [
+    "Content",
+    "StoreUnavailableError",
+    "Values",
+    "VisitorSessions",
+    "blueprint",
+    "is_current",
+]

@@ -39,24 +39,22 @@ class VisitorSessions(SessionInterface):
                 return None
             g.session_store_is_down = False
             try:
-                return self._find(sent, request.environ)
+                return self.look_up(sent, request.environ)
             except StoreUnavailableError:
                 g.session_store_is_down = True
                 return None
 
         return VisitorSession(sent, find)
 
-    def look_up(self, sent: str, environ: dict[str, Any]) -> Values:
-        """Return what stands in the session of this cookie, before Flask begins.
+    def look_up(self, sent: str, environ: dict[str, Any]) -> bytes | None:
+        """Return what is stored for this cookie, also before Flask begins, and be it over.
+
+        The store is asked once for each request: the answer goes along in the environment.
 
         Raises:
             StoreUnavailableError: nobody knows.
 
         """
-        return decode(self._find(sent, environ))
-
-    def _find(self, sent: str, environ: dict[str, Any]) -> bytes | None:
-        """Ask the store, once for each request: the answer goes along in the environment."""
         if FOUND not in environ:
             try:
                 environ[FOUND] = self._store.find(key_of(sent))

@@ -19,6 +19,7 @@ Values = Mapping[str, Any]
 EXPIRES_AT = "expires_at"  # POSIX seconds, beside the values
 LATEST = datetime.max.replace(tzinfo=UTC).timestamp()
 ID_BYTES = 32
+MAP = msgspec.msgpack.Decoder(dict[str, Any])
 
 logger = logging.getLogger(__name__)
 
@@ -93,12 +94,16 @@ def decode(data: bytes | None) -> dict[str, Any]:
     if data is None:
         return {}
     try:
-        values = msgspec.msgpack.decode(data, type=dict[str, Any])
+        values = MAP.decode(data)
     except msgspec.DecodeError:
         logger.error("A stored session is not msgpack: it is left unread.")
         return {}
-    until = values.get(EXPIRES_AT)
-    return values if isinstance(until, float) and time.time() < until < LATEST else {}
+    return values if is_current(values.get(EXPIRES_AT)) else {}
+
+
+def is_current(until: object) -> bool:
+    """Whether a session is not over that ends then."""
+    return isinstance(until, float) and time.time() < until < LATEST
 
 
 def subject_of(values: Values) -> UUID | None:
