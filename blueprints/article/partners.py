@@ -23,7 +23,7 @@ class BrokenMessageError(ValueError):
     """The file of messages is wrong; the message is one sentence."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Message:
     title: Mapping[str, str]  # language -> words
     text: Mapping[str, str]

@@ -4,8 +4,9 @@ The reader is `g.consent` where a page is made, and whoever is known by their co
 that was made is sent.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from blueprints.article import partners
@@ -41,19 +42,27 @@ class Seen:
     interests_to_keep: str  # empty where what is kept stays as it is
 
 
-def for_reader(reader: Reader, shown: Article, messages: Sequence[Message]) -> Seen:
+def for_reader(reader: Reader, shown: Article, messages: tuple[Message, ...]) -> Seen:
     wanted = read_preferences(reader.kept("preferences"))
     place = wanted.place_in(shown.slug) if is_long(shown) else 0
     told = reader.kept("interests")
-    interests = partners.read_interests(told)
-    now = ".".join(partners.add_interests(interests, shown.topics))
+    interests = partners.read_interests(told) if told else ()
+    slot, now = _of_interests(interests, shown.topics, messages)
     to_keep = now if shown.topics and reader.allows("advertising") and now != told else ""
-    message = partners.choose(messages, interests or shown.topics)
-    slot = Slot(message, by_interests=bool(interests)) if message else None
     of_the_slot = slot and (slot.message.address, slot.by_interests)
     looks = wanted.size, wanted.theme, place
     state = reader.state and (reader.state, looks, of_the_slot, to_keep)
     return Seen(state, slot, place, to_keep)
+
+
+@lru_cache(1024)  # They are those of many; each is some hundred bytes at most.
+def _of_interests(
+    interests: tuple[str, ...], topics: tuple[str, ...], messages: tuple[Message, ...]
+) -> tuple[Slot | None, str]:
+    """Return what such a reader sees beside an article, and what they are interested in then."""
+    message = partners.choose(messages, interests or topics)
+    slot = Slot(message, by_interests=bool(interests)) if message else None
+    return slot, ".".join(partners.add_interests(interests, topics))
 
 
 def is_long(shown: Article) -> bool:
