@@ -4,7 +4,8 @@ Their address contains a digest of all of them, so that a browser may keep each 
 version is still seen at once. The first process that starts with them makes a copy in
 `instance/static/`, with the look of the site, without the comments and spaces that are for us, and
 compressed, from where they are sent. Those of the versions before are sent from there as well, to
-whoever has a page of then: a tab, or a cache on the way.
+whoever has a page of then: a tab, or a cache on the way. Pages name the digest of each script and
+stylesheet (Subresource Integrity), so that a browser takes none that was changed on the way.
 """
 
 import atexit
@@ -12,6 +13,8 @@ import hashlib
 import os
 import re
 import shutil
+from base64 import b64encode
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import mkdtemp
 from wsgiref.headers import Headers
@@ -27,6 +30,8 @@ VERSIONS_BEFORE = 3  # whose files are still sent
 COPY = re.compile("[0-9a-f]{12}")
 # Indentation, and a comment that has its lines to itself; no string goes over several lines.
 FOR_US = re.compile(r"^[ \t]*(?:(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)?\n)?", re.DOTALL | re.MULTILINE)
+# In a stylesheet, what stands anywhere between its parts; what is in quotes stays.
+BETWEEN = re.compile(r'("[^"]*")|/\*.*?\*/|(?<=[;{}])\s+|\s+(?=[{}])|;(?=\s*})', re.DOTALL)
 
 
 def serve(app: Flask, folder: Path) -> None:
@@ -36,6 +41,7 @@ def serve(app: Flask, folder: Path) -> None:
     ours = always(app)
     root = app.extensions["static_files"] = _compressed(app, folder, digest)
     first_view.offer(app, root / "css/site.css")
+    app.jinja_env.globals["integrity"] = _integrity(root)
 
     def add_ours(headers: Headers, _path: str, _url: str) -> None:
         for name, value in ours.items():
@@ -81,7 +87,9 @@ def _compressed(app: Flask, folder: Path, digest: str) -> Path:
             compressor = Compressor(quiet=True)
             for file in sorted(path for path in mine.rglob("*") if path.is_file()):
                 if file.suffix in {".css", ".js"}:
-                    file.write_bytes(FOR_US.sub("", file.read_text("utf-8")).encode())
+                    text = FOR_US.sub("", file.read_text("utf-8"))
+                    text = BETWEEN.sub(r"\1", text) if file.suffix == ".css" else text
+                    file.write_bytes(text.encode())
                 if compressor.should_compress(file.name):
                     compressor.compress(str(file))
             mine.rename(copy)
@@ -105,8 +113,19 @@ def _copied_for_this_process(app: Flask, folder: Path) -> Path:
     return copy
 
 
+def _integrity(root: Path) -> Mapping[str, str]:
+    """Return what pages say of each script and stylesheet, by its path."""
+    return {
+        file.relative_to(root).as_posix(): "sha384-"
+        + b64encode(hashlib.sha384(file.read_bytes()).digest()).decode()
+        for file in sorted(root.rglob("*"))
+        if file.suffix in {".css", ".js"}
+    }
+
+
 def _digest(folder: Path, look: bytes) -> str:
-    digest = hashlib.sha256(FOR_US.pattern.encode())  # What is left out makes another file, too.
+    # What is left out makes another file, too.
+    digest = hashlib.sha256((FOR_US.pattern + BETWEEN.pattern).encode())
     digest.update(look)
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())

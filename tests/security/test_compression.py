@@ -1,6 +1,7 @@
 """What is made smaller on its way, and what never is."""
 
 import gzip
+import re
 from pathlib import Path
 
 import brotli
@@ -123,6 +124,9 @@ def test_comments_are_for_us_and_are_not_sent(site: Flask) -> None:
         assert "/* A spare" not in sent
         assert "\n  //" not in sent
         assert "{" in sent
+    sent = visitor.raw_get(style or "").text
+    assert not re.search(r"/\*|[;{]\s|\s[{}]", sent)
+    assert 'content: "✓ ";' in sent, "what is in quotes stays"
 
 
 def test_where_nothing_can_be_written_files_are_sent_as_they_are(

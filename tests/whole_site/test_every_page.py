@@ -1,5 +1,7 @@
 """Promises about every page, over the address map itself."""
 
+from base64 import b64encode
+from hashlib import sha384
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from conftest import MakeSite
 from blueprints.database import db
 
 ROOT = Path(__file__).parents[2]
+OWN_FILES = {"site.css", "cookies.css", "consent.js", "reader.js", "place.js"}
 
 
 def test_every_template_compiles(make_site: MakeSite) -> None:
@@ -43,6 +46,27 @@ def test_every_page_is_whole_before_and_after_a_choice(make_site: MakeSite) -> N
                 page = visitor.get(address)
                 asks = not choose and not address.endswith("/cookies")
                 assert (page.banner is not None) is asks, address
+
+
+def test_every_page_says_what_its_scripts_and_stylesheets_are(make_site: MakeSite) -> None:
+    site = make_site()
+    visitor = Visitor(site)
+    said = set()
+    for choose in (False, True):
+        if choose:
+            visitor.choose("accept_all")
+        for address in addresses(site):
+            answer = visitor.raw_get(address)
+            if answer.mimetype == "text/html":
+                page = visitor.get(address)
+                styles = [("href", style) for style in page.all("link", rel="stylesheet")]
+                for name, file in (*styles, *(("src", script) for script in page.all("script"))):
+                    if source := file.get(name):  # None: data for search engines
+                        said.add((source, file.get("integrity")))
+    assert {file.rpartition("/")[2] for file, _ in said} >= OWN_FILES
+    for file, integrity in said:
+        digest = sha384(visitor.raw_get(file).data).digest()
+        assert integrity == f"sha384-{b64encode(digest).decode()}", file
 
 
 def test_every_cookie_that_is_set_is_declared_and_the_other_way_round(
