@@ -14,8 +14,8 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
+from wsgiref.types import WSGIApplication
 
-from flask import Flask
 from werkzeug.serving import make_server
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +31,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(site: Flask, certificate: tuple[Path, Path] | None = None) -> Iterator[str]:
+def serving(site: WSGIApplication, certificate: tuple[Path, Path] | None = None) -> Iterator[str]:
     """Serve the site over a real socket, and tell its address; with a certificate over TLS."""
     context = (str(certificate[0]), str(certificate[1])) if certificate else None
     server = make_server("127.0.0.1", 0, site, threaded=True, ssl_context=context)

@@ -11,19 +11,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from http.client import HTTPSConnection
 from pathlib import Path
 from threading import Event
 from time import monotonic, sleep, time
 from urllib.parse import urlencode
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import another_city
 import pytest
 from certificate import certify
 from conftest import MakeSite, leave_out
 from registries import FILLED_IN, shipped_with
-from served import ROOT, Served, free_port
+from served import ROOT, Served, free_port, serving
 
 HOST = "www.example.pt"
 Asked = tuple[int, dict[str, str], str]  # status, headers and content of an answer
@@ -152,31 +154,24 @@ def behind(
         site.stop()
 
 
-@pytest.fixture
-def behind_caddy(
-    make_site: MakeSite, tmp_path: Path, sites: tuple[Served, Served]
-) -> Iterator[Ask]:
-    """How to ask the site behind Caddy, over TLS."""
+@contextmanager
+def caddy(make_site: MakeSite, tmp_path: Path, site_port: int, spare_port: int) -> Iterator[Ask]:
+    """Run Caddy before what listens on these ports, and tell how it is asked, over TLS."""
     program = shutil.which("caddy") or leave_out("caddy")
-    site, spare = sites
     certificate, key = certify(tmp_path, HOST)
     port = free_port()
-    text = printed(make_site, "caddy", PORT=site.port)
+    text = printed(make_site, "caddy", PORT=site_port)
     for old, new in {
         f"{HOST} {{\n": f"{HOST}:{port} {{\n\ttls {certificate} {key}\n",
-        f"127.0.0.1:{site.port + 1} ": f"127.0.0.1:{spare.port} ",
+        f"127.0.0.1:{site_port + 1} ": f"127.0.0.1:{spare_port} ",
     }.items():
         assert old in text
         text = text.replace(old, new, 1)
-    version = subprocess.run([program, "version"], capture_output=True, text=True, check=True)  # noqa: S603 - found above
-    if version.stdout.removeprefix("v").startswith("2.6"):
-        text = text.replace("request_buffers 16KB", "buffer_requests")
     file = tmp_path / "Caddyfile"
     file.write_text("{\n\tadmin off\n\tauto_https off\n\tdefault_sni " + HOST + "\n}\n" + text)
     of_the_file = ["--config", str(file), "--adapter", "caddyfile"]
     own = os.environ | {"XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     subprocess.run([program, "validate", *of_the_file], check=True, capture_output=True, env=own)  # noqa: S603 - our own file
-    site.start()
     running = subprocess.Popen(  # noqa: S603 - our own file
         [program, "run", *of_the_file], env=own
     )
@@ -188,6 +183,19 @@ def behind_caddy(
     finally:
         running.terminate()
         running.wait()
+
+
+@pytest.fixture
+def behind_caddy(
+    make_site: MakeSite, tmp_path: Path, sites: tuple[Served, Served]
+) -> Iterator[Ask]:
+    """How to ask the site behind Caddy, over TLS."""
+    site, spare = sites
+    site.start()
+    try:
+        with caddy(make_site, tmp_path, site.port, spare.port) as asked:
+            yield asked
+    finally:
         site.stop()
 
 
@@ -215,6 +223,38 @@ def test_what_one_client_sends_through_caddy_ends_the_site_for_nobody(behind_cad
     # A receipt may be that large.
     number = "number=" + "0" * 40_000
     assert behind_caddy("POST", "/cookies/records", number, **form, **origin)[0] == 400
+
+
+@pytest.mark.slow
+def test_caddy_keeps_a_slow_body_to_itself_until_it_is_whole(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    bodies: list[bytes] = []
+
+    def told(environ: WSGIEnvironment, start: StartResponse) -> list[bytes]:
+        if environ["REQUEST_METHOD"] == "POST":
+            bodies.append(b"")  # as soon as it is told of one
+            bodies[-1] = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        start("200 OK", [])
+        return []
+
+    with serving(told) as address:
+        port = int(address.rpartition(":")[2])
+        with caddy(make_site, tmp_path, port, free_port()) as asked:
+            assert asked("GET", "/")[0] == 200
+            context = ssl.create_default_context(cafile=str(asked.args[1]))
+            context.check_hostname = False
+            connection = HTTPSConnection("127.0.0.1", asked.args[0], context=context, timeout=10)
+            connection.putrequest("POST", "/cookies", skip_host=True)
+            connection.putheader("Host", f"{HOST}:{asked.args[0]}")
+            connection.putheader("Content-Length", "13")
+            connection.endheaders(b"choice=")
+            sleep(1)
+            assert bodies == []
+            connection.send(b"reject")
+            assert connection.getresponse().status == 200
+            connection.close()
+    assert bodies == [b"choice=reject"]
 
 
 def make_a_choice(ask: Ask) -> None:
