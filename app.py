@@ -74,6 +74,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
     "rights": {
         "CONSENT_RETENTION_YEARS": 3,
+        "CONSENT_BACKUP_DAYS": 30,  # so old may a backup become, as the privacy page tells
     },
     "operator": {
         "METRICS_ADDRESS": None,  # no numbers for Prometheus

@@ -1,5 +1,6 @@
 """`flask deploy`: the files with which a machine serves this checkout, with the right paths in."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -27,6 +28,13 @@ def deploy(what: str) -> None:
     if not hosts or hosts[0].startswith("."):
         raise BadInputError("Set FLASK_TRUSTED_HOSTS to the name of the site first.")
     port = current_app.config["PORT"]
+    files = {
+        f"FLASK_{name}": Path(file).absolute()
+        for name in FILES
+        if (file := current_app.config[name])
+    }
+    # Their folders: what stands beside a file belongs to it, and an editor puts a new one there.
+    folders = sorted({file if file.is_dir() else file.parent for file in files.values()})
     values = {
         "host": hosts[0],
         "port": port,
@@ -34,11 +42,9 @@ def deploy(what: str) -> None:
         "python": sys.executable,
         "version": f"{sys.version_info.major}.{sys.version_info.minor}",
         "root": current_app.root_path,
-        "files": {
-            f"FLASK_{name}": Path(file).absolute()
-            for name in FILES
-            if (file := current_app.config[name])
-        },
+        "backup_days": current_app.config["CONSENT_BACKUP_DAYS"],
+        "files": files,
+        "volumes": shlex.join(f"--volume={folder}:{folder}:ro" for folder in folders),
         "is_sqlite": make_url(current_app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name()
         == "sqlite",
     }

@@ -18,4 +18,6 @@ __all__ = ["blueprint", "by_number"]
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
     check_number(app, "CONSENT_RETENTION_YEARS", "years", 1, 10)
+    # What pages say that erasure leaves, and what `flask deploy timers` keeps to.
+    check_number(app, "CONSENT_BACKUP_DAYS", "days", 2, 365)
     add_commands(app, check_receipt, erase, find, purge)

@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -50,8 +51,6 @@ def test_systemd_takes_the_unit_and_finds_it_hardened(make_site: MakeSite, tmp_p
     unit = tmp_path / "microsite.service"
     own = another_city.write(tmp_path / "our 100% own")
     unit.write_text(printed(make_site, "systemd", **own))
-    for name, file in own.items():
-        assert f'Environment="FLASK_{name}={file.replace("%", "%%")}"\n' in unit.read_text()
     assert f'ExecStart="{sys.executable}" "{ROOT}/app.py"' in unit.read_text()
     for check in (["verify"], ["security", "--offline=true", "--threshold=20"]):
         done = subprocess.run(  # noqa: S603 - our own file
@@ -59,6 +58,22 @@ def test_systemd_takes_the_unit_and_finds_it_hardened(make_site: MakeSite, tmp_p
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert "microsite.service:" not in done.stderr  # nor a word about a line
+
+
+@pytest.mark.parametrize("what", ["systemd", "timers", "container"])
+def test_whatever_runs_the_site_is_told_of_the_operators_own_files(
+    make_site: MakeSite, tmp_path: Path, what: str
+) -> None:
+    own = another_city.write(tmp_path / "our 100% $own")
+    text = printed(make_site, what, **own)
+    for name, file in own.items():
+        in_a_unit = 'Environment="FLASK_{}={}"'.format(name, file.replace("%", "%%"))
+        in_an_image = 'ENV FLASK_{}="{}"'.format(name, file.replace("$", "\\$"))
+        assert f"\n{in_an_image if what == 'container' else in_a_unit}\n" in text
+    if what == "container":  # and sees them, with what stands beside them
+        run = shlex.split(text.splitlines()[0].partition("&& ")[2])
+        folders = {str(tmp_path / "our 100% $own"), own["ARTICLES"]}
+        assert {f"--volume={each}:{each}:ro" for each in folders} < set(run)
 
 
 def ask(
@@ -346,11 +361,12 @@ def test_a_new_version_comes_in_without_a_failed_request(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("days", [30, 90])
 def test_the_timers_are_taken_by_systemd_and_do_what_they_say(
-    make_site: MakeSite, tmp_path: Path
+    make_site: MakeSite, tmp_path: Path, days: int
 ) -> None:
     systemd = shutil.which("systemd-analyze") or leave_out("systemd-analyze")
-    site = make_site(TRUSTED_HOSTS=HOST)
+    site = make_site(TRUSTED_HOSTS=HOST, CONSENT_BACKUP_DAYS=days)
     text = site.test_cli_runner().invoke(args=["deploy", "timers"]).output
     subprocess.run(["/bin/sh", "-s", tmp_path], input=text, text=True, check=True)  # noqa: S603 - our own file
     units = [tmp_path / f"microsite-daily.{kind}" for kind in ("service", "timer")]
@@ -361,20 +377,27 @@ def test_the_timers_are_taken_by_systemd_and_do_what_they_say(
     hardened = [systemd, "security", "--offline=true", "--threshold=20", str(units[0])]
     subprocess.run(hardened, check=True, capture_output=True)  # noqa: S603 - our own file
     unit = units[0].read_text(encoding="utf-8")
-    own = os.environ | {"FLASK_INSTANCE": str(tmp_path / "own")}
+    # Each page and unit has the days from here, and /etc/microsite.env may say others to all.
+    said = f"FLASK_CONSENT_BACKUP_DAYS={days}"
+    for text in (unit, printed(make_site, "systemd", CONSENT_BACKUP_DAYS=days)):
+        assert text.index(f"\nEnvironment={said}\n") < text.index("\nEnvironmentFile=")
+    own = os.environ | {"FLASK_INSTANCE": str(tmp_path / "own")} | dict([said.split("=")])
     migrate = [sys.executable, "-m", "flask", "db", "upgrade"]
     subprocess.run(migrate, cwd=ROOT, env=own, check=True, capture_output=True)  # noqa: S603 - our own words
-    old = tmp_path / "own/backups/old.db"
-    old.parent.mkdir()
-    old.touch()
-    os.utime(old, (time() - 29.5 * 86_400,) * 2)  # Pages promise that none is older than 30 days.
+    (tmp_path / "own/backups").mkdir()
+    old, older = (tmp_path / f"own/backups/{name}.db" for name in ("old", "older"))
+    for file, age in ((old, days - 1.5), (older, days - 0.5)):  # It goes before it is that old.
+        file.touch()
+        os.utime(file, (time() - age * 86_400,) * 2)
     starts = [line.partition("=")[2] for line in unit.splitlines() if line[:9] == "ExecStart"]
     assert len(starts) == 4
     for start in starts:  # As systemd reads them: %% is a per cent sign, and $$ a dollar.
         command = start.replace("%%", "%").replace("$$", "$")
         command = command.replace("/var/lib/microsite", str(tmp_path / "own"))
         subprocess.run(command, shell=True, cwd=ROOT, env=own, check=True, capture_output=True)  # noqa: S602 - our own words
-    (backup,) = (tmp_path / "own/backups").iterdir()
+    assert old.exists()
+    assert not older.exists()
+    (backup,) = set((tmp_path / "own/backups").iterdir()) - {old}
     assert backup.stat().st_mode & 0o777 == 0o600
     site.config["SQLALCHEMY_DATABASE_URI"] = "postgresql+psycopg://site@db.example/site"
     text = site.test_cli_runner().invoke(args=["deploy", "timers"]).output

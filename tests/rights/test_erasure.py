@@ -45,6 +45,7 @@ WHAT_GOES = (
     "This is then gone: what you chose, how you chose it, whether your browser sent Global Privacy "
     "Control, and the random number that stands for your browser."
 )
+KEPT = "Backup copies still hold what was erased"
 WHAT_STAYS = "Of each record we keep its number and its place in the log, when it was valid"
 
 
@@ -82,9 +83,17 @@ def test_every_page_that_speaks_of_erasing_says_what_goes_and_what_stays(
     site: Flask, visitor: Visitor
 ) -> None:
     assert f"{WHAT_GOES} {WHAT_STAYS}" in visitor.get("/privacy").text
-    assert "Backup copies still hold what was erased, for 30 days" in visitor.get("/privacy").text
+    assert f"{KEPT}, for 30 days at most." in visitor.get("/privacy").text
     assert "De cada registo ficam o seu número" in visitor.get("/pt/privacidade").text
     assert site
+
+
+def test_the_pages_say_for_how_many_days_backups_are_kept(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site(CONSENT_BACKUP_DAYS=90))
+    visitor.choose("accept_all")
+    for path in ("/privacy", "/cookies/erase"):
+        assert f"{KEPT}, for 90 days at most." in visitor.get(path).text
+    assert "o que foi apagado, durante 90 dias, no máximo." in visitor.get("/pt/privacidade").text
 
 
 def test_the_notice_that_stays_tells_a_choice_only_where_the_page_says_so(
@@ -378,11 +387,13 @@ def test_retention_is_a_setting(make_site: MakeSite) -> None:
     [
         ("CONSENT_RETENTION_YEARS", 0),
         ("CONSENT_RETENTION_YEARS", 11),
+        ("CONSENT_BACKUP_DAYS", 1),
+        ("CONSENT_BACKUP_DAYS", 366),
         ("CONSENT_SEAL_RECORDS", "often"),
         ("CONSENT_SEAL_MINUTES", 0),
         ("CONSENT_SEAL_BATCH", 10**9),
     ],
 )
 def test_a_wrong_setting_stops_the_start(make_site: MakeSite, setting: str, value: object) -> None:
-    with pytest.raises(SystemExit, match=f"^FLASK_{setting} must be a number of .* from 1 to"):
+    with pytest.raises(SystemExit, match=f"^FLASK_{setting} must be a number of .* from [12] to"):
         make_site(**{setting: value})

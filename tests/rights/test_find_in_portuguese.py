@@ -1,6 +1,7 @@
 """What `flask consent find` says to somebody who asks in Portuguese."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import html5lib
@@ -12,8 +13,20 @@ from evidence import records
 from flask import Flask
 from flask_babel import gettext
 from log import run, seal
+from registries import FILLED_IN, FILM, MATOMO, shipped_with
+
+from blueprints.consent.placeholders import placeholder
 
 TEMPLATES = Path(__file__).parents[2] / "templates/rights"
+
+
+def keys_of(content: object) -> Iterator[str]:
+    """Each key of a notice, but for the languages of its texts."""
+    if isinstance(content, dict):
+        yield from content
+        content = list(content.values())
+    for inner in content if isinstance(content, list) else ():
+        yield from keys_of(inner)
 
 
 @pytest.fixture
@@ -88,6 +101,37 @@ def test_the_text_has_no_word_of_english(site: Flask, number: str) -> None:
     assert said & english_words(site) == set()
     assert "advertising          dado" in answer.output
     assert "ainda nenhum: o próximo inclui este registo" in answer.output
+
+
+def test_each_key_that_a_notice_can_have_has_a_name_in_portuguese(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    registry = tmp_path / "registry.toml"
+    registry.write_text(shipped_with(*FILLED_IN, more=FILM + MATOMO), encoding="utf-8")
+    site = make_site(CONSENT_REGISTRY=str(registry), CONSENT_MODEL="implied")
+    notice = site.extensions["notices"].in_force["pt"]
+    with site.test_request_context("/pt/"):
+        site.preprocess_request()
+        shown = placeholder(site.extensions["registry"].embed("player"))
+        terms = site.jinja_env.get_template("rights/find_terms.html").make_module(
+            {"language": "pt"}
+        )
+        keys = {*keys_of(notice.content), *keys_of(shown.content)}
+        named = vars(terms)["terms"]
+    assert {"processors", "tax_number", "assumption_with_gpc", "agreement"} < keys
+    assert keys <= named.keys()
+    assert {key for key in keys if named[key] == key} == {"cookies", "dpv", "gpc", "id", "script"}
+
+
+def test_what_there_is_nothing_of_is_called_so(site: Flask, number: str) -> None:
+    for language, none, optional in (
+        ("en", "none", "optional: no"),
+        ("pt", "nenhum", "opcional: sim"),
+    ):
+        lines = run(site, "find", number, "--language", language).output.splitlines()
+        assert not [line for line in lines if line.endswith((" None", " True", " False", ":"))]
+        assert f"      {'short' if language == 'en' else 'resumido'}: {none}" in lines
+        assert f"      {optional}" in lines
 
 
 def test_english_is_said_where_nothing_else_is_asked_for(site: Flask, number: str) -> None:
