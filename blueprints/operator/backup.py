@@ -5,6 +5,7 @@ alone loses it. SQLite's own backup (https://www.sqlite.org/backup.html) takes b
 """
 
 import os
+import shlex
 import sqlite3
 import sys
 from contextlib import closing
@@ -27,11 +28,15 @@ def backup(file: Path) -> None:
     """Copy the whole database into FILE, which must not exist, and verify the log in the copy.
 
     The site may go on meanwhile. FILE appears only when its log is intact; else the command ends
-    with status 1. PostgreSQL brings a command of its own, which this one names.
+    with status 1. PostgreSQL brings a command of its own: this one copies nothing then, and prints
+    that.
     """
     if db.engine.dialect.name != "sqlite":
         url = db.engine.url.set(drivername="postgresql", password=None)
-        raise BadInputError(f"Run: pg_dump --format=custom --file='{file}' '{url}'")
+        click.echo("Nothing is copied yet. PostgreSQL has a command for that; run:", err=True)
+        to = f"--file={shlex.quote(str(file))}"
+        click.echo(f"pg_dump --format=custom {to} {shlex.quote(str(url))}")
+        return
     if file.exists():
         raise BadInputError(f"{file} exists already: nothing was copied.")
     copy = file.with_name(f"{file.name}.{os.getpid()}")
