@@ -18,14 +18,19 @@ def main() -> int:
         libraries = json.loads(done.stdout)["dependencies"]
     except ValueError:
         last = (done.stderr.splitlines() or ["nothing"])[-1]
-        print(f"No advisories are to be had here, nothing was compared: {last}")
+        print(f"NOT CHECKED: no advisories are to be had here, so nothing was compared: {last}")
         return 0
     known = [library for library in libraries if "vulns" in library]
     bad = [(library, advisory) for library in known for advisory in library["vulns"]]
     for library, advisory in bad:
         mended = ", ".join(advisory["fix_versions"]) or "none yet"
         print(f"{library['name']} {library['version']}: {advisory['id']}, mended in {mended}")
+    if not known:
+        print(f"NOT CHECKED: nothing is known here of any of the {len(libraries)} libraries.")
+        return 0
     print(f"{len(libraries)} libraries: {len(known)} compared, {len(bad)} advisories.")
+    if unknown := [library["name"] for library in libraries if "vulns" not in library]:
+        print(f"Not compared: {', '.join(unknown)}.")
     return 1 if bad else 0
 
 

@@ -1,10 +1,14 @@
 """Each library that the tests stand on is pinned, however far below, and is of that version."""
 
+import json
+import subprocess
 import tomllib
 from importlib.metadata import distribution
 from itertools import chain
 from pathlib import Path
 
+import advisories
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name as name_of
 
@@ -53,3 +57,30 @@ def test_no_library_is_pinned_that_nothing_wants() -> None:
     lines = EXTRAS["mutations"] + EXTRAS["advisories"]
     by_hand = {name_of(Requirement(line).name) for line in lines}
     assert pins().keys() - installed().keys() == by_hand
+
+
+LIBRARY = {"name": "flask", "version": "3"}
+
+
+@pytest.mark.parametrize(
+    ("libraries", "begins"),
+    [
+        (None, "NOT CHECKED: no advisories are to be had here"),
+        (
+            [{"name": "flask", "skip_reason": "unknown"}],
+            "NOT CHECKED: nothing is known here of any",
+        ),
+        ([LIBRARY | {"vulns": []}], "1 libraries: 1 compared, 0 advisories."),
+    ],
+)
+def test_where_nothing_was_compared_with_advisories_that_is_said_first(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    libraries: list[object] | None,
+    begins: str,
+) -> None:
+    answer = json.dumps({"dependencies": libraries}) if libraries else ""
+    done = subprocess.CompletedProcess([], 1, answer, "no route to host")
+    monkeypatch.setattr(subprocess, "run", lambda *_a, **_k: done)
+    assert advisories.main() == 0
+    assert capsys.readouterr().out.startswith(begins)
