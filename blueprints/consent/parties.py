@@ -3,11 +3,18 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import UTC, date, datetime
 
 Text = Mapping[str, str]  # language -> words
 
 EXAMPLE = re.compile(r"\.example\b", re.IGNORECASE)  # which nobody can write to (RFC 2606)
+
+# What cannot be right is missing; whatever a city would write beside these is left to it.
+NAME = r"(?:[\w-]+\.)+[\w-]{2,}"  # of a host
+MAIL = re.compile(rf"[^\s@<>(),;:\"]+@{NAME}")
+WEB = re.compile(rf"https://{NAME}(?:[/:?#][^\s<>\"]*[^\s<>\".,;)])?", re.IGNORECASE)
+TELEPHONE = re.compile(r"(?:\d[\s()./\u2010-\u2013-]*){9}")  # "(+351) 222 097 000 (a local call)"
+TAX_NUMBER = re.compile(r"\s*(?:PT)?(?:[\s.-]*\d){9}\s*", re.IGNORECASE)
 
 # The European Economic Area, beyond which a transfer needs a safeguard (GDPR Art. 44 to 46).
 EEA = {"AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE"}
@@ -42,10 +49,10 @@ class Controller:
 
     name: str
     address: str
-    contact: str
+    contact: str  # a mail address or an https one, perhaps among words
     tax_number: str = ""  # NIPC
     telephone: str = ""
-    officer: str = ""  # address of the data protection officer (Lei 58/2019, Art. 12(2)(g))
+    officer: str = ""  # likewise, of the data protection officer (Lei 58/2019, Art. 12(2)(g))
     processors: tuple[Processor, ...] = ()
     dated: str = ""  # when the privacy page was last checked, ISO 8601
 
@@ -54,9 +61,46 @@ class Controller:
         return date.fromisoformat(self.dated) if self.dated else None
 
     @property
+    def contact_link(self) -> str:
+        return link_to(self.contact)
+
+    @property
+    def officer_link(self) -> str:
+        return link_to(self.officer)
+
+    @property
     def missing(self) -> tuple[str, ...]:
-        """What the law demands and nobody has filled in, or only with an example."""
-        return tuple(item.name for item in fields(self) if _is_no_answer(getattr(self, item.name)))
+        """What the law demands and nobody has filled in, or with what cannot be right."""
+        empty = [item.name for item in fields(self) if _is_no_answer(getattr(self, item.name))]
+        return tuple(item.name for item in fields(self) if item.name in {*empty, *self.wrong})
+
+    @property
+    def wrong(self) -> dict[str, str]:
+        """What is filled in and cannot be right; an example may be."""
+        is_right = {
+            "contact": _reaches(self.contact),
+            "tax_number": TAX_NUMBER.fullmatch(self.tax_number),
+            "telephone": TELEPHONE.search(self.telephone),
+            "officer": _reaches(self.officer),
+            "dated": self.dated_on and self.dated_on <= _today(),
+        }
+        told = {name: getattr(self, name) for name, right in is_right.items() if not right}
+        return {name: value for name, value in told.items() if value.strip()}
+
+
+def link_to(words: str) -> str:
+    """Return the address of a link to whoever these words name."""
+    mail, web = MAIL.search(words), WEB.search(words)
+    return web[0] if web and not mail else f"mailto:{mail[0] if mail else words}"
+
+
+def _reaches(words: str) -> bool:
+    return bool(MAIL.search(words) or WEB.search(words))
+
+
+def _today() -> date:
+    """Return the day where the site runs."""
+    return datetime.now(UTC).astimezone().date()
 
 
 def _is_no_answer(value: str | tuple[Processor, ...]) -> bool:

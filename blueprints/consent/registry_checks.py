@@ -14,6 +14,8 @@ ID = re.compile(r"[a-z][a-z0-9_-]*")
 ATTRIBUTE = re.compile(r"data-[a-z0-9-]+|id|defer|async|type|crossorigin")
 TAG = re.compile(r"[A-Z]{1,3}-[A-Z0-9-]{4,20}")
 COOKIE_PATH = re.compile(r"(?=.{1,64}$)/[A-Za-z0-9._~/-]*")
+COUNTRY = re.compile(r"[A-Z]{2}")
+OUTLIVE_THE_SESSION = ("localStorage", "indexedDB", "cache")
 TERM = re.compile(r"[A-Z][A-Za-z0-9-]*")
 # A loopback host may be plain: browsers trust it, and the tests have their partner there.
 ORIGIN = re.compile(r"(https://[a-z0-9-]+(\.[a-z0-9-]+)+|http://(localhost|127\.0\.0\.1))(:\d+)?")
@@ -57,6 +59,7 @@ def check(registry: Registry) -> None:
     for service in registry.services:
         where = f"service '{service.id}'"
         _check_id("service", service.id)
+        _check_country(service.country, where)
         if service.purpose not in ids:
             raise RegistryError(f"{where} names the unknown purpose {service.purpose!r}")
         _check_hosts(service, where)
@@ -71,6 +74,7 @@ def check(registry: Registry) -> None:
 
 def _check_controller(controller: Controller) -> None:
     for processor in controller.processors:
+        _check_country(processor.country, f"processor '{processor.name}'")
         _check_text(processor.task, f"processor '{processor.name}' task")
         if processor.safeguard:
             _check_text(processor.safeguard, f"processor '{processor.name}' safeguard")
@@ -168,6 +172,8 @@ def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
         raise RegistryError(f"{where} has a name that is not one name, or a beginning and '*'")
     if cookie.lifetime != "session" and not LIFETIME.fullmatch(cookie.lifetime):
         raise RegistryError(f"{where} has a lifetime that is neither ISO 8601 nor 'session'")
+    if cookie.lifetime == "session" and cookie.storage in OUTLIVE_THE_SESSION:
+        raise RegistryError(f"{where} has the lifetime 'session', which its storage outlives")
     if not COOKIE_PATH.fullmatch(cookie.path):
         raise RegistryError(f"{where} has a path that is not / and what may stand in an address")
     if not necessary and _days(cookie) > DAYS_AT_MOST:
@@ -189,6 +195,11 @@ def _days(cookie: Cookie) -> float:
 def _check_id(kind: str, value: str) -> None:
     if not ID.fullmatch(value):
         raise RegistryError(f"the {kind} id {value!r} is not lower-case letters, digits, - and _")
+
+
+def _check_country(country: str, where: str) -> None:
+    if not COUNTRY.fullmatch(country):
+        raise RegistryError(f"{where} has a country that is not two capital letters, such as PT")
 
 
 def _check_text(text: Mapping[str, str], where: str) -> None:

@@ -70,7 +70,12 @@ def _tell_what_the_law_wants(app: Flask) -> None:
     registry = app.extensions["registry"]
     is_on_line = app.config["PREFERRED_URL_SCHEME"] == "https"
     told = app.extensions["stops_the_start" if is_on_line else "told_at_start"]
-    if missing := registry.controller.missing:
+    controller = registry.controller
+    missing = [
+        f"{name} ({controller.wrong[name]!r} cannot be right)" if name in controller.wrong else name
+        for name in controller.missing
+    ]
+    if missing:
         told.append(
             "The registry's [controller] lacks what the privacy page must say (GDPR Art. 13): "
             f"{', '.join(missing)}."

@@ -1,7 +1,7 @@
 """Who is named with a safeguard, and what is missing of who is responsible."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,7 +26,7 @@ def test_within_the_eea_the_gdpr_holds_by_itself(country: str) -> None:
     assert not Processor("Hosting", {}, country).is_outside_eea
 
 
-@pytest.mark.parametrize("country", ["CH", "GB", "US", "BR", "", "pt"])
+@pytest.mark.parametrize("country", ["CH", "GB", "US", "BR", ""])
 def test_elsewhere_it_does_not(country: str) -> None:
     assert Processor("Hosting", {}, country).is_outside_eea
 
@@ -43,3 +43,70 @@ def test_what_the_law_demands_and_is_not_filled_in_is_missing() -> None:
     blank = Processor(" ", {"en": "Hosting", "pt": "Alojamento"}, "DE")
     assert replace(WHOLE, processors=(*WHOLE.processors, blank)).missing == ("processors",)
     assert replace(WHOLE, dated="").dated_on is None
+
+
+TODAY = datetime.now(UTC).astimezone().date()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("contact", "x"),
+        ("contact", "@porto.test"),
+        ("contact", "privacy@porto"),
+        ("contact", "http://www.porto.test/"),
+        ("officer", "x"),
+        ("officer", "Maria Silva"),
+        ("officer", "https://porto"),
+        ("telephone", "..."),
+        ("telephone", "+351 220 00"),
+        ("telephone", "22000000, 0"),
+        ("tax_number", "0"),
+        ("tax_number", "50123456"),
+        ("tax_number", "5012345678"),
+        ("tax_number", "ES501234567"),
+        ("dated", str(TODAY + timedelta(days=1))),
+    ],
+)
+def test_what_cannot_be_right_is_missing(name: str, value: str) -> None:
+    spoilt: dict[str, Any] = {name: value}
+    assert replace(WHOLE, **spoilt).missing == (name,)
+    assert replace(WHOLE, **spoilt).wrong == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("contact", "geral@câmara-porto.pt"),
+        ("contact", "Encarregado <epd@cm-porto.pt>"),
+        ("contact", "https://www.cm-porto.pt/contactos?a=1"),
+        ("officer", "Maria Silva, epd@cm-porto.pt"),
+        ("officer", "HTTPS://cm-porto.pt"),
+        ("telephone", "222097000"),
+        ("telephone", "(+351) 222-097-000"),
+        ("telephone", "+351.22.209.70.00"),
+        ("telephone", "Tel. +351\u00a0222\u00a0097\u00a0000 (chamada para a rede fixa nacional)"),
+        ("telephone", "222 097 000 / 222 097 001"),
+        ("tax_number", "PT501234567"),
+        ("tax_number", " pt 501 234 567 "),
+        ("tax_number", "501.234.567"),
+        ("dated", str(TODAY)),
+    ],
+)
+def test_whatever_a_city_would_write_is_taken(name: str, value: str) -> None:
+    written: dict[str, Any] = {name: value}
+    assert replace(WHOLE, **written).missing == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "link"),
+    [
+        ("dpo@porto.test", "mailto:dpo@porto.test"),
+        ("Maria <dpo@porto.test>, https://porto.test/", "mailto:dpo@porto.test"),
+        ("https://www.porto.test/contacts.", "https://www.porto.test/contacts"),
+        ("x", "mailto:x"),
+    ],
+)
+def test_who_is_named_with_a_web_address_is_linked_by_it(words: str, link: str) -> None:
+    assert replace(WHOLE, contact=words, officer=words).contact_link == link
+    assert replace(WHOLE, contact=words, officer=words).officer_link == link

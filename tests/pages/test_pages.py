@@ -281,6 +281,29 @@ def test_what_nobody_has_filled_in_is_told_at_the_start(
     file = tmp_path / "registry.toml"
     file.write_text(shipped_with(*FILLED_IN), encoding="utf-8")
     assert make_site(CONSENT_REGISTRY=str(file)).extensions["told_at_start"] == []
+    wrong = ('"+351 220 000 000"', '"..."'), ('"2026-11-26"', '"2999-01-01"')
+    file.write_text(shipped_with(*FILLED_IN, *wrong), encoding="utf-8")
+    (told,) = make_site(CONSENT_REGISTRY=str(file)).extensions["told_at_start"]
+    assert told.endswith(
+        ": telephone ('...' cannot be right), dated ('2999-01-01' cannot be right)."
+    )
+
+
+@pytest.mark.parametrize("path", ["/privacy", "/accessibility", "/cookies/receipt/about"])
+@pytest.mark.parametrize("prefix", ["", "/pt"])
+def test_a_contact_that_is_a_web_address_is_linked_as_one(
+    make_site: MakeSite, tmp_path: Path, prefix: str, path: str
+) -> None:
+    form, file = "https://www.porto.test/contactos", tmp_path / "registry.toml"
+    written = *FILLED_IN, ('"privacy@porto.test"', f'"{form}"'), ('"dpo@porto.test"', f'"{form}"')
+    file.write_text(shipped_with(*written), encoding="utf-8")
+    visitor = Visitor(make_site(CONSENT_REGISTRY=str(file)))
+    portuguese = {"/privacy": "/privacidade", "/accessibility": "/acessibilidade"}
+    page = visitor.get(prefix + (portuguese.get(path, path) if prefix else path))
+    links = [link.get("href") or "" for link in page.all("a")]
+    assert form in links
+    assert not any(link.startswith("mailto:") for link in links)
+    assert f"Contact: {form}\n" in visitor.raw_get("/.well-known/security.txt").text
 
 
 SAFEGUARD = 'safeguard = { en = "Standard contractual clauses", pt = "Cláusulas-tipo" }'
