@@ -180,12 +180,13 @@ class Choice:
     def given(self) -> frozenset[str]:
         return given_by(self.statuses)
 
+    @property
+    def consented(self) -> frozenset[str]:
+        """What was given by an act; a later act carries on this, and nothing that was assumed."""
+        return frozenset(key for key, status in self.statuses.items() if status is Status.GIVEN)
+
     def allows(self, purpose: str) -> bool:
         return purpose in self.given
-
-
-def nobody_knows(_decision: Decision) -> None:
-    return None
 
 
 def present_choice(  # noqa: PLR0913 - whatever decides, and nothing else
@@ -195,7 +196,7 @@ def present_choice(  # noqa: PLR0913 - whatever decides, and nothing else
     *,
     gpc: bool,
     now: datetime,
-    added: Callable[[Decision], Additions | None] = nobody_knows,
+    added: Callable[[Decision], Additions | None] = lambda _decision: None,
 ) -> Choice:
     """Return what counts now of the last decision.
 
@@ -240,7 +241,7 @@ def decided_statuses(
         purpose: (Status.ASSUMED if method == CONTINUED_USE else Status.GIVEN)
         if purpose in given
         else Status.WITHDRAWN
-        if before.allows(purpose)
+        if before.allows(purpose) and method != ALWAYS_ALLOW  # which takes nothing back
         else Status.REFUSED
         for purpose in registry.optional_ids
     }

@@ -120,8 +120,8 @@ def _record(
         if method == CONTINUED_USE and last and (last.is_consent or not choice.is_open):
             raise ExpressedMeanwhileError
         is_answered = answers is None or answers in answered_by(before)
-        given = accept((choice if is_answered else withdrawn(choice, withdrawal)).given)
-        if takes_back and not given < choice.given:
+        given = accept((choice if is_answered else withdrawn(choice, withdrawal)).consented)
+        if takes_back and not (given <= choice.consented and given < choice.given):
             raise NothingTakenBackError
         statuses = decided_statuses(rules, given, choice, method)
         decision = services.decide(statuses, circumstances, last, now, months)
@@ -185,7 +185,7 @@ def take_back(accept: Accept, method: str, token: str | None = None) -> None:
     `token` is that of the record which may have been committed all the same.
     """
     held = pending_withdrawal()
-    given = known = current_choice().given
+    given = known = current_choice().consented
     is_missing = current_app.extensions["sessions"].is_missing()
     # What was given cannot be looked up, or may come back with a store; perhaps everything.
     if g.get("session_store_is_down") or is_missing:

@@ -86,7 +86,8 @@ def choose() -> Response:
     target = came_from or own_page
     page = "settings" if urlsplit(came_from or "").path == own_page else "banner"
     method = f"{page}.{form.choice.data}"
-    if form.given and not form.given < current_choice().given:
+    before = current_choice()
+    if form.given and not (form.given <= before.consented and form.given < before.given):
         return _grant(form, method, target)
     notice = None
     # What takes back needs no reading, and waits for nothing.
@@ -120,8 +121,9 @@ def _grant(form: ChoiceForm, method: str, target: str) -> Response:
         take_back(what_stays, method)
         raise
     except (OutdatedNoticeError, TooManyRequests) as error:
-        with suppress(NothingTakenBackError):
-            save(what_stays, method, notice, takes_back=True)
+        if not current_choice().given <= form.given:
+            with suppress(NothingTakenBackError):
+                save(what_stays, method, notice, takes_back=True)
         if isinstance(error, OutdatedNoticeError):
             g.consent.failed = None  # Nobody has read what these ticks would accept.
             return bad_request("outdated")
