@@ -533,3 +533,27 @@ def test_a_receipt_of_a_time_that_cannot_be_is_altered(
     visitor.choose("reject")
     answer = check(site, tmp_path, resummed(receipt(visitor) | {"dct:created": time}))
     assert (answer.exit_code, answer.output.partition(".")[0]) == (1, "Altered")
+
+
+@pytest.mark.parametrize(
+    ("path", "assumed", "always"),
+    [
+        (
+            "/cookies/receipt/about",
+            ("it says what this site assumed", "or this site has assumed that you accept"),
+            ("where isConsent is false, only assumed", "where they name none"),
+        ),
+        (
+            "/pt/cookies/receipt/about",
+            ("diz o que este sítio presumiu", "ou que este sítio presuma que aceita"),
+            ("se isConsent for falso, apenas presumidas", "se não indicarem nenhum"),
+        ),
+    ],
+)
+def test_the_page_is_true_of_a_receipt_of_what_was_assumed_and_of_one_without_a_notice(
+    make_site: MakeSite, path: str, assumed: tuple[str, ...], always: tuple[str, ...]
+) -> None:
+    for model in ("opt_in", "implied"):
+        text = Visitor(make_site(CONSENT_MODEL=model)).get(path).text
+        assert all(words in text for words in always)
+        assert all((words in text) is (model == "implied") for words in assumed)
