@@ -191,6 +191,9 @@ ART_13 = {
         "(1)(d)": (
             "so that we do not ask you again (Article 6(1)(f))",
             "choices and requests by number come from one connection within a minute (Article 6",
+            "we do not ask you again (Article 6(1)(f)): that is our legitimate interest",
+            "within a minute (Article 6(1)(f)): our legitimate interest is that the records",
+            "to object at any time to what we do in a legitimate interest (Article 21)",
         ),
         "(1)(e)": (
             "At present, nobody but those who work for us, named below: the partners",
@@ -217,6 +220,9 @@ ART_13 = {
         "(1)(d)": (
             "para não voltarmos a perguntar (artigo 6.º, n.º 1, alínea f))",
             "e pedidos por número chegam de uma mesma ligação num minuto (artigo 6.º, n.º 1, alí",
+            "alínea f)): é esse o nosso interesse legítimo",
+            "alínea f)): o nosso interesse legítimo é que os registos",
+            "oposição, a qualquer momento, ao que fazemos por interesse legítimo (artigo 21.º)",
         ),
         "(1)(e)": (
             "não há destinatários além de quem trabalha para nós, indicado abaixo: os parceiros",
@@ -249,6 +255,35 @@ def test_the_privacy_page_says_each_thing_that_article_13_demands(
     for article, words in ART_13[language].items():
         for each in words:
             assert each in text, (article, each)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (
+            "/privacy",
+            ("Article 6(1)(f)", "legitimate interest", "choosing, or after you have erased"),
+        ),
+        (
+            "/pt/privacidade",
+            (
+                "artigo 6.º, n.º 1, alínea f)",
+                "interesse legítimo",
+                "escolher, ou depois de ter apagado",
+            ),
+        ),
+    ],
+)
+@pytest.mark.parametrize("model", ["opt_in", "implied"])
+def test_whatever_rests_on_an_interest_names_it(
+    make_site: MakeSite, model: str, path: str, words: tuple[str, str, str]
+) -> None:
+    article, interest, next_time = words
+    text = Visitor(make_site(CONSENT_MODEL=model)).get(path).text
+    rows = {"opt_in": 2, "implied": 3}[model]
+    assert text.count(article) == rows
+    assert text.count(interest) == rows + 1, "and it may be objected to"
+    assert (next_time in text) is (model == "implied")
 
 
 @pytest.mark.parametrize(
