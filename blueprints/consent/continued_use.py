@@ -14,13 +14,7 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from blueprints.consent.choices import CONTINUED_USE
 from blueprints.consent.page_consent import PageConsent
 from blueprints.consent.recording import ExpressedMeanwhileError, save
-from blueprints.consent.visitor import (
-    current_choice,
-    last_decision,
-    notice_in_force,
-    registry,
-    sends_gpc,
-)
+from blueprints.consent.visitor import may_assume, notice_in_force, registry
 from blueprints.sessions import Content, StoreUnavailableError, Values
 
 IN_ADVANCE = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")  # the new name, and older ones
@@ -30,12 +24,10 @@ FIRST_PAGE_LIFETIME = timedelta(days=1)
 
 def assume_after_second_page(response: Response) -> Response:
     """Count a page that was opened; record at the second one."""
-    last = last_decision()
-    if sends_gpc() or not current_choice().is_open or (last and last.is_consent):
+    if not may_assume():
         return response
     g.page_state = None  # Whoever opens it next is counted as well.
-    # Whose session is lost may have refused.
-    if current_app.extensions["sessions"].is_missing() or not _is_page_of_the_site(response):
+    if not _is_page_of_the_site(response):
         return response
     # An outage is logged where it happens; the page is served, and nothing is assumed.
     with suppress(

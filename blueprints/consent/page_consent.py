@@ -18,6 +18,7 @@ from blueprints.consent.registry import CONSENT_MODE, Purpose, Registry, Service
 from blueprints.consent.visitor import (
     cookie_prefix,
     current_choice,
+    may_assume,
     notice_in_force,
     registry,
     sends_gpc,
@@ -65,6 +66,11 @@ class PageConsent:
         return str(current_app.config["CONSENT_MODEL"])
 
     @property
+    def may_assume(self) -> bool:
+        """Whether of this visitor going on without a choice is taken for acceptance."""
+        return not (self.store_is_down or self.browser_keeps_no_cookies) and may_assume()
+
+    @property
     def notice(self) -> dict[str, Any]:
         return self.notice_in(g.language)
 
@@ -97,7 +103,10 @@ class PageConsent:
             or "confirm" in session
         ):
             return None
-        return self.choice.is_open, self.choice.given
+        decision = self.choice.decision
+        # What was only assumed is called so, and never withdrawn as a consent.
+        kind = () if decision is None or decision.is_consent else ("assumed",)
+        return self.choice.is_open, self.choice.given, *kind
 
     @property
     def store_is_down(self) -> bool:

@@ -109,6 +109,19 @@ def pending_withdrawal() -> Withdrawal | None:
     return found
 
 
+def may_assume() -> bool:
+    """Whether of this visitor going on without a choice is taken for acceptance."""
+    last = last_decision()
+    return not (
+        current_app.config["CONSENT_MODEL"] != Model.IMPLIED
+        or sends_gpc()
+        or not current_choice().is_open
+        or (last and last.is_consent)
+        # Whose session is lost may have refused.
+        or current_app.extensions["sessions"].is_missing()
+    )
+
+
 def notice_in_force() -> Notice:
     return notices().in_force[g.language]
 

@@ -364,8 +364,8 @@ def test_nobody_accepts_by_the_notice_of_the_other_model(make_site: MakeSite) ->
 @pytest.mark.parametrize(
     ("path", "words", "untrue"),
     [
-        ("", ("You objected", "switches off everything optional"), "Consent withdrawn"),
-        ("/pt", ("Opôs-se", "desliga tudo o que é opcional"), "Consentimento retirado"),
+        ("", ("Switched off by you", "switches off everything optional"), "Consent withdrawn"),
+        ("/pt", ("Desligado por si", "desliga tudo o que é opcional"), "Consentimento retirado"),
     ],
 )
 def test_no_consent_that_never_was_is_called_withdrawn(
