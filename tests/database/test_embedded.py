@@ -35,7 +35,7 @@ def has_a_table_in_the_way(file: Path) -> None:
 def has_two_heads(file: Path) -> None:
     with sqlite3.connect(file) as connection:
         connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
-        connection.execute("INSERT INTO alembic_version VALUES ('0004'), ('0005')")
+        connection.execute("INSERT INTO alembic_version VALUES ('0003'), ('0005')")
     connection.close()
 
 

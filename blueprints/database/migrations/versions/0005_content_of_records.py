@@ -1,15 +1,18 @@
-"""What a record says is kept as the text that its digest is over.
+"""What a record says is kept as the text that its digest is over; what is open is listed.
 
-Beside it stand only the columns by which records are found, kept and named when they are erased, so
-that every digest stays what it was. Of a record that was erased before, its language, its model and
-its policy version go as well: the notice that it names tells them.
+Beside the text stand only the columns by which records are found, kept and named when they are
+erased, so that every digest stays what it was. Of a record that was erased before, the rest of its
+answer goes as well, and its language, its model and its policy version: the notice that it names
+tells them. A session names its subject.
 """
 
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+import msgspec
 import rfc8785
 import sqlalchemy as sa
 from alembic import op
@@ -17,7 +20,7 @@ from alembic import op
 from blueprints.database.base import UTCDateTime
 
 revision = "0005"
-down_revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -25,21 +28,33 @@ BATCH = 1000
 RECORDS = "consent_records"
 REFUSAL = "a consent record is never changed"
 TEXTS = ("policy_version", "language", "model", "method", "is_consent", "gpc")
-NOTE_OPEN = "INSERT INTO consent_open (record) VALUES (NEW.id)"
 # What an erasure takes, and what it leaves as it is.
 ERASED = ("subject", "content")
 STAYS = ("id", "decided_at", "expires_at", "notice", "digest")
-ERASED_OF_0004 = ("subject", "statuses", "salt", "method", "is_consent", "gpc")
-STAYS_OF_0004 = (*STAYS, "policy_version", "language", "model")
+ERASED_OF_0003 = ("subject", "statuses", "salt")
 
 
 def upgrade() -> None:
-    _change(of_0004(), of_0005(), _content)
+    _list_what_is_open()
+    _change(of_0003(), of_0005(), _content)
     _refuse_changes(ERASED, STAYS)
+    _note_what_is_new()
+    _name_the_subject_of_sessions()
 
 
 def downgrade() -> None:
-    """Go back to 0004: what an erased record was about is told by its notice, if it names one."""
+    """Go back to 0003: what an erased record was about is told by its notice, if it names one.
+
+    There it has a method as well: it gets one that says that it has not. Its verifier never reads
+    these values of an erased record, and the log stays valid.
+    """
+    with op.batch_alter_table("sessions") as batch:
+        batch.drop_index("ix_sessions_subject")
+        batch.drop_column("subject")
+    _drop_trigger("note_open")
+    if _is_postgresql():
+        op.execute("DROP FUNCTION consent_note_open()")
+    op.drop_table("consent_open")
     notices = op.get_bind().execute(
         sa.text("SELECT id, policy_version, language, model FROM consent_notices")
     )
@@ -48,14 +63,44 @@ def downgrade() -> None:
     def columns(row: sa.Row[Any]) -> dict[str, Any]:
         if row.content is None:
             notice = shown.get(row.notice)
-            policy, language, model = notice[1:] if notice else ("", "en", "opt_in")
-            return {"policy_version": policy, "language": language, "model": model}
+            about = notice[1:] if notice else ("", "en", "opt_in")
+            return dict(zip(TEXTS, (*about, "erased", True, False), strict=True))
         content = json.loads(row.content)
         texts = {name: content[name] for name in (*TEXTS, "statuses")}
         return {**texts, "salt": bytes.fromhex(content["salt"])}
 
-    _change(of_0005(), of_0004(), columns)
-    _refuse_changes(ERASED_OF_0004, STAYS_OF_0004)
+    _change(of_0005(), of_0003(), columns)
+    _refuse_changes(ERASED_OF_0003, (*STAYS, *TEXTS))
+
+
+def _list_what_is_open() -> None:
+    op.create_table(
+        "consent_open",
+        sa.Column("record", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("record", name="pk_consent_open"),
+        sqlite_with_rowid=False,
+    )
+    op.execute(
+        """
+        INSERT INTO consent_open (record) SELECT id FROM consent_records
+        WHERE NOT EXISTS (SELECT 1 FROM consent_leaves WHERE record = consent_records.id)
+        """
+    )
+
+
+def _note_what_is_new() -> None:
+    note = "INSERT INTO consent_open (record) VALUES (NEW.id)"
+    trigger = f"CREATE TRIGGER {RECORDS}_note_open AFTER INSERT ON {RECORDS}"
+    if _is_postgresql():
+        op.execute(
+            f"""
+            CREATE FUNCTION consent_note_open() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN {note}; RETURN NULL; END $$
+            """
+        )
+        op.execute(f"{trigger} FOR EACH ROW EXECUTE FUNCTION consent_note_open()")
+    else:
+        op.execute(f"{trigger} BEGIN {note}; END")
 
 
 def _change(
@@ -63,7 +108,10 @@ def _change(
 ) -> None:
     """Make the table anew with these values in place of what is there no longer."""
     old = before.to_metadata(_with_notices(), name="consent_records_before")
-    _drop_triggers()
+    _drop_trigger("refuse_update")
+    _drop_trigger("refuse_delete")
+    if _is_postgresql():
+        _drop_trigger("refuse_truncate")
     op.rename_table(RECORDS, old.name)
     if _is_postgresql():  # There no two tables of a schema have an index of one name.
         for name in ("pk_consent_records", "uq_consent_records_digest"):
@@ -116,8 +164,8 @@ def of_0005() -> sa.Table:
     )
 
 
-def of_0004() -> sa.Table:
-    alike = " AND ".join(f"(subject IS NULL) = ({name} IS NULL)" for name in ERASED_OF_0004[1:])
+def of_0003() -> sa.Table:
+    alike = " AND ".join(f"(subject IS NULL) = ({name} IS NULL)" for name in ERASED_OF_0003[1:])
     return sa.Table(
         RECORDS,
         _with_notices(),
@@ -126,9 +174,9 @@ def of_0004() -> sa.Table:
         sa.Column("policy_version", sa.String(12), nullable=False),
         sa.Column("language", sa.String(2), nullable=False),
         sa.Column("model", sa.String(7), nullable=False),
-        sa.Column("method", sa.String(32), nullable=True),
-        sa.Column("is_consent", sa.Boolean(), nullable=True),
-        sa.Column("gpc", sa.Boolean(), nullable=True),
+        sa.Column("method", sa.String(32), nullable=False),
+        sa.Column("is_consent", sa.Boolean(), nullable=False),
+        sa.Column("gpc", sa.Boolean(), nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("language IN ('en', 'pt')", name="ck_consent_records_language"),
         sa.CheckConstraint("model IN ('opt_in', 'implied')", name="ck_consent_records_model"),
@@ -172,27 +220,19 @@ def _shared_constraints(whole_or_erased: str) -> list[sa.schema.SchemaItem]:
     ]
 
 
-def _drop_triggers() -> None:
-    for event in ("refuse_update", "refuse_delete", "note_open", "refuse_truncate"):
-        if _is_postgresql():
-            op.execute(f"DROP TRIGGER {RECORDS}_{event} ON {RECORDS}")
-        elif event != "refuse_truncate":  # SQLite has none.
-            op.execute(f"DROP TRIGGER {RECORDS}_{event}")
+def _drop_trigger(name: str) -> None:
+    op.execute(f"DROP TRIGGER {RECORDS}_{name}" + (f" ON {RECORDS}" if _is_postgresql() else ""))
 
 
 def _refuse_changes(erased: tuple[str, ...], stays: tuple[str, ...]) -> None:
-    """Refuse every change but an erasure, and list what is new as open."""
+    """Refuse every change but an erasure."""
     same = "IS NOT DISTINCT FROM" if _is_postgresql() else "IS"
     erases = " AND ".join(f"NEW.{name} IS NULL" for name in erased)
     keeps = " AND ".join(f"NEW.{name} {same} OLD.{name}" for name in stays)
     _refuse("UPDATE", f"WHEN (NOT ({erases} AND {keeps}))")
     _refuse("DELETE")
-    trigger = f"CREATE TRIGGER {RECORDS}_note_open AFTER INSERT ON {RECORDS}"
-    if _is_postgresql():
+    if _is_postgresql():  # SQLite has none.
         _refuse("TRUNCATE")
-        op.execute(f"{trigger} FOR EACH ROW EXECUTE FUNCTION consent_note_open()")
-    else:
-        op.execute(f"{trigger} BEGIN {NOTE_OPEN}; END")
 
 
 def _refuse(event: str, when: str = "") -> None:
@@ -202,6 +242,38 @@ def _refuse(event: str, when: str = "") -> None:
         op.execute(f"{trigger} FOR EACH {each} {when} EXECUTE FUNCTION consent_refuse('{REFUSAL}')")
     else:
         op.execute(f"{trigger} {when} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END")
+
+
+def _name_the_subject_of_sessions() -> None:
+    op.add_column("sessions", sa.Column("subject", sa.Uuid(), nullable=True))
+    op.create_index("ix_sessions_subject", "sessions", ["subject"])
+    sessions = sa.table(
+        "sessions",
+        sa.column("key", sa.String()),
+        sa.column("data", sa.LargeBinary()),
+        sa.column("subject", sa.Uuid()),
+    )
+    fill = (
+        sessions.update()
+        .where(sessions.c.key == sa.bindparam("of"))
+        .values(subject=sa.bindparam("whose"))
+    )
+    query, after = sa.select(sessions.c.key, sessions.c.data).order_by(sessions.c.key), ""
+    while rows := op.get_bind().execute(query.where(sessions.c.key > after).limit(BATCH)).all():
+        subjects = {key: _subject(data) for key, data in rows}
+        values = [{"of": key, "whose": whose} for key, whose in subjects.items() if whose]
+        if values:
+            op.get_bind().execute(fill, values)
+        after = rows[-1].key
+
+
+def _subject(data: bytes) -> UUID | None:
+    """Return whose choice a session holds; None where it holds none that can be read."""
+    try:
+        values: dict[str, Any] = msgspec.msgpack.decode(data, type=dict[str, Any])
+        return UUID(values["decision"]["subject"])
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 def _is_postgresql() -> bool:
