@@ -5,8 +5,6 @@ A record written before gets a digest over what it has, with a salt made here an
 
 import hashlib
 import secrets
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
@@ -14,20 +12,25 @@ import sqlalchemy as sa
 from alembic import op
 
 from blueprints.database.base import UTCDateTime
+from blueprints.database.migrations.steps import (
+    batches,
+    drop_refusals,
+    drop_trigger,
+    is_postgresql,
+    refuse,
+    refuse_all_but_erasure,
+    utc_text,
+)
 
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-BATCH = 1000
 RECORDS = "consent_records"
 REFUSAL = "a consent record is never changed"
-APPEND_ONLY = {
-    RECORDS: REFUSAL,
-    "consent_notices": "a kept notice is never changed",
-}
-# What an erasure leaves as it is; subject, statuses and salt are what goes.
+# What an erasure takes, and what it leaves as it is.
+ERASED = ("subject", "statuses", "salt")
 STAYS = (
     "id",
     "policy_version",
@@ -40,6 +43,16 @@ STAYS = (
     "expires_at",
     "notice",
     "digest",
+)
+REFUSE_UPDATE_OF_0001 = (
+    f"""
+    CREATE FUNCTION consent_records_refuse_update() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'restrict_violation'; END $$
+    """,
+    """
+    CREATE TRIGGER consent_records_refuse_update BEFORE UPDATE ON consent_records
+    FOR EACH ROW EXECUTE FUNCTION consent_records_refuse_update()
+    """,
 )
 REFUSE_FUNCTION = """
 CREATE FUNCTION consent_refuse() RETURNS trigger LANGUAGE plpgsql AS
@@ -87,10 +100,9 @@ def table(*more: sa.Column[Any]) -> sa.Table:
 
 
 def upgrade() -> None:
-    dialect = op.get_bind().dialect.name
     _create_notices()
-    _drop_triggers(dialect, "update")
-    if dialect == "postgresql":
+    drop_trigger(RECORDS, "refuse_update")
+    if is_postgresql():
         op.execute("DROP FUNCTION consent_records_refuse_update()")
     with op.batch_alter_table(RECORDS, copy_from=table()) as batch:
         for column in new_columns():
@@ -108,7 +120,7 @@ def upgrade() -> None:
             op.f("ck_consent_records_whole_or_erased"),
             "(subject IS NULL) = (statuses IS NULL) AND (subject IS NULL) = (salt IS NULL)",
         )
-    _create_triggers(dialect)
+    _create_triggers()
 
 
 def _create_notices() -> None:
@@ -131,20 +143,12 @@ def _fill() -> None:
         .where(records.c.id == sa.bindparam("of"))
         .values(salt=sa.bindparam("its_salt"), digest=sa.bindparam("its_digest"))
     )
-    for rows in _batches(records):
+    for rows in batches(records):
         values = []
         for row in rows:
             salt = secrets.token_bytes(16)
             values.append({"of": row.id, "its_salt": salt, "its_digest": _digest(row, salt)})
         op.get_bind().execute(fill, values)
-
-
-def _batches(records: sa.Table) -> Iterator[list[sa.Row[Any]]]:
-    query = sa.select(records).order_by(records.c.id).limit(BATCH)
-    rows = list(op.get_bind().execute(query))
-    while rows:
-        yield rows
-        rows = list(op.get_bind().execute(query.where(records.c.id > rows[-1].id)))
 
 
 def _digest(row: sa.Row[Any], salt: bytes) -> bytes:
@@ -159,77 +163,36 @@ def _digest(row: sa.Row[Any], salt: bytes) -> bytes:
         "id": str(row.id),
         "subject": str(row.subject),
         "statuses": row.statuses,
-        "decided_at": _utc_text(row.decided_at),
-        "expires_at": _utc_text(row.expires_at),
+        "decided_at": utc_text(row.decided_at),
+        "expires_at": utc_text(row.expires_at),
         "salt": salt.hex(),
     }
     return hashlib.sha256(rfc8785.dumps(content)).digest()
 
 
-def _utc_text(at: datetime) -> str:
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-def _refuse(dialect: str, event: str, name: str, words: str, condition: str = "") -> str:
-    """Write a trigger that refuses the event on a table, always or under a condition."""
-    when = f"WHEN ({condition})" if condition else ""
-    trigger = f"CREATE TRIGGER {name}_refuse_{event.lower()} BEFORE {event} ON {name}"
-    if dialect == "sqlite":
-        return f"{trigger} {when} BEGIN SELECT RAISE(ABORT, '{words}'); END"
-    each = "STATEMENT" if event == "TRUNCATE" else "ROW"
-    return f"{trigger} FOR EACH {each} {when} EXECUTE FUNCTION consent_refuse('{words}')"
-
-
-def _create_triggers(dialect: str) -> None:
-    if dialect == "postgresql":
+def _create_triggers() -> None:
+    if is_postgresql():
         op.execute(REFUSE_FUNCTION)
-    same = "IS NOT DISTINCT FROM" if dialect == "postgresql" else "IS"
-    stays = " AND ".join(f"NEW.{name} {same} OLD.{name}" for name in STAYS)
-    erases = "NEW.subject IS NULL AND NEW.statuses IS NULL AND NEW.salt IS NULL"
-    op.execute(_refuse(dialect, "UPDATE", RECORDS, REFUSAL, f"NOT ({erases} AND {stays})"))
-    for name, words in APPEND_ONLY.items():
-        op.execute(_refuse(dialect, "DELETE", name, words))
-        if name != RECORDS:
-            op.execute(_refuse(dialect, "UPDATE", name, words))
-        if dialect == "postgresql":
-            op.execute(_refuse(dialect, "TRUNCATE", name, words))
-
-
-def _drop_triggers(dialect: str, *events: str) -> None:
-    for event in events:
-        on = f" ON {RECORDS}" if dialect == "postgresql" else ""
-        op.execute(f"DROP TRIGGER {RECORDS}_refuse_{event}{on}")
+    refuse_all_but_erasure(RECORDS, REFUSAL, ERASED, STAYS)
+    for event in ("DELETE", "UPDATE", "TRUNCATE"):
+        refuse(event, "consent_notices", "a kept notice is never changed")
 
 
 def downgrade() -> None:
     """Go back to 0001, which has no place for an erased record: what is left of it goes too."""
-    dialect = op.get_bind().dialect.name
-    _drop_triggers(dialect, "update", "delete", *(["truncate"] if dialect == "postgresql" else []))
+    drop_refusals(RECORDS)
     op.execute("DELETE FROM consent_records WHERE subject IS NULL")
     with op.batch_alter_table(RECORDS, copy_from=table(*new_columns())) as batch:
-        if dialect == "postgresql":  # SQLite makes the table anew without them.
+        if is_postgresql():  # SQLite makes the table anew without them.
             batch.drop_constraint(op.f("ck_consent_records_whole_or_erased"), type_="check")
         for column in new_columns():
             batch.drop_column(column.name)
         batch.alter_column("subject", existing_type=sa.Uuid(), nullable=False)
         batch.alter_column("statuses", existing_type=sa.JSON(), nullable=False)
     op.drop_table("consent_notices")
-    if dialect == "postgresql":
+    if is_postgresql():
         op.execute("DROP FUNCTION consent_refuse()")
-    for statement in REFUSE_UPDATE_OF_0001.get(dialect, ()):
-        op.execute(statement)
-
-
-REFUSE_UPDATE_OF_0001 = {
-    "sqlite": (_refuse("sqlite", "UPDATE", RECORDS, REFUSAL),),
-    "postgresql": (
-        f"""
-        CREATE FUNCTION consent_records_refuse_update() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'restrict_violation'; END $$
-        """,
-        """
-        CREATE TRIGGER consent_records_refuse_update BEFORE UPDATE ON consent_records
-        FOR EACH ROW EXECUTE FUNCTION consent_records_refuse_update()
-        """,
-    ),
-}
+        for statement in REFUSE_UPDATE_OF_0001:
+            op.execute(statement)
+    else:
+        refuse("UPDATE", RECORDS, REFUSAL)

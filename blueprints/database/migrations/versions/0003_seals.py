@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from blueprints.database.base import UTCDateTime
+from blueprints.database.migrations.steps import refuse
 
 revision = "0003"
 down_revision = "0002"
@@ -52,17 +53,7 @@ def upgrade() -> None:
     )
     for name, words in APPEND_ONLY.items():
         for event in ("UPDATE", "DELETE", "TRUNCATE"):
-            _refuse(event, name, words)
-
-
-def _refuse(event: str, name: str, words: str) -> None:
-    """Make a trigger that refuses the event on a table."""
-    trigger = f"CREATE TRIGGER {name}_refuse_{event.lower()} BEFORE {event} ON {name}"
-    if op.get_bind().dialect.name == "postgresql":
-        each = "STATEMENT" if event == "TRUNCATE" else "ROW"
-        op.execute(f"{trigger} FOR EACH {each} EXECUTE FUNCTION consent_refuse('{words}')")
-    elif event != "TRUNCATE":  # SQLite has none.
-        op.execute(f"{trigger} BEGIN SELECT RAISE(ABORT, '{words}'); END")
+            refuse(event, name, words)
 
 
 def downgrade() -> None:

@@ -7,8 +7,7 @@ tells them. A session names its subject.
 """
 
 import json
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -18,13 +17,21 @@ import sqlalchemy as sa
 from alembic import op
 
 from blueprints.database.base import UTCDateTime
+from blueprints.database.migrations.steps import (
+    BATCH,
+    batches,
+    drop_refusals,
+    drop_trigger,
+    is_postgresql,
+    refuse_all_but_erasure,
+    utc_text,
+)
 
 revision = "0005"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-BATCH = 1000
 RECORDS = "consent_records"
 REFUSAL = "a consent record is never changed"
 TEXTS = ("policy_version", "language", "model", "method", "is_consent", "gpc")
@@ -37,7 +44,7 @@ ERASED_OF_0003 = ("subject", "statuses", "salt")
 def upgrade() -> None:
     _list_what_is_open()
     _change(of_0003(), of_0005(), _content)
-    _refuse_changes(ERASED, STAYS)
+    refuse_all_but_erasure(RECORDS, REFUSAL, ERASED, STAYS)
     _note_what_is_new()
     _name_the_subject_of_sessions()
 
@@ -51,8 +58,8 @@ def downgrade() -> None:
     with op.batch_alter_table("sessions") as batch:
         batch.drop_index("ix_sessions_subject")
         batch.drop_column("subject")
-    _drop_trigger("note_open")
-    if _is_postgresql():
+    drop_trigger(RECORDS, "note_open")
+    if is_postgresql():
         op.execute("DROP FUNCTION consent_note_open()")
     op.drop_table("consent_open")
     notices = op.get_bind().execute(
@@ -70,7 +77,7 @@ def downgrade() -> None:
         return {**texts, "salt": bytes.fromhex(content["salt"])}
 
     _change(of_0005(), of_0003(), columns)
-    _refuse_changes(ERASED_OF_0003, (*STAYS, *TEXTS))
+    refuse_all_but_erasure(RECORDS, REFUSAL, ERASED_OF_0003, (*STAYS, *TEXTS))
 
 
 def _list_what_is_open() -> None:
@@ -91,7 +98,7 @@ def _list_what_is_open() -> None:
 def _note_what_is_new() -> None:
     note = "INSERT INTO consent_open (record) VALUES (NEW.id)"
     trigger = f"CREATE TRIGGER {RECORDS}_note_open AFTER INSERT ON {RECORDS}"
-    if _is_postgresql():
+    if is_postgresql():
         op.execute(
             f"""
             CREATE FUNCTION consent_note_open() RETURNS trigger LANGUAGE plpgsql AS
@@ -108,19 +115,16 @@ def _change(
 ) -> None:
     """Make the table anew with these values in place of what is there no longer."""
     old = before.to_metadata(_with_notices(), name="consent_records_before")
-    _drop_trigger("refuse_update")
-    _drop_trigger("refuse_delete")
-    if _is_postgresql():
-        _drop_trigger("refuse_truncate")
+    drop_refusals(RECORDS)
     op.rename_table(RECORDS, old.name)
-    if _is_postgresql():  # There no two tables of a schema have an index of one name.
+    if is_postgresql():  # There no two tables of a schema have an index of one name.
         for name in ("pk_consent_records", "uq_consent_records_digest"):
             op.execute(f"ALTER TABLE {old.name} RENAME CONSTRAINT {name} TO {name}_before")
     op.drop_index("ix_consent_records_subject", old.name)
     after.create(op.get_bind())
     new = sa.insert(after)
     same = [column.name for column in after.columns if column.name in before.columns]
-    for rows in _batches(old):
+    for rows in batches(old):
         op.get_bind().execute(
             new,
             [
@@ -133,25 +137,13 @@ def _change(
     op.drop_table(old.name)
 
 
-def _batches(records: sa.Table) -> Iterator[list[sa.Row[Any]]]:
-    query = sa.select(records).order_by(records.c.id).limit(BATCH)
-    rows = list(op.get_bind().execute(query))
-    while rows:
-        yield rows
-        rows = list(op.get_bind().execute(query.where(records.c.id > rows[-1].id)))
-
-
 def _content(row: sa.Row[Any]) -> dict[str, Any]:
     if row.subject is None:
         return {}
     content = {name: getattr(row, name) for name in (*TEXTS, "statuses", "notice")}
     content |= {name: str(getattr(row, name)) for name in ("id", "subject")}
-    content |= {name: _utc_text(getattr(row, name)) for name in ("decided_at", "expires_at")}
+    content |= {name: utc_text(getattr(row, name)) for name in ("decided_at", "expires_at")}
     return {"content": rfc8785.dumps(content | {"salt": row.salt.hex()}).decode()}
-
-
-def _utc_text(at: datetime) -> str:
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def of_0005() -> sa.Table:
@@ -220,30 +212,6 @@ def _shared_constraints(whole_or_erased: str) -> list[sa.schema.SchemaItem]:
     ]
 
 
-def _drop_trigger(name: str) -> None:
-    op.execute(f"DROP TRIGGER {RECORDS}_{name}" + (f" ON {RECORDS}" if _is_postgresql() else ""))
-
-
-def _refuse_changes(erased: tuple[str, ...], stays: tuple[str, ...]) -> None:
-    """Refuse every change but an erasure."""
-    same = "IS NOT DISTINCT FROM" if _is_postgresql() else "IS"
-    erases = " AND ".join(f"NEW.{name} IS NULL" for name in erased)
-    keeps = " AND ".join(f"NEW.{name} {same} OLD.{name}" for name in stays)
-    _refuse("UPDATE", f"WHEN (NOT ({erases} AND {keeps}))")
-    _refuse("DELETE")
-    if _is_postgresql():  # SQLite has none.
-        _refuse("TRUNCATE")
-
-
-def _refuse(event: str, when: str = "") -> None:
-    trigger = f"CREATE TRIGGER {RECORDS}_refuse_{event.lower()} BEFORE {event} ON {RECORDS}"
-    each = "STATEMENT" if event == "TRUNCATE" else "ROW"
-    if _is_postgresql():
-        op.execute(f"{trigger} FOR EACH {each} {when} EXECUTE FUNCTION consent_refuse('{REFUSAL}')")
-    else:
-        op.execute(f"{trigger} {when} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END")
-
-
 def _name_the_subject_of_sessions() -> None:
     op.add_column("sessions", sa.Column("subject", sa.Uuid(), nullable=True))
     op.create_index("ix_sessions_subject", "sessions", ["subject"])
@@ -274,7 +242,3 @@ def _subject(data: bytes) -> UUID | None:
         return UUID(values["decision"]["subject"])
     except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError):
         return None
-
-
-def _is_postgresql() -> bool:
-    return op.get_bind().dialect.name == "postgresql"
