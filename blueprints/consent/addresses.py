@@ -17,11 +17,7 @@ def safe_path(address: str | None, *, but_not: str | None = None) -> str | None:
         return None
     if TREACHEROUS.search(address) or len(quote(address)) > BYTES_AT_MOST:
         return None
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return None
-    return None if parts.scheme or parts.netloc or parts.path == but_not else address
+    return None if urlsplit(address).path == but_not else address
 
 
 def way_back(address: str | None) -> str | None:
