@@ -1,4 +1,4 @@
-"""The only writer of consent records: appends a decision, erases what is kept no longer.
+"""Writes to the log of consent: appends a decision, erases what is kept no longer.
 
 Both write on a connection that is given to them, so that what the session holds is changed in the
 same transaction.
