@@ -47,9 +47,9 @@ class Embedded:
     Where that fails, at the start or later, it is tried again when the database is asked next.
     """
 
-    def __init__(self, app: Flask, file: Path, lock: Path) -> None:
+    def __init__(self, app: Flask, lock: Path) -> None:
         self._app = app
-        self._file, self._lock_file = file, lock
+        self._lock_file = lock
         self._lock = Lock()
         self._is_ready = False
 

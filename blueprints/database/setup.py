@@ -54,8 +54,7 @@ def _set_up(state: BlueprintSetupState) -> None:
             app.extensions["database"] = Access(db.engine, None, COMMAND_SECONDS)
             app.extensions["database_is_current"] = False
         else:
-            lock = folder / "migrate.lock"
-            embedded = Embedded(app, folder / EMBEDDED, lock) if is_embedded else None
+            embedded = Embedded(app, folder / "migrate.lock") if is_embedded else None
             prepare(db.engine, SITE_SECONDS)
             sqlite.make_file(db.engine)
             access = app.extensions["database"] = Access(db.engine, embedded, SITE_SECONDS)
