@@ -28,7 +28,10 @@ GPC_SINCE = "2026-11-24"
 
 # The pages of words about the site, each with its Portuguese address. Its words stand in
 # templates/pages/NAME.LANGUAGE.html, and their title is what the foot of every page links with.
-ABOUT_THE_SITE = {"privacy": "/pt/privacidade", "accessibility": "/pt/acessibilidade"}
+ABOUT_THE_SITE = {
+    "privacy": "/pt/privacidade",
+    "accessibility": "/pt/acessibilidade",
+}
 
 blueprint = Blueprint("pages", __name__)
 
