@@ -310,6 +310,15 @@ def test_what_everybody_sees_comes_from_the_cache_of_nginx_and_nothing_else_does
         assert ask("GET", "/")[2] == first
         for choice, cookie in session.items():
             assert ask("GET", "/", Cookie=cookie)[2] == pages[choice]
+    # Nor is one kind of browser sent the page of another.
+    assert "signal is honoured" in ask("GET", "/", Sec__GPC="1")[2]
+    codings = [
+        ask("HEAD", "/", Accept__Encoding=coding)[1].get("content-encoding")
+        for coding in ("br", "gzip", "identity")
+    ]
+    assert codings == ["br", "gzip", None]
+    assert ask("GET", "/")[2] == first
+    assert 'lang="pt"' in ask("GET", "/pt/")[2]
     (text,) = (tmp_path / "texts/en").glob("*.md")
     text.write_text(text.read_text("utf-8").replace("title: Porto", "title: Gaia", 1), "utf-8")
     until = monotonic() + 20

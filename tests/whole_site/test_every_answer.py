@@ -24,6 +24,35 @@ POSTS = [
     ({"choice": "reject"}, {"Sec_Fetch_Site": "cross-site"}, 403),
     ({"choice": "reject", "next": "x" * 20_000}, {}, 413),
 ]
+# Who may keep what: without a cookie, and with one.
+EVERYBODYS = ("public, max-age=0, must-revalidate, s-maxage=60", "private, no-cache")
+NOBODYS = ("no-store", "no-store")
+KEPT = {
+    "article.all_articles": EVERYBODYS,
+    "article.article": EVERYBODYS,
+    "article.embed": EVERYBODYS,  # of which test_embeds.py has an article
+    "article.feed": EVERYBODYS,
+    "article.front_page": EVERYBODYS,
+    "article.picture": EVERYBODYS,
+    "article.sitemap": EVERYBODYS,
+    "consent.notice": EVERYBODYS,
+    "consent.settings": NOBODYS,
+    "pages.accessibility": EVERYBODYS,
+    "pages.favicon": ("no-cache", "no-cache"),
+    "pages.gpc": EVERYBODYS,
+    "pages.health": NOBODYS,
+    "pages.privacy": EVERYBODYS,
+    "pages.ready": NOBODYS,
+    "pages.robots": EVERYBODYS,
+    "pages.security_txt": EVERYBODYS,
+    "proof.published_seals": ("public, max-age=60", "public, max-age=60"),
+    "rights.about_receipt": EVERYBODYS,
+    "rights.ask_before_erasing": NOBODYS,
+    "rights.ask_for_number": NOBODYS,
+    "rights.receipt": NOBODYS,
+    "rights.show_history": NOBODYS,
+}
+FOR_EVER = "max-age=315360000, public, immutable"
 LASTS = {"session": 184, "preferences": 180, "interests": 90}  # days, at most
 
 
@@ -60,12 +89,27 @@ def test_every_answer_has_every_header_whole(site: Flask) -> None:
         assert answer.headers["Cache-Control"] == "no-store"
 
 
+def test_every_route_says_who_may_keep_its_answer(site: Flask) -> None:
+    stranger, chosen = Visitor(site), Visitor(site)
+    chosen.post("/cookies", {"choice": "reject"})
+    seen = set()
+    for path in list(addresses(site)):  # of which each is made in a context of its own
+        endpoint, _values = site.url_map.bind("localhost").match(path)
+        for visitor, rule in zip((stranger, chosen), KEPT[endpoint], strict=True):
+            answer = visitor.raw_get(path)
+            wanted = rule if answer.status_code == 200 else "no-store"
+            assert answer.headers["Cache-Control"] == wanted, path
+        seen.add(endpoint)
+    assert seen == set(KEPT)
+
+
 def test_every_file_has_the_headers_that_files_need(site: Flask) -> None:
     visitor = Visitor(site)
     address = visitor.get("/privacy").one("link", rel="stylesheet").get("href") or ""
     for path in (address, address.replace("css/site.css", "js/consent.js")):
         answer = visitor.raw_get(path)
         assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == FOR_EVER
         for name, value in (HEADERS | (SECURE if is_secure(site) else {})).items():
             assert answer.headers.getlist(name) == [value], name
 
