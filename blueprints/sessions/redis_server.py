@@ -11,6 +11,7 @@ from typing import Any
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection, Connection, parse_url
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import LockError, ResponseError
 from redis.retry import Retry
 
@@ -18,6 +19,7 @@ from blueprints.database import seconds_left
 
 SECONDS_TO_CONNECT = 0.5  # less than the database lets a transaction stand still
 SECONDS_TO_BELIEVE = 1.0
+KEPT_AT_MOST = 15  # of the hundred that the client would open
 # The one is new where the process is, the other where it takes over what another Redis held.
 MARKS_OF_RUN = "run_id", "master_replid"
 
@@ -33,6 +35,7 @@ class RedisServer:
     def __init__(self, url: str, seconds: float) -> None:
         """Wait so long for an answer, where whoever asks has that much time."""
         self.run = ""
+        self._kept: list[Any] = []
         self._newest: AbstractConnection | None = None
         self._asked: AbstractConnection | None = None  # Then the newest, and until when it counts.
         self._until = 0.0
@@ -47,6 +50,31 @@ class RedisServer:
             retry=Retry(NoBackoff(), 0),
             redis_connect_func=self._connect,
         )
+
+    def get(self, name: str) -> bytes | None:
+        """Return what stands under the name, over a connection that is kept for that.
+
+        The client would look each time whether its connection is still there, and count what it
+        does: that takes as long as the answer. Here it turns out when somebody asks.
+        """
+        pool = self.client.connection_pool
+        try:
+            return self._get(self._kept.pop(), name)
+        except (IndexError, RedisConnectionError):  # None is kept, or Redis has let go of it.
+            return self._get(pool.get_connection(), name)
+
+    def _get(self, connection: Any, name: str) -> bytes | None:  # noqa: ANN401 - of any kind
+        try:
+            connection.send_command("GET", name)
+            found: bytes | None = connection.read_response()
+        except BaseException:
+            self.client.connection_pool.release(connection)
+            raise
+        if len(self._kept) < KEPT_AT_MOST:
+            self._kept.append(connection)
+        else:
+            self.client.connection_pool.release(connection)
+        return found
 
     def ask_run(self) -> None:
         """Learn `run`, with each new connection, and each second: a takeover may keep them all.
@@ -73,8 +101,9 @@ class _BoundConnection(AbstractConnection):
 
     def read_response(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - as the driver's
         left = seconds_left()
-        if left is not None:
-            options["timeout"] = max(0.001, min(left, self.socket_timeout or left))
+        longest = self.socket_timeout  # To set another one calls the system twice.
+        if left is not None and (longest is None or left < longest):
+            options["timeout"] = max(0.001, left)
         return super().read_response(*args, **options)
 
 
