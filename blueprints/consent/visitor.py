@@ -1,5 +1,6 @@
 """The visitor at hand: what they decided, what counts of it now, and which notice they saw."""
 
+from dataclasses import fields
 from datetime import UTC, datetime
 
 from flask import Flask, current_app, g, request, session
@@ -18,7 +19,9 @@ from blueprints.consent.choices import (
 from blueprints.consent.coverage import Additions
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import Notice
+from blueprints.consent.records import Record
 from blueprints.consent.registry import Registry
+from blueprints.consent.standing import OVER, Standing, standing
 from blueprints.sessions import Values
 
 ANSWERED = "answered"  # in a session: the tokens of the last withdrawals that it has answered
@@ -73,6 +76,15 @@ def current_choice() -> Choice:
 
 def added_since(decision: Decision) -> Additions | None:
     return notices().additions(decision.notice, decision.policy_version)
+
+
+def standing_of(record: Record, newer_at: datetime | None, now: datetime) -> Standing:
+    """Say how a record stands, of which the visitor's next one was made at `newer_at`, if any."""
+    if record["content"] is None:  # Who erases their records ends the choice with them.
+        return OVER
+    decision = Decision(**{part.name: record.get(part.name) for part in fields(Decision)})  # type: ignore[arg-type]
+    model = Model(current_app.config["CONSENT_MODEL"])
+    return standing(decision, newer_at, registry(), model, now=now, added=added_since)
 
 
 def recorded_choice() -> Choice:

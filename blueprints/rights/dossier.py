@@ -4,19 +4,16 @@ What can be checked is checked on the way: that a record fits its digest, a noti
 that the proof leads from the digest to the root of a seal whose head fits.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from flask import current_app
-
 from blueprints.consent import notice_store
-from blueprints.consent.choices import OPEN, Decision, Model, present_choice
 from blueprints.consent.digest import digest_of
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.notice_store import KeptNotice
 from blueprints.consent.records import Record, read_record, select_records
-from blueprints.consent.visitor import added_since, registry
+from blueprints.consent.standing import OVER, Standing
 from blueprints.database import db
 from blueprints.proof import seals
 from blueprints.proof.seals import Proof
@@ -32,9 +29,7 @@ class Entry:
     """A record with its proof. An erased record has no content."""
 
     record: Record
-    replaced_at: datetime | None  # by the visitor's next record, while it was valid
-    asked_again: frozenset[str]  # what it does not settle any more, as something has changed since
-    is_valid: bool  # at the time of the dossier: it still settles something
+    standing: Standing  # at the time of the dossier
     proof: Proof | None  # None: not yet sealed
 
     @property
@@ -77,12 +72,15 @@ def compile_dossier(number: UUID, now: datetime) -> Dossier:
     others = [other for other in theirs if other["id"] != number] if record else []
     if not asked:
         raise UnknownIdError
+    standings = history.standings_of(theirs, now)
     names = dict.fromkeys(row["notice"] for row in asked if row["notice"])
     kept = (notice_store.find_kept(name) for name in names)
     return Dossier(
         asked_for=number,
         made_at=now,
-        entries=tuple(_entry(row, theirs, now) for row in asked),
+        entries=tuple(
+            Entry(row, standings.get(row["id"], OVER), seals.prove(row["id"])) for row in asked
+        ),
         others=tuple(others),
         notices=tuple(filter(None, kept)),
     )
@@ -93,19 +91,3 @@ def _record(number: UUID) -> Record | None:
     with db.engine.connect() as connection:
         row = connection.execute(query).one_or_none()
     return read_record(row) if row else None
-
-
-def _entry(row: Record, theirs: list[Record], now: datetime) -> Entry:
-    """Say how a record stands among all of its visitor, the newest first."""
-    at = next((at for at, other in enumerate(theirs) if other["id"] == row["id"]), 0)
-    replaced_at = theirs[at - 1]["decided_at"] if at else None
-    if replaced_at and replaced_at >= row["expires_at"]:
-        replaced_at = None
-    if at or row["subject"] is None:  # Who erases their records ends the choice with them.
-        return Entry(row, replaced_at, frozenset(), is_valid=False, proof=seals.prove(row["id"]))
-    decision = Decision(**{part.name: row.get(part.name) for part in fields(Decision)})  # type: ignore[arg-type]
-    model = Model(current_app.config["CONSENT_MODEL"])
-    choice = present_choice(decision, registry(), model, gpc=False, now=now, added=added_since)
-    is_over = now >= row["expires_at"]
-    opened = () if is_over else (key for key, status in choice.statuses.items() if status in OPEN)
-    return Entry(row, None, frozenset(opened), is_valid=choice.counts, proof=seals.prove(row["id"]))

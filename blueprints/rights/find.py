@@ -105,9 +105,9 @@ def _entry(entry: Entry) -> Mapping[str, Any]:
     proof = entry.proof
     return {
         **{name: value for name, value in entry.record.items() if name != "content"},
-        "is_valid": entry.is_valid,
-        "replaced_at": entry.replaced_at,
-        "asked_again": sorted(entry.asked_again),
+        "is_valid": entry.standing.counts,
+        "replaced_at": entry.standing.replaced_at,
+        "asked_again": sorted(entry.standing.opened),
         "is_erased": entry.is_erased,
         "fits_digest": entry.fits_digest,
         "is_proven": entry.is_proven,

@@ -6,6 +6,7 @@ Every function takes the subject; a view passes the one of the visitor's own ses
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from blueprints.consent.models import ConsentRecord
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import Notice
 from blueprints.consent.records import Record, read_record, select_records
+from blueprints.consent.standing import Standing
+from blueprints.consent.visitor import standing_of
 from blueprints.database import reading
 from blueprints.proof import seals
 from blueprints.rights.context import Node
@@ -35,6 +38,13 @@ def records_of(subject: UUID, at_most: int | None = None) -> list[Record]:
     )
     with reading() as connection:
         return [read_record(row) for row in connection.execute(query)]
+
+
+def standings_of(records: list[Record], now: datetime) -> Mapping[UUID, Standing]:
+    """Say how each of a subject's records stands, by its number; they are the newest, in order."""
+    newer = (None, *(record["decided_at"] for record in records))
+    pairs = zip(records, newer, strict=False)
+    return {record["id"]: standing_of(record, at, now) for record, at in pairs}
 
 
 def receipt_of(

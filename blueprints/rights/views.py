@@ -53,6 +53,7 @@ def history_page(records: list[Record], number: UUID | None = None) -> Response:
     page = render_template(
         "rights/history.html",
         records=records,
+        standings=history.standings_of(records, datetime.now(UTC)),
         number=number,
         at_most=RECORDS_AT_MOST,
         purpose_names={purpose.id: purpose.name[g.language] for purpose in registry().purposes},
@@ -98,7 +99,7 @@ def _metadata(decision: Decision, now: datetime) -> ReceiptMetadata:
         id=str(uuid4()),
         created_at=utc_text(now),
         origin=f"{current_app.config['PREFERRED_URL_SCHEME']}://{request.host}",
-        counts=is_last and not choice.is_open,
+        counts=is_last and choice.counts,
         counting=tuple(sorted(choice.given)) if is_last else (),
     )
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,8 @@ from browserlike import HTML, Page, Visitor, text_of
 from conftest import ALL_STORES, MakeSite
 from evidence import count_sessions, records
 from flask import Flask
+from log import run
+from registries import shipped_with
 
 from blueprints.database import db
 
@@ -252,3 +255,56 @@ def test_who_asks_to_see_records_in_an_outage_is_not_told_of_erasing(make_site: 
     erasing = Page(Visitor(site).post(PATH, {"number": str(uuid4()), "erase": "yes"}))
     assert erasing.status == 503
     assert "Nothing was erased" in erasing.text
+
+
+NAMED = 'name = "InvestPorto"\naddress'
+DATA = 'personal_data = ["Preference"'
+CHANGES = {  # of the registry -> what page and command say of who had accepted everything
+    "nothing": (shipped_with(), "This is the choice that counts now.", "still valid"),
+    "one purpose": (
+        shipped_with((DATA, f'{DATA}, "Age"')),
+        "something has changed since: Personalised content.",
+        "still valid",
+    ),
+    "every purpose": (
+        shipped_with((NAMED, NAMED.replace("Porto", "Lisboa"))),
+        "This no longer counts, because something has changed since.",
+        "counts no longer",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.stores("sqlite", "postgresql")
+def test_validity_is_told_alike_by_number_by_browser_and_by_command(
+    site: Flask, make_site: MakeSite, tmp_path: Path, change: str
+) -> None:
+    registry, on_page, by_command = CHANGES[change]
+    visitor = Visitor(site)
+    visitor.choose("reject")
+    visitor.submit(visitor.get("/cookies").form("/cookies"), "accept_all")
+    file = tmp_path / "registry.toml"
+    file.write_text(registry, encoding="utf-8")
+    settings = {"SQLALCHEMY_DATABASE_URI": site.config["SQLALCHEMY_DATABASE_URI"]}
+    later = make_site(**settings, CONSENT_REGISTRY=str(file))
+    returning = Visitor(later)
+    cookie = visitor.client.get_cookie("session")
+    assert cookie is not None
+    returning.client.set_cookie("session", cookie.value)
+    by_browser = returning.get("/cookies/history")
+    by_number = Visitor(later).post(PATH, {"number": number(site)})
+    for page in (by_browser, Page(by_number)):
+        newest, older = page.all("li", class_="state")
+        assert on_page in text_of(newest)
+        assert ("Valid until" in text_of(newest)) is (by_command == "still valid")
+        assert "Replaced on" in text_of(older)
+        assert "Valid until" not in text_of(older)
+    found = " ".join(run(later, "find", number(site)).output.split())
+    assert f"({by_command})" in found
+    assert found.count("(replaced on ") == 1
+
+
+def test_by_number_it_is_told_that_a_choice_has_ended(later: Visitor, site: Flask) -> None:
+    page = Page(later.post(PATH, {"number": number(site)}))
+    assert "This choice has ended. Everything optional is off." in page.text
+    assert "counts now" not in page.text

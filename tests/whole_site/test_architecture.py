@@ -31,9 +31,9 @@ STANDARD_LIBRARY_ONLY = {
 ORDER = {
     "consent": """
         toml_file addresses parties cookies registry registry_checks notice_file coverage
-        registry_file choices digest notices models records forms services notice_store visitor
-        known placeholders recording page_consent cookie_check continued_use enforcement views
-        settings commands setup
+        registry_file choices standing digest notices models records forms services notice_store
+        visitor known placeholders recording page_consent cookie_check continued_use enforcement
+        views settings commands setup
         """,
     "proof": """
         merkle models seals sealing heads raw_log verifier views commands setup
