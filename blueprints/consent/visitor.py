@@ -24,6 +24,7 @@ from blueprints.consent.registry import Registry
 from blueprints.consent.standing import OVER, Standing, standing
 from blueprints.sessions import Values
 
+OF_A_DECISION = [field.name for field in fields(Decision)]
 ANSWERED = "answered"  # in a session: the tokens of the last withdrawals that it has answered
 ANSWERED_AT_MOST = 3
 
@@ -82,7 +83,7 @@ def standing_of(record: Record, newer_at: datetime | None, now: datetime) -> Sta
     """Say how a record stands, of which the visitor's next one was made at `newer_at`, if any."""
     if record["content"] is None:  # Who erases their records ends the choice with them.
         return OVER
-    decision = Decision(**{part.name: record.get(part.name) for part in fields(Decision)})  # type: ignore[arg-type]
+    decision = Decision(**{name: record.get(name) for name in OF_A_DECISION})  # type: ignore[arg-type]
     model = Model(current_app.config["CONSENT_MODEL"])
     return standing(decision, newer_at, registry(), model, now=now, added=added_since)
 

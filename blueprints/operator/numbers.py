@@ -91,8 +91,9 @@ class Report:
 class Tally:
     """The counters while the log is read."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, counts: Callable[[Record], bool]) -> None:
         self.now = now
+        self.counts = counts
         self.erased = 0
         self.days: Counter[date] = Counter()
         self.answers: Counter[str] = Counter()
@@ -114,7 +115,7 @@ class Tally:
         for name, counter in self.columns.items():
             counter[record[name]] += 1
         self.days_valid[(expires_at - decided_at).days] += 1
-        if expires_at > self.now:
+        if self.counts(record):
             self.days_left[(expires_at - self.now).days] += 1
         statuses, given = record["statuses"], 0
         assumed = Status.ASSUMED in statuses.values()
@@ -128,10 +129,18 @@ class Tally:
 
 
 def summarise(
-    records: Iterable[Record], now: datetime, since: date | None = None, until: date | None = None
+    records: Iterable[Record],
+    now: datetime,
+    since: date | None = None,
+    until: date | None = None,
+    *,
+    counts: Callable[[Record], bool],
 ) -> Report:
-    """Fold the records. Without `since` it begins with them, without `until` it ends now."""
-    tally = Tally(now)
+    """Fold the records. Without `since` it begins with them, without `until` it ends now.
+
+    `counts` tells whether a record still does.
+    """
+    tally = Tally(now, counts)
     for record in records:
         tally.add(record)
     days, today = tally.days, now.date()

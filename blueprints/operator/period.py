@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import click
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from blueprints.consent.commands import BadInputError, progress
 from blueprints.consent.models import ConsentRecord
@@ -70,11 +70,14 @@ def period(since: date | None, until: date | None) -> Period:
     return Period(since, until)
 
 
-def records(of: Period, label: str) -> Iterator[Record]:
-    """Yield each record, the oldest first, and show how far that is."""
+def records(of: Period, label: str, query: Select[Any] | None = None) -> Iterator[Record]:
+    """Yield each record, the oldest first, and show how far that is.
+
+    `query` selects them where more than records is wanted.
+    """
     length = _count(of)
     with progress(length, label) as bar:
-        for done, record in enumerate(_stream(of), start=1):
+        for done, record in enumerate(_stream(of, query), start=1):
             yield record
             if done % RECORDS_PER_UPDATE == 0:
                 bar.update(RECORDS_PER_UPDATE)
@@ -87,8 +90,9 @@ def _count(period: Period) -> int:
         return connection.scalar(query) or 0
 
 
-def _stream(period: Period) -> Iterator[Record]:
-    query = select_records().where(period.condition).order_by(ConsentRecord.id)
+def _stream(period: Period, query: Select[Any] | None) -> Iterator[Record]:
+    query = select_records() if query is None else query
+    query = query.where(period.condition).order_by(ConsentRecord.id)
     with db.engine.connect() as connection:
         rows = connection.execution_options(yield_per=RECORDS_AT_ONCE).execute(query)
         yield from map(read_record, rows)

@@ -14,7 +14,8 @@ from flask.cli import with_appcontext
 
 from blueprints.consent.choices import Model
 from blueprints.consent.commands import database
-from blueprints.consent.visitor import registry
+from blueprints.consent.records import Record, select_with_newer
+from blueprints.consent.visitor import registry, standing_of
 from blueprints.operator import period as days
 from blueprints.operator.numbers import (
     ASSUMED,
@@ -49,8 +50,13 @@ def report(since: date | None, until: date | None, html: Path | None) -> None:
     period = days.period(since, until)
     with replacing(html) if html else nullcontext() as write:
         with database():
-            records = days.records(period, "Reading")
-            found = summarise(records, datetime.now(UTC), since, until)
+            now = datetime.now(UTC)
+            records = days.records(period, "Reading", select_with_newer())
+
+            def counts(record: Record) -> bool:
+                return standing_of(record, record["newer_at"], now).counts
+
+            found = summarise(records, now, since, until, counts=counts)
         if write:
             write(_page(found))
     click.echo("\n".join(_text(found)))

@@ -19,8 +19,10 @@ from flask import Flask
 from flask_migrate import stamp
 from log import GIVEN, NOW, decision, erase, fill, run
 from playwright.sync_api import Browser, ConsoleMessage
+from registries import shipped_with
 
 from blueprints.consent.choices import Decision
+from blueprints.consent.records import Record
 from blueprints.database import db
 from blueprints.database.schema import MIGRATIONS
 from blueprints.operator.numbers import OTHER, Report, merge_small, summarise
@@ -30,7 +32,12 @@ REFUSED = {"personalization": "refused", "advertising": "refused"}
 
 def report(*rows: Decision, erased: int = 0, **period: Any) -> Report:  # noqa: ANN401 - two dates
     records = [vars(row) | {"content": "{...}"} for row in rows]
-    return summarise([*records, *[{"content": None}] * erased], NOW, **period)
+    erased_ones = [{"content": None}] * erased
+    return summarise([*records, *erased_ones], NOW, **period, counts=is_valid)
+
+
+def is_valid(record: Record) -> bool:
+    return bool(record["expires_at"] > NOW)
 
 
 def names(groups: Any) -> dict[str, int]:  # noqa: ANN401 - any groups
@@ -201,6 +208,30 @@ def test_the_median_time_to_expiry_is_of_what_is_still_valid() -> None:
     assert found.median_days_left == 120
     assert found.median_days_valid == 181
     assert report(*old, *fresh[:4]).median_days_left is None, "too few to be shown"
+
+
+@pytest.mark.stores("sqlite", "postgresql")
+def test_what_was_replaced_or_covers_less_than_now_is_not_still_valid(
+    site: Flask, make_site: MakeSite, tmp_path: Path
+) -> None:
+    def still_valid(of: Flask) -> str:
+        (line,) = (row for row in run(of, "report").output.splitlines() if "Still valid" in row)
+        return line.removeprefix("Still valid").strip()
+
+    visitors = [Visitor(site) for _ in range(6)]
+    for visitor in visitors:
+        visitor.choose("reject")
+        visitor.submit(visitor.get("/cookies").form("/cookies"), "accept_all")
+    assert still_valid(site) == "6", "of twelve records"
+    for visitor in visitors[:1]:
+        visitor.submit(visitor.get("/cookies").form("/cookies/withdraw"))
+    assert still_valid(site) == "6", "of thirteen"
+    file = tmp_path / "registry.toml"
+    named = 'name = "InvestPorto"\naddress'
+    file.write_text(shipped_with((named, named.replace("Porto", "Lisboa"))), encoding="utf-8")
+    settings = {"SQLALCHEMY_DATABASE_URI": site.config["SQLALCHEMY_DATABASE_URI"]}
+    grown = make_site(**settings, CONSENT_REGISTRY=str(file))
+    assert still_valid(grown) == "under 5", "the one who withdrew"
 
 
 def test_an_empty_log_and_a_handful_show_nothing(make_site: MakeSite, tmp_path: Path) -> None:
