@@ -38,6 +38,25 @@ def additions(old: Content, new: Content) -> Additions:
     return {purpose: things for purpose, things in found.items() if things}
 
 
+def imposed(old: Content, new: Content) -> Mapping[str, tuple[str, ...]]:
+    """Return what nobody is asked about any more: purpose of then -> services that always run now.
+
+    A purpose is among them where it has become necessary itself, or a service of it has.
+    """
+    optional = [entry["id"] for entry in old["purposes"] if entry["optional"]]
+    necessary = {entry["id"] for entry in new["purposes"] if not entry["optional"]}
+    always = {service["id"] for service in new["services"] if service["purpose"] in necessary}
+    found = {
+        purpose: tuple(
+            service["id"]
+            for service in old["services"]
+            if service["purpose"] == purpose and service["id"] in always
+        )
+        for purpose in optional
+    }
+    return {purpose: ids for purpose, ids in found.items() if ids or purpose in necessary}
+
+
 def _added(
     old: Mapping[tuple[str, ...], int], new: Mapping[tuple[str, ...], int], untold: Collection[str]
 ) -> tuple[tuple[str, str], ...]:

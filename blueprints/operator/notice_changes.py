@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from blueprints.consent.commands import ended
-from blueprints.consent.coverage import additions
+from blueprints.consent.coverage import additions, imposed
 from blueprints.consent.notices import Notice
 from blueprints.consent.registry import (
     SUBSTANCE_OF_COOKIE,
@@ -34,6 +34,23 @@ def who_is_asked(old: Notice, new: Notice) -> list[str]:
         elif name in added:
             things = ", ".join(f"{kind} {thing}" for kind, thing in added[name])
             said.append(ended(f"Who accepted '{name}' is asked again; new: {things}"))
+    return said
+
+
+def what_is_imposed(old: Notice, new: Notice) -> list[str]:
+    """Say what is on for those who had refused it, since nobody is asked about it any more."""
+    necessary = [entry["id"] for entry in new.content["purposes"] if not entry["optional"]]
+    said = []
+    for purpose, services in imposed(old.content, new.content).items():
+        if purpose in necessary:
+            said.append(
+                f"Nobody is asked about '{purpose}' any more: it is necessary now, and so on for "
+                "everybody, also for those who refused it."
+            )
+        said += [
+            f"Service '{service}' runs for everybody now, also for those who refused '{purpose}'."
+            for service in services
+        ]
     return said
 
 

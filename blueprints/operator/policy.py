@@ -11,7 +11,12 @@ from blueprints.consent.commands import BadInputError, database, utc
 from blueprints.consent.notice_store import KeptNotice, all_kept
 from blueprints.consent.notices import Notice
 from blueprints.consent.visitor import notices
-from blueprints.operator.notice_changes import substance_changes, who_is_asked, word_changes
+from blueprints.operator.notice_changes import (
+    substance_changes,
+    what_is_imposed,
+    who_is_asked,
+    word_changes,
+)
 
 BEGINNING = 8  # so many digits of a notice's number are enough to name it
 
@@ -105,6 +110,7 @@ def _said(before: Versions, after: Versions, languages: list[str]) -> Iterator[s
         yield f"Visitors are not asked again: the policy version stays {new.policy_version}."
         return
     yield f"The policy version changes from {old.policy_version} to {new.policy_version}."
+    yield from what_is_imposed(old, new)
     yield from who_is_asked(old, new) or ["Nobody is asked again: nothing was added to a purpose."]
 
 

@@ -335,3 +335,58 @@ def test_who_is_asked_again_is_told_what_is_off_and_what_still_counts(
     pill = "Off: you have not chosen yet" if what == "a purpose" else "Off: something has changed"
     assert pill in settings.text
     assert "Desligado até escolher:" in later.get("/pt/cookies").text
+
+
+MOVED = ('purpose = "personalization"\nname = "Tag"', 'purpose = "advertising"\nname = "Tag"')
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_service_that_moves_to_another_purpose_is_new_to_those_who_had_accepted_that(
+    make_site: MakeSite, tmp_path: Path, choice: str
+) -> None:
+    texts = shipped_with(more=TAG), shipped_with(MOVED, more=TAG)
+    first, second = changed(make_site, tmp_path, *texts)
+    chooser = first()
+    chooser.choose(*CHOICES[choice][0])
+    given = records(chooser.site)[-1].statuses["advertising"] == "given"
+    banner = come_back(chooser, second()).get("/").banner
+    assert (banner is not None) is given
+    if banner is not None:
+        assert "Personalised advertising now also involves Tags, Lda." in text_of(banner)
+
+
+NECESSARY = (
+    (MEANS, "optional = false\n"),
+    (
+        'name = "preferences"\n',
+        'name = "preferences"\njustification = { en = "Needed.", pt = "Preciso." }\n',
+    ),
+)
+IS_ON = "become strictly necessary, and is on whatever you chose: Personalised content."
+IS_ON_IN_PORTUGUESE = "está ligado, seja qual for a sua escolha: Conteúdo personalizado."
+
+
+@pytest.mark.parametrize("model", ["opt_in", "implied"])
+@pytest.mark.parametrize("ticks", [("personalization", "advertising"), ("advertising",), ()])
+@pytest.mark.needs("rights")
+def test_whoever_refused_what_has_become_necessary_is_told_that_it_is_on(
+    make_site: MakeSite, tmp_path: Path, ticks: tuple[str, ...], model: str
+) -> None:
+    make = partial(make_site, CONSENT_MODEL=model)
+    first, second = changed(make, tmp_path, shipped_with(), shipped_with(*NECESSARY))
+    chooser = first()
+    chooser.choose("accept_selected", ticks)
+    later = come_back(chooser, second())
+    assert later.get("/").banner is None, "nobody can be asked"
+    for path, told in (
+        ("/cookies", IS_ON),
+        ("/cookies/history", IS_ON),
+        ("/pt/cookies", IS_ON_IN_PORTUGUESE),
+        ("/pt/cookies/history", IS_ON_IN_PORTUGUESE),
+    ):
+        element = "p" if path.endswith("cookies") else "li"
+        state = later.get(path).one(element, class_="state")
+        assert told in text_of(state)
+    # A choice after that is not about it.
+    later.submit(later.get("/cookies").form("/cookies"), "reject")
+    assert IS_ON not in later.get("/cookies").text + later.get("/cookies/history").text

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from blueprints.consent.coverage import additions
+from blueprints.consent.coverage import additions, imposed
 
 SHOWN: dict[str, Any] = {
     "controller": {"name": "City"},
@@ -16,6 +16,7 @@ SHOWN: dict[str, Any] = {
     ],
     "services": [
         {
+            "id": "player",
             "purpose": "films",
             "vendor": "Films",
             "country": "IE",
@@ -25,6 +26,7 @@ SHOWN: dict[str, Any] = {
             "cookies": [],
         },
         {
+            "id": "counter",
             "purpose": "content",
             "vendor": "Counter",
             "country": "PT",
@@ -37,6 +39,7 @@ SHOWN: dict[str, Any] = {
             ],
         },
         {
+            "id": "own",
             "purpose": "content",
             "vendor": "City",
             "country": "PT",
@@ -167,3 +170,27 @@ def test_nobody_has_chosen_about_a_purpose_that_was_not_asked_for() -> None:
         after = changed(way, value)
         assert additions(SHOWN, after) == {}
         assert additions(after, SHOWN) == {}
+
+
+@pytest.mark.parametrize(
+    ("way", "value", "found"),
+    [
+        ((*CONTENT, "optional"), False, {"content": ("counter", "own")}),
+        ((*COUNTER, "purpose"), "needed", {"content": ("counter",)}),
+        ((*COUNTER, "purpose"), "films", {}),
+        (COUNTER, None, {}),
+        (CONTENT, None, {}),
+        (("purposes", 0, "optional"), True, {}),
+    ],
+)
+def test_what_nobody_is_asked_about_any_more_is_told_of_each_purpose(
+    way: tuple[Any, ...], value: object, found: dict[str, tuple[str, ...]]
+) -> None:
+    assert imposed(SHOWN, changed(way, value)) == found
+
+
+def test_a_purpose_without_services_can_become_necessary_as_well() -> None:
+    before = changed(("services",), [])
+    after = deepcopy(before)
+    after["purposes"][1]["optional"] = False
+    assert imposed(before, after) == {"content": ()}

@@ -92,6 +92,32 @@ def test_a_new_purpose_is_told_and_what_only_shrinks_asks_nobody(
     assert lines[-1] == "Nobody is asked again: nothing was added to a purpose."
 
 
+NECESSARY = ('dpv = "ServicePersonalisation"\n', "optional = false\n")
+NEEDED = (  # as a registry asks it of what is necessary
+    'name = "preferences"\n',
+    'name = "preferences"\njustification = { en = "It must be.", pt = "Tem de ser." }\n',
+)
+
+
+def test_what_those_who_refused_it_get_all_the_same_is_told_plainly(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    before = site_with(make_site, tmp_path)
+    kept_by(before)
+    old = before.extensions["registry"].policy_version
+    after = site_with(make_site, tmp_path, NECESSARY, NEEDED)
+    lines = run(after, "policy", "diff", old).output.splitlines()
+    assert lines[-3].startswith("Nobody is asked about 'personalization' any more: it is necessary")
+    assert lines[-3].endswith(" and so on for everybody, also for those who refused it.")
+    assert lines[-2:] == [
+        "Service 'reading' runs for everybody now, also for those who refused 'personalization'.",
+        "Nobody is asked again: nothing was added to a purpose.",
+    ]
+    moved = ('id = "reading"\npurpose = "personalization"', 'id = "reading"\npurpose = "necessary"')
+    one = site_with(make_site, tmp_path, moved, NEEDED)
+    assert run(one, "policy", "diff", old).output.splitlines()[-2:] == lines[-2:]
+
+
 def test_a_change_of_words_is_told_and_that_visitors_are_not_asked_again(
     make_site: MakeSite, tmp_path: Path
 ) -> None:
