@@ -64,7 +64,7 @@ def write(folder: Path) -> dict[str, str]:
     """Write all of its files, and return the settings that name them."""
     for inside in ("texts/en", "texts/pt", "texts/images", "img"):
         (folder / inside).mkdir(parents=True)
-    notice = (SHIPPED.parent / "notice.toml").read_text("utf-8").replace("InvestPorto", NAME)
+    notice = (SHIPPED.parent / "notice.toml").read_text("utf-8")
     registry = SHIPPED.read_text("utf-8") + FILM
     for old, new in OF_THE_REGISTRY.items():
         assert old in registry

@@ -9,6 +9,7 @@ from blueprints.consent.toml_file import TomlFileError, read_table
 
 Words = Mapping[str, Mapping[str, Any]]  # language -> what each sentence is for -> the sentence
 
+NAME = "{site}"  # where it stands, readers see the name of the site
 BUTTONS = ("accept_selected", "accept_all", "reject")
 # What has its words in each language; a part of the notice has some of its own.
 SENTENCES: Mapping[str, tuple[str, ...]] = {
@@ -21,8 +22,8 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def read_notice(file: Path) -> Words:
-    """Read and check the words.
+def read_notice(file: Path, site_name: str) -> Words:
+    """Read and check the words, and put the name of the site where it belongs.
 
     Raises:
         TomlFileError: naming what lacks its words, or nobody shows.
@@ -36,7 +37,14 @@ def read_notice(file: Path) -> Words:
             of_part = words.get(part) if part and isinstance(words, dict) else words
             where = f"[{language}.{part}]" if part else f"[{language}]"
             _check(of_part, names, where, parts=() if part else tuple(SENTENCES)[1:])
-    return table
+    filled: Words = _with_name(table, site_name)
+    return filled
+
+
+def _with_name(value: Any, site_name: str) -> Any:  # noqa: ANN401 - from a file, any shape
+    if isinstance(value, dict):
+        return {key: _with_name(inner, site_name) for key, inner in value.items()}
+    return value.replace(NAME, site_name) if isinstance(value, str) else value
 
 
 def _check(words: Any, names: tuple[str, ...], where: str, parts: tuple[str, ...]) -> None:  # noqa: ANN401 - from a file, any shape
@@ -45,6 +53,8 @@ def _check(words: Any, names: tuple[str, ...], where: str, parts: tuple[str, ...
     for name in names:
         if not isinstance(words.get(name), str) or not words[name].strip():
             raise TomlFileError(f"{where} lacks the words of {name!r}")
+        if "{" in words[name].replace(NAME, ""):
+            raise TomlFileError(f"{where} has another brace than that of {NAME} in {name!r}")
     for name in words:
         if name not in names + parts:
             raise TomlFileError(f"{where} has the unknown key {name!r}")

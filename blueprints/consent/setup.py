@@ -43,10 +43,11 @@ def _set_up(state: BlueprintSetupState) -> None:
         raise SystemExit(f"The cookie registry {file.name} is wrong: {error}.") from None
     words = Path(app.config["CONSENT_NOTICE"] or FOLDER / "notice.toml")
     try:
-        app.extensions["notice_words"] = notice_file.read_notice(words)
+        app.extensions["notice_words"] = notice_file.read_notice(words, app.extensions["site"].name)
     except TomlFileError as error:
         raise SystemExit(f"FLASK_CONSENT_NOTICE, {words.name}, is wrong: {error}.") from None
     _warn_of_undeclared_cookies(app)
+    _warn_of_another_name(app)
     _tell_what_the_law_wants(app)
     _keep_notices(app)
     app.extensions["who_is_known"] = who_is_known(app)
@@ -93,6 +94,20 @@ def _warn_of_undeclared_cookies(app: Flask) -> None:
     for name in (app.config["SESSION_COOKIE_NAME"], f"{cookie_prefix(app)}withdrawal"):
         if app.extensions["registry"].cookie(name) is None:
             app.logger.warning("The registry does not declare %s, a cookie of this site.", name)
+
+
+def _warn_of_another_name(app: Flask) -> None:
+    """Tell whose renamed site says that somebody else stores what it stores itself."""
+    registry = app.extensions["registry"]
+    for service in registry.services:
+        if service.is_ours and service.vendor != registry.controller.name:
+            app.logger.warning(
+                "The registry names %s as vendor of %r, a service of this site alone, and %s as "
+                "controller.",
+                service.vendor,
+                service.id,
+                registry.controller.name,
+            )
 
 
 def _keep_notices(app: Flask) -> None:

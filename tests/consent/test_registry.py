@@ -317,6 +317,11 @@ def test_the_words_of_the_notice_have_no_control_characters_either(tmp_path: Pat
             'reject = "No"\nx = "X"',
             "[en.settings] has the unknown key 'x'",
         ),
+        (
+            'heading = "Cookies Policy"',
+            'heading = "Cookies of {sight}"',
+            "[en] has another brace than that of {site} in 'heading'",
+        ),
         ("[en]", "[en", "it cannot be read: "),
     ],
 )
@@ -329,6 +334,41 @@ def test_words_of_a_notice_that_are_missing_stop_the_start(
     with pytest.raises(SystemExit) as stopped:
         make_site(CONSENT_NOTICE=str(file))
     assert str(stopped.value).startswith(f"FLASK_CONSENT_NOTICE, mine.toml, is wrong: {says}")
+
+
+def test_the_notice_takes_the_name_of_the_site_from_where_it_stands(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "site.toml"
+    shipped = (SHIPPED.parents[1] / "site/site.toml").read_text(encoding="utf-8")
+    file.write_text(shipped.replace("InvestPorto", "Invista em {site}"), encoding="utf-8")
+    notices = [
+        site.extensions["notices"].in_force for site in (make_site(), make_site(SITE=str(file)))
+    ]
+    for language, begins in (
+        ("en", "To provide you with a better experience, InvestPorto, in collaboration"),
+        ("pt", "Para lhe proporcionar uma melhor experiência, a InvestPorto, em colaboração"),
+    ):
+        ours, theirs = (notice[language].content["banner"]["introduction"] for notice in notices)
+        assert ours.startswith(begins)
+        assert theirs == ours.replace("InvestPorto", "Invista em {site}")
+
+
+def test_a_renamed_controller_is_told_where_the_old_name_is_left(
+    make_site: MakeSite, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "registry.toml"
+    make_site()
+    assert "as vendor of" not in caplog.text
+    renamed = ('name = "InvestPorto"\naddress', 'name = "Invista em Braga"\naddress')
+    file.write_text(shipped_with(renamed, more=MATOMO), encoding="utf-8")
+    make_site(CONSENT_REGISTRY=str(file))
+    for service in ("choice", "reading", "partner-messages"):
+        told = (
+            f"names InvestPorto as vendor of {service!r}, a service of this site alone, and Invista"
+        )
+        assert told in caplog.text
+    assert "'matomo'" not in caplog.text
 
 
 def test_a_service_without_cookies_shows_whom_it_contacts(

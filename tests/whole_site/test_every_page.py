@@ -63,10 +63,10 @@ def test_every_page_says_what_its_scripts_and_stylesheets_are(make_site: MakeSit
                 for name, file in (*styles, *(("src", script) for script in page.all("script"))):
                     if source := file.get(name):  # None: data for search engines
                         said.add((source, file.get("integrity")))
-    assert {file.rpartition("/")[2] for file, _ in said} >= OWN_FILES
-    for file, integrity in said:
-        digest = sha384(visitor.raw_get(file).data).digest()
-        assert integrity == f"sha384-{b64encode(digest).decode()}", file
+    assert {source.rpartition("/")[2] for source, _ in said} >= OWN_FILES
+    for source, integrity in said:
+        digest = sha384(visitor.raw_get(source).data).digest()
+        assert integrity == f"sha384-{b64encode(digest).decode()}", source
 
 
 def test_every_cookie_that_is_set_is_declared_and_the_other_way_round(
