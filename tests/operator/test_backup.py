@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from browserlike import Visitor
 from conftest import MakeSite, leave_out
-from documents import documentation
+from documents import BLOCK, documentation
 from evidence import records
 from flask import Flask
 from log import decide_often, run, seal, tampering
@@ -59,6 +59,51 @@ def test_a_log_that_is_not_intact_makes_no_backup(running: Flask, tmp_path: Path
     assert result.exit_code == 1
     assert "No backup was kept. Not intact." in result.output
     assert not list(tmp_path.glob("backup.db*"))
+
+
+def run_as_written(block_with: str, **places: Path) -> None:
+    """Run a block of OPERATING.md up to the site's own commands, with these places in it."""
+    (block,) = (each for each in BLOCK.findall(documentation()) if block_with in each)
+    lines = [
+        line for line in block.splitlines()[1:-1] if not line.startswith((".venv", "systemctl"))
+    ]
+    text = "\n".join(lines)
+    for name, place in places.items():
+        text = text.replace(name.replace("__", "/"), str(place))
+    subprocess.run(["/bin/sh", "-euc", text], check=True)  # noqa: S603 - our own words
+
+
+def test_a_backup_is_restored_as_it_is_written(
+    make_site: MakeSite, running: Flask, tmp_path: Path
+) -> None:
+    file, folder = tmp_path / "backup.db", tmp_path / "kept"
+    run(running, "backup", str(file))
+    before = records(running)
+    folder.mkdir()
+    for name in ("site.db", "site.db-wal", "site.db-shm"):
+        (folder / name).write_text("broken")
+    run_as_written("install -m 600 FILE", FILE=file, instance=folder)
+    restored = make_site(SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder}/site.db")
+    assert records(restored) == before
+    assert (folder / "site.db").stat().st_uid == folder.stat().st_uid
+
+
+def test_what_a_site_started_by_hand_wrote_comes_along_to_the_service(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "old", tmp_path / "microsite"
+    (old / "instance").mkdir(parents=True)
+    site = make_site(
+        INSTANCE=str(old / "instance"), SQLALCHEMY_DATABASE_URI=f"sqlite:///{old}/instance/site.db"
+    )
+    decide_often(site, 3)
+    assert (old / "instance/site.db-wal").stat().st_size, "where they stand, and nowhere else"
+    (old / "instance/secret_key").write_text("k" * 64)
+    run_as_written("cp -a OLD/instance/.", OLD=old, __var__lib__microsite=new)
+    assert (new / "secret_key").read_text() == "k" * 64
+    moved = make_site(SQLALCHEMY_DATABASE_URI=f"sqlite:///{new}/site.db", INSTANCE=str(new))
+    assert records(moved) == records(site)
+    assert len(records(moved)) == 3
 
 
 def test_a_file_that_is_there_is_left_alone(running: Flask, tmp_path: Path) -> None:
