@@ -17,6 +17,7 @@ from blueprints.database.bounds import within
 from blueprints.database.errors import DatabaseUnavailableError
 from blueprints.database.sqlite import is_still_there, reserve
 
+Kept = tuple[Connection, Any]  # and a cursor of its driver, which takes as long to make as to run
 CONNECTIONS_AT_MOST = 15  # as many as the engine's own pool has
 
 
@@ -27,7 +28,7 @@ class Lookup:
         self._access, self._dialect = access, access.engine.dialect
         compiled = statement.compile(dialect=self._dialect)
         self._sql, self._is_positional = str(compiled), compiled.positional
-        self._kept: list[Connection] = []
+        self._kept: list[Kept] = []
         self._turns = SimpleQueue[None]()  # as a semaphore, which takes ten times as long
         for _ in range(CONNECTIONS_AT_MOST):
             self._turns.put(None)
@@ -55,17 +56,19 @@ class Lookup:
 
     def _ask(self, key: str) -> Any:  # noqa: ANN401
         try:
-            return self._run(self._kept.pop(), key)
+            return self._run(*self._kept.pop(), key)
         except (IndexError, DisconnectionError):  # None is kept, or it was lost since.
             connection = self._open()
+        raw: Any = connection.connection.dbapi_connection
         try:
-            return self._run(connection, key)
+            return self._run(connection, raw.cursor(), key)
         except DisconnectionError as error:
             raise DatabaseUnavailableError("the connection was lost") from error
 
     def _close(self, _engine: Engine) -> None:
         while self._kept:
-            self._kept.pop().close()
+            connection, _cursor = self._kept.pop()
+            connection.close()
 
     def _open(self) -> Connection:
         engine = self._access.engine
@@ -75,7 +78,7 @@ class Lookup:
         connection.detach()
         return connection
 
-    def _run(self, connection: Connection, key: str) -> Any:  # noqa: ANN401
+    def _run(self, connection: Connection, cursor: Any, key: str) -> Any:  # noqa: ANN401
         """Run the statement and keep the connection, or close it where that fails.
 
         Raises:
@@ -86,10 +89,11 @@ class Lookup:
         if not is_still_there(connection):
             connection.close()
             raise DisconnectionError("the file is gone, or is another one")
-        raw: Any = connection.connection.dbapi_connection
         try:
-            row = raw.execute(self._sql, (key,) if self._is_positional else {"key": key}).fetchone()
+            cursor.execute(self._sql, (key,) if self._is_positional else {"key": key})
+            row = cursor.fetchone()
         except Exception as error:
+            raw = connection.connection.dbapi_connection
             connection.close()
             if not isinstance(error, self._dialect.loaded_dbapi.Error):
                 raise
@@ -99,5 +103,5 @@ class Lookup:
                 else DatabaseUnavailableError
             )
             raise kind(type(error).__name__) from error
-        self._kept.append(connection)
+        self._kept.append((connection, cursor))
         return row and row[0]
