@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 
@@ -14,6 +15,7 @@ from flask import Flask, Response, request, request_started
 
 from blueprints.article import personalization
 from blueprints.security import page_cache
+from blueprints.sessions.store import decode, encode, key_of
 
 pytestmark = pytest.mark.stores("sqlite")
 
@@ -202,6 +204,92 @@ def test_a_page_that_sends_a_cookie_of_one_visitor_is_kept_for_nobody(site: Flas
         assert session
         sent = visitor.raw_get("/").headers["Set-Cookie"]
         assert sent.startswith(f"own={session.value}")
+
+
+ODD_COOKIES = (  # After some that are not, so that their pages are there to be mistaken.
+    "{session}; interests=bridges",
+    "{session}; interests=startups",
+    "{session}; preferences=size=large",
+    "{session}; interests=bridges; interests=startups",
+    '{session}; interests="bridges.startups"',
+    "{session}; interests=" + "bridges." * 4000,
+    "session=unknown; {session}",
+    "{session}; session=unknown",
+    "{session}; x=1; =2; y; z=\xe9; _ga=3; a b=4; ;;",
+    '{session}; preferences="theme=dark"; preferences=size=large',
+    "{session}; withdrawal=banner.reject:0123456789abcdef:",
+    "interests=bridges; preferences=theme=dark",
+    "session=; x=1",
+    "session=unknown",
+)
+
+
+@time_machine.travel("2026-11-24 12:00Z", tick=False)
+def test_odd_cookies_get_the_answer_that_is_made_for_them(
+    site: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = Visitor(site)
+    for choice in ("accept_all", "reject"):
+        assert visitor.post("/cookies", {"choice": choice}).status_code == 303
+        session = visitor.client.get_cookie("session")
+        assert session
+        for odd in ODD_COOKIES:
+            cookies = odd.format(session=f"session={session.value}")
+            cached = [sent(site, cookies) for _ in range(2)][1]
+            with monkeypatch.context() as patch:
+                patch.setattr(site.extensions["page_cache"], "_find", lambda _key: None)
+                assert cached == sent(site, cookies), odd[:80]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"policy_version": "0" * 12},
+        {"method": "continued_use"},
+        {"statuses": {"advertising": "given"}},
+        {"statuses": {"advertising": "given", "personalization": "unknown"}},
+        {"statuses": {"advertising": "given", "personalization": "perhaps"}},
+        {"statuses": None},
+        {"expires_at": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"expires_at": "2036-01-01T00:00:00Z"},
+        {"decided_at": "2026-01-01T00:00:00Z"},
+        {"subject": "nobody"},
+        {"id": 7},
+        {"notice": 7},
+        {"of_a_later_version": True},
+    ],
+)
+def test_a_session_that_is_not_as_this_version_writes_it_is_left_to_the_site_itself(
+    site: Flask, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    other, visitor = Visitor(site), Visitor(site)
+    other.post("/cookies", {"choice": "accept_selected", "purposes": "advertising"}).close()
+    visitor.post("/cookies", {"choice": "accept_all"}).close()
+    for chooser in (other, visitor):
+        session = chooser.client.get_cookie("session")
+        assert session
+        for _ in range(2):
+            sent(site, f"session={session.value}")
+    assert is_kept(site, "/", Cookie=f"session={session.value}")
+    store = site.extensions["sessions"]._store  # noqa: SLF001 - what an older version left there
+    key = key_of(session.value)
+    stored = store.find(key)
+    values = decode(stored)
+    with site.app_context():
+        changed = {**values, "decision": {**values["decision"], **changes}}
+        store.replace(key, stored, encode(changed))
+    cached = sent(site, f"session={session.value}")
+    assert not is_kept(site, "/", Cookie=f"session={session.value}")
+    with monkeypatch.context() as patch:
+        patch.setattr(site.extensions["page_cache"], "_find", lambda _key: None)
+        assert cached == sent(site, f"session={session.value}")
+
+
+def sent(site: Flask, cookies: str) -> object:
+    """Return all of what these cookies, as they stand here, get."""
+    answer = site.test_client(use_cookies=False).get("/", headers={"Cookie": cookies})
+    told = sorted((key, value) for key, value in answer.headers if key != "Date")
+    return answer.status_code, answer.data, told
 
 
 LOOKS = ("", "size=large", "theme=dark", f"theme=dark&at={SLUG}:3")
