@@ -31,11 +31,11 @@ from sqlalchemy import String, cast, insert, select
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from app import create_app
-from blueprints.consent.choices import Decision, Model, Status, months_after
+from blueprints.consent.choices import Decision, Model, Status
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.notices import write_notice
 from blueprints.consent.registry import Registry
-from blueprints.consent.services import columns_of
+from blueprints.consent.services import columns_of, months_after
 from blueprints.database import db, problem
 from blueprints.proof.seals import seal_open_records
 from blueprints.sessions import Content

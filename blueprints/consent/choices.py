@@ -5,7 +5,6 @@ mean that nothing optional is allowed (GDPR Art. 4(11) and 25; CJEU C-673/17).
 """
 
 import re
-from calendar import monthrange
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -245,10 +244,3 @@ def decided_statuses(
         else Status.REFUSED
         for purpose in registry.optional_ids
     }
-
-
-def months_after(moment: datetime, months: int) -> datetime:
-    """Return the same day so many months later, or the last one of a month that is shorter."""
-    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
-    _weekday, days = monthrange(year, month + 1)
-    return moment.replace(year=year, month=month + 1, day=min(moment.day, days))

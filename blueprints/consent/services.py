@@ -4,6 +4,7 @@ Both write on a connection that is given to them, so that what the session holds
 same transaction.
 """
 
+from calendar import monthrange
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, Connection, insert, null, select, update
 from uuid_utils.compat import uuid7
 
-from blueprints.consent.choices import Circumstances, Decision, Status, months_after
+from blueprints.consent.choices import Circumstances, Decision, Status
 from blueprints.consent.digest import digest_of, new_salt, write_content
 from blueprints.consent.models import ConsentRecord
 
@@ -44,6 +45,13 @@ def decide(
         decided_at=at,
         expires_at=months_after(at, lifetime_months),
     )
+
+
+def months_after(moment: datetime, months: int) -> datetime:
+    """Return the same day so many months later, or the last one of a month that is shorter."""
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    _weekday, days = monthrange(year, month + 1)
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, days))
 
 
 def record(connection: Connection, decision: Decision) -> None:

@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, or_,
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from blueprints.consent import services
-from blueprints.consent.choices import TELL_OF_ACCEPTANCE, months_after
+from blueprints.consent.choices import TELL_OF_ACCEPTANCE
 from blueprints.consent.models import ConsentRecord
+from blueprints.consent.services import months_after
 from blueprints.database import db, write
 
 BATCH = 1000

@@ -15,12 +15,12 @@ from blueprints.consent.choices import (
     Status,
     Withdrawal,
     decided_statuses,
-    months_after,
     present_choice,
     read_decision,
     said_statuses,
     withdrawn,
 )
+from blueprints.consent.services import months_after
 
 REGISTRY = registry_file.read_registry(SHIPPED)
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)

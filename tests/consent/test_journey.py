@@ -13,8 +13,8 @@ from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
-from blueprints.consent.choices import months_after
 from blueprints.consent.models import ConsentRecord
+from blueprints.consent.services import months_after
 from blueprints.database import db
 from blueprints.sessions.models import StoredSession
 
