@@ -56,10 +56,15 @@ class KnownVisitor(msgspec.Struct, frozen=True):
     registry: Registry
     cookies: Mapping[str, str]
     prefix: str
-    state: State
+    is_open: bool
+    given: frozenset[str]
+
+    @property
+    def state(self) -> State:
+        return self.is_open, self.given
 
     def allows(self, purpose: str) -> bool:
-        return purpose in self.registry.necessary_ids or purpose in self.state[1]
+        return purpose in self.registry.necessary_ids or purpose in self.given
 
     def kept(self, name: str) -> str:
         """Return what a cookie of our own keeps, or nothing where its purpose is not given."""
@@ -98,7 +103,7 @@ def who_is_known(app: Flask) -> Callable[[dict[str, Any]], KnownVisitor | None]:
             return None
         sent = cookies.get(session_cookie)
         state = state_of(sent, environ) if sent else None if is_implied else UNDECIDED
-        visitor = KnownVisitor(registry, cookies, prefix, state) if state else None
+        visitor = KnownVisitor(registry, cookies, prefix, *state) if state else None
         return None if visitor and visitor.sends_what_is_refused else visitor
 
     def state_of(sent: str, environ: dict[str, Any]) -> State | None:
