@@ -70,6 +70,8 @@ def _outline(content: Any, depth: int = 0) -> Iterator[str]:  # noqa: ANN401 - J
         if isinstance(value, (dict, list)):
             yield f"{indent}{key}:"
             yield from _outline(value, depth + 1)
+        elif isinstance(value, bool):
+            yield f"{indent}{key}: {'yes' if value else 'no'}"
         elif value is not None:
             yield f"{indent}{key}: {value}"
 

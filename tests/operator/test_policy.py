@@ -1,6 +1,7 @@
 """What the operator is told about the notices: which there were, and what changed in them."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,7 @@ def test_the_notices_are_listed_and_shown_word_for_word(make_site: MakeSite) -> 
     assert f"{notice.id}  {notice.policy_version}  en  opt_in  in force, kept since " in listed
     shown = run(site, "policy", "show", notice.id[:8])
     assert notice.content["banner"]["introduction"] in shown.output
+    assert not re.search(r": (None|True|False)$", shown.output, re.MULTILINE)
     assert run(site, "policy", "show", notice.id, "--json").output == notice.text
     assert run(site, "policy", "diff").output == "Nothing was kept before what is in force now.\n"
 
