@@ -1,17 +1,14 @@
 """Engines of this site, each opened with the same care: the site's own, and another to move to."""
 
 from collections.abc import Container
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.exc import ArgumentError
 
 from blueprints.database import sqlite
-
-try:
-    from blueprints.database import postgresql
-except ImportError:  # The extra is not installed; then an address of PostgreSQL stops the start.
-    postgresql = None  # type: ignore[assignment]
 
 ENGINE_OPTIONS: dict[str, Any] = {
     "hide_parameters": True,  # an error tells nobody's choice
@@ -24,7 +21,17 @@ def prepare(engine: Engine, seconds: float) -> None:
     if engine.dialect.name == "sqlite":
         sqlite.prepare(engine, seconds)
     elif engine.dialect.driver == "psycopg":
-        postgresql.prepare(engine)
+        _postgresql().prepare(engine)
+
+
+def _postgresql() -> ModuleType:
+    """Return what only a site on PostgreSQL loads.
+
+    Raises:
+        ImportError: the extra is not installed.
+
+    """
+    return import_module("blueprints.database.postgresql")
 
 
 def check_options(url: URL) -> None:
@@ -34,11 +41,12 @@ def check_options(url: URL) -> None:
 
     Raises:
         ArgumentError: there is another one.
+        ImportError: the driver that knows them is not installed.
 
     """
     known: Container[str] = ()
-    if url.get_driver_name() == "psycopg" and postgresql:
-        known = postgresql.OPTIONS
+    if url.get_driver_name() == "psycopg":
+        known = _postgresql().OPTIONS
     elif url.get_backend_name() != "sqlite" or (url.database or "").startswith("file:"):
         known = url.query
     for option in url.query:

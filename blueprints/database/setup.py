@@ -7,7 +7,6 @@ from typing import Any, cast
 import click
 from flask import Blueprint, Flask, current_app
 from flask.blueprints import BlueprintSetupState
-from flask_migrate import Migrate
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import ArgumentError
 
@@ -16,6 +15,7 @@ from blueprints.database.access import Access, write
 from blueprints.database.base import db
 from blueprints.database.bounds import within
 from blueprints.database.engines import ENGINE_OPTIONS, check_options, prepare
+from blueprints.database.migrating import migrate_later
 from blueprints.database.schema import MIGRATIONS, NEWER, Embedded, problem, reason
 
 EMBEDDED = "site.db"
@@ -47,7 +47,7 @@ def _set_up(state: BlueprintSetupState) -> None:
         ) from None
     except (ArgumentError, ImportError, ValueError) as error:
         raise SystemExit(f"FLASK_SQLALCHEMY_DATABASE_URI cannot be used: {error}.") from None
-    Migrate(app, db, directory=MIGRATIONS)
+    migrate_later(app, MIGRATIONS)
     with app.app_context():
         if _is_command():  # It says itself what is wrong, or is the one that mends it.
             prepare(db.engine, COMMAND_SECONDS)

@@ -16,17 +16,11 @@ import threading
 import time
 from collections import Counter
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
 from blinker import signal
-
-try:
-    from redis import Redis, RedisError
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-except ImportError:  # The extra is not installed.
-    Redis = None  # type: ignore[assignment,misc]
 
 WINDOW_SECONDS = 60
 PAUSE_SECONDS = 2
@@ -90,17 +84,16 @@ class Counts:
 class InRedis:
     def __init__(self, url: str) -> None:
         """Raise ImportError where the extra is missing, TypeError or ValueError for an option."""
-        if Redis is None:
-            raise ImportError("redis")
-        self._redis = Redis.from_url(
+        driver = self._driver = import_module("redis")  # Only here: no other site loads it.
+        self._redis = driver.Redis.from_url(
             url,
             socket_timeout=REDIS_TIMEOUT_SECONDS,
             socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 0),
+            retry=driver.retry.Retry(driver.backoff.NoBackoff(), 0),
         )
         try:
             self._redis.connection_pool.make_connection()  # An unknown option shows only here.
-        except RedisError as error:
+        except self._driver.RedisError as error:
             raise ValueError(error) from None
 
     def add(self, client: bytes, minute: int) -> int:
@@ -110,7 +103,7 @@ class InRedis:
                 both.incr(key)
                 both.expire(key, WINDOW_SECONDS)
                 count, _ = both.execute()
-        except RedisError as error:
+        except self._driver.RedisError as error:
             raise StoreFailedError(f"Redis: {type(error).__name__}") from error
         return int(count)
 

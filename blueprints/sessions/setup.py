@@ -1,6 +1,7 @@
 """Chooses the store and names the cookie."""
 
 from functools import partial
+from importlib import import_module
 from typing import cast
 
 from flask import Blueprint, Flask
@@ -9,11 +10,6 @@ from flask.blueprints import BlueprintSetupState
 from blueprints.sessions.database_store import DatabaseStore
 from blueprints.sessions.interface import VisitorSessions
 from blueprints.sessions.store import Store, StoreUnavailableError
-
-try:
-    from blueprints.sessions.redis_store import RedisStore
-except ImportError:  # The extra is not installed; then REDIS_URL has stopped the start before.
-    RedisStore = None  # type: ignore[assignment,misc]
 
 blueprint = Blueprint("sessions", __name__)
 
@@ -39,4 +35,8 @@ def _why_not_ready(app: Flask) -> str | None:
 
 def _store(app: Flask) -> Store:
     url = app.config["REDIS_URL"]  # checked by the security room, which keeps its counters there
-    return RedisStore(app, url) if url else DatabaseStore(app.extensions["database"])
+    if not url:
+        return DatabaseStore(app.extensions["database"])
+    # Only here: no other site loads the driver.
+    store: Store = import_module("blueprints.sessions.redis_store").RedisStore(app, url)
+    return store
