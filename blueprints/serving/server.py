@@ -6,6 +6,7 @@ a time. The workers are forks, so that a new one serves at once. What they are f
 builds the site: a connection that crosses a fork can ruin an SQLite database.
 """
 
+import ctypes
 import logging
 import multiprocessing
 import os
@@ -14,7 +15,7 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from tempfile import TemporaryDirectory
@@ -32,6 +33,7 @@ from blueprints.serving import log
 SECONDS_TO_STOP = 10
 HEADER_BYTES_AT_MOST = 64 * 1024  # of a request; what a browser sends is a tenth of it
 SECONDS_BETWEEN_RESPAWNS = 1
+M_ARENA_MAX, ARENAS = -8, 2  # of malloc.h, and how many of those threads have among them
 RESOLVER = "timeout:1 attempts:1"  # A name server that says nothing takes 20 seconds otherwise.
 
 
@@ -74,6 +76,8 @@ def serve(create_app: Callable[[], Flask]) -> None:
     """
     log.set_up()
     os.environ.setdefault("RES_OPTIONS", RESOLVER)  # read by the C library, resolv.conf(5)
+    with suppress(AttributeError):  # which another C library than GNU's has not
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)  # Each would keep what it frees: mallopt(3).
     multiprocessing.set_start_method("fork")
     with ProcessPoolExecutor(1) as trial:  # A wrong setting stops here, before there are workers.
         name, host, port, metrics, told_at_start = trial.submit(_settings, create_app).result()
