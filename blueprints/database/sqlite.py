@@ -27,7 +27,6 @@ FILE, IDENTITY, WHOLE = "file", "identity of the files", "look of the whole file
 CUT_OFF = "-cut-off"  # the end of the name of the mark beside a file
 LOOKS = 20
 SECONDS_BETWEEN_LOOKS = 0.01
-Identity = tuple[int, int]
 
 
 def file_of(engine: Engine) -> Path | None:
@@ -85,8 +84,7 @@ def _watch(engine: Engine, file: Path) -> None:
 
 
 def is_still_there(connection: Connection) -> bool:
-    info = connection.info
-    return FILE not in info or _is_there(info)
+    return FILE not in connection.info or _is_there(connection.info)
 
 
 def _is_there(info: dict[Any, Any]) -> bool:
@@ -112,7 +110,7 @@ def _look(file: str) -> os.stat_result | None:
         return None
 
 
-def _identity(found: os.stat_result | None) -> Identity | None:
+def _identity(found: os.stat_result | None) -> tuple[int, int] | None:
     return found and (found.st_dev, found.st_ino)
 
 
@@ -218,10 +216,8 @@ def _is_whole(file: Path, connection: sqlite3.Connection) -> bool:
 
 
 def _length(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
+    found = _look(str(file))
+    return found.st_size if found else 0
 
 
 def reserve(engine: Engine) -> Connection:
