@@ -231,10 +231,8 @@ def test_odd_cookies_get_the_answer_that_is_made_for_them(
     visitor = Visitor(site)
     for choice in ("accept_all", "reject"):
         assert visitor.post("/cookies", {"choice": choice}).status_code == 303
-        session = visitor.client.get_cookie("session")
-        assert session
         for odd in ODD_COOKIES:
-            cookies = odd.format(session=f"session={session.value}")
+            cookies = odd.format(session=f"session={session_of(visitor)}")
             cached = [sent(site, cookies) for _ in range(2)][1]
             with monkeypatch.context() as patch:
                 patch.setattr(site.extensions["page_cache"], "_find", lambda _key: None)
@@ -266,23 +264,28 @@ def test_a_session_that_is_not_as_this_version_writes_it_is_left_to_the_site_its
     other.post("/cookies", {"choice": "accept_selected", "purposes": "advertising"}).close()
     visitor.post("/cookies", {"choice": "accept_all"}).close()
     for chooser in (other, visitor):
-        session = chooser.client.get_cookie("session")
-        assert session
         for _ in range(2):
-            sent(site, f"session={session.value}")
-    assert is_kept(site, "/", Cookie=f"session={session.value}")
+            sent(site, f"session={session_of(chooser)}")
+    session = session_of(visitor)
+    assert is_kept(site, "/", Cookie=f"session={session}")
     store = site.extensions["sessions"]._store  # noqa: SLF001 - what an older version left there
-    key = key_of(session.value)
+    key = key_of(session)
     stored = store.find(key)
     values = decode(stored)
     with site.app_context():
         changed = {**values, "decision": {**values["decision"], **changes}}
         store.replace(key, stored, encode(changed))
-    cached = sent(site, f"session={session.value}")
-    assert not is_kept(site, "/", Cookie=f"session={session.value}")
+    cached = sent(site, f"session={session}")
+    assert not is_kept(site, "/", Cookie=f"session={session}")
     with monkeypatch.context() as patch:
         patch.setattr(site.extensions["page_cache"], "_find", lambda _key: None)
-        assert cached == sent(site, f"session={session.value}")
+        assert cached == sent(site, f"session={session}")
+
+
+def session_of(visitor: Visitor) -> str:
+    cookie = visitor.client.get_cookie("session")
+    assert cookie
+    return str(cookie.value)
 
 
 def sent(site: Flask, cookies: str) -> object:
