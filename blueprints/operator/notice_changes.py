@@ -57,7 +57,9 @@ def what_is_imposed(old: Notice, new: Notice) -> list[str]:
 def substance_changes(old: Notice, new: Notice) -> list[str]:
     """Say each change of substance in one sentence."""
     before, after = old.content, new.content
+    controllers = _fields(("name",), before["controller"], after["controller"])
     return [
+        *(f"Controller: {change}" for change in controllers),
         *_entries("Purpose", _by_id(before["purposes"]), _by_id(after["purposes"]), _purpose),
         *_entries("Service", _by_id(before["services"]), _by_id(after["services"]), _service),
     ]

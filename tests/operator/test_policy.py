@@ -137,6 +137,11 @@ def test_a_change_of_words_is_told_and_that_visitors_are_not_asked_again(
 @pytest.mark.parametrize(
     ("old_text", "new_text", "says"),
     [
+        (
+            'name = "InvestPorto"\naddress',
+            'name = "Lisboa, S. A."\naddress',
+            "Controller: name was InvestPorto, is Lisboa, S. A.",
+        ),
         ('id = "matomo"', 'id = "piwik"', "Service 'matomo' was removed."),
         ('name = "_pk_id*"', 'name = "_pk_ses*"', "cookie '_pk_ses*' was added."),
         ('name = "_pk_id*"', 'name = "_pk_ses*"', "cookie '_pk_id*' was removed."),
