@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from flask import Flask
@@ -16,6 +17,7 @@ from blueprints.consent.digest import digest_of
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db, problem
 from blueprints.database.schema import BEHIND, MIGRATIONS, NEWER
+from blueprints.proof.models import ConsentOpen
 
 ROOT = Path(__file__).parents[2]
 ROWS = 1500
@@ -121,3 +123,45 @@ def test_upgrade_and_downgrade_say_nothing_about_being_behind(uri: str) -> None:
             check=False,
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_choice_that_the_old_version_still_records_during_an_upgrade_is_listed_as_open(
+    postgresql_uri: str,
+) -> None:
+    with site_on(postgresql_uri).app_context():
+        upgrade(directory=MIGRATIONS, revision="0003")
+        with db.engine.connect() as old_version:
+            old_version.execute(text(RECORD_OF_0003))
+            upgrading = Thread(target=upgrade_on, args=[postgresql_uri])
+            upgrading.start()
+            while not is_waiting_for_a_lock():
+                assert upgrading.is_alive(), "the upgrade did not wait for the record"
+            old_version.commit()
+            upgrading.join()
+        with db.engine.connect() as connection:
+            listed = connection.scalars(db.select(ConsentOpen.record)).all()
+            assert listed == connection.scalars(db.select(ConsentRecord.id)).all()
+            assert len(listed) == 1
+        db.engine.dispose()
+
+
+def upgrade_on(uri: str) -> None:
+    with site_on(uri).app_context():
+        upgrade(directory=MIGRATIONS)
+        db.engine.dispose()
+
+
+def is_waiting_for_a_lock() -> bool:
+    with db.engine.connect() as connection:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        waits = "AND wait_event_type = 'Lock'"
+        return bool(connection.scalar(text(query + waits)))
+
+
+RECORD_OF_0003 = """
+INSERT INTO consent_records (id, subject, statuses, policy_version, language, model, method,
+  is_consent, gpc, decided_at, expires_at, salt, digest)
+VALUES ('01a20c66bee475efbf2ac38af3588981', 'd70a0a30af9c4b8d8e3cdb9a2a6d8c1f',
+  '{"advertising": "given"}', 'abcdefabcdef', 'en', 'opt_in', 'banner.accept_all',
+  true, false, '2026-11-24 10:00:00', '2027-05-24 10:00:00', 'salt', 'digest')
+"""

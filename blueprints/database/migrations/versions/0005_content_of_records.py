@@ -42,8 +42,9 @@ ERASED_OF_0003 = ("subject", "statuses", "salt")
 
 
 def upgrade() -> None:
-    _list_what_is_open()
     _change(of_0003(), of_0005(), _content)
+    # Only now: what the old version still recorded was waited for, and nobody can seal meanwhile.
+    _list_what_is_open()
     refuse_all_but_erasure(RECORDS, REFUSAL, ERASED, STAYS)
     _note_what_is_new()
     _name_the_subject_of_sessions()
