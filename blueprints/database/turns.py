@@ -62,6 +62,7 @@ class _LockFile:
                 return
         if self._close:
             self._close()
+            self._close = None  # Its number is another file's by now, or nobody's.
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._close = finalize(self, os.close, self._descriptor)
 

@@ -218,6 +218,21 @@ def test_processes_take_turns_and_nobody_overtakes(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
 
 
+def test_turns_are_taken_again_once_their_folder_is_back(tmp_path: Path) -> None:
+    """What is closed stays closed: its number may be another file's by then, or nobody's."""
+    folder, away = tmp_path / "instance", tmp_path / "away"
+    folder.mkdir()
+    turns = Turns(folder / "site.db", 0)
+    with turns.take():
+        pass
+    folder.rename(away)
+    with pytest.raises(FileNotFoundError), turns.take():
+        pass
+    away.rename(folder)
+    with turns.take():
+        pass
+
+
 @pytest.mark.usefixtures("no_pause")
 def test_a_file_that_is_deleted_is_noticed_and_one_that_is_back_is_opened(
     sqlite_site: Flask, tmp_path: Path
