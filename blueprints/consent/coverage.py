@@ -24,7 +24,24 @@ def additions(old: Content, new: Content) -> Additions:
 
     A purpose that is new altogether is not among them: nobody has chosen about it.
     """
-    known = {entry["id"] for entry in old["purposes"] if entry["optional"]}
+    return _additions(old, new, [entry["id"] for entry in old["purposes"] if entry["optional"]])
+
+
+def added_unasked(old: Content, new: Content) -> Additions:
+    """Return what each necessary purpose has now and had not then: it is on for everybody."""
+    necessary = {entry["id"] for entry in new["purposes"] if not entry["optional"]}
+    return _additions(
+        old,
+        new,
+        [
+            entry["id"]
+            for entry in old["purposes"]
+            if entry["id"] in necessary and not entry["optional"]
+        ],
+    )
+
+
+def _additions(old: Content, new: Content, known: Collection[str]) -> Additions:
     purposes = (entry["id"] for entry in new["purposes"] if entry["id"] in known)
     untold = {
         kind
@@ -61,11 +78,18 @@ def _added(
     old: Mapping[tuple[str, ...], int], new: Mapping[tuple[str, ...], int], untold: Collection[str]
 ) -> tuple[tuple[str, str], ...]:
     things = {
-        ("lifetime" if key[0] == "item" and key in old else key[0], key[1])
+        ("lifetime" if key[0] == "item" and key in old else key[0], _name(key, old))
         for key, size in new.items()
         if size > old.get(key, -1) and key[0] not in untold
     }
     return tuple(sorted(things))
+
+
+def _name(key: tuple[str, ...], old: Mapping[tuple[str, ...], int]) -> str:
+    """Return how a thing is called; of a vendor who was known in another country, with this one."""
+    kind, name, *rest = key
+    is_elsewhere = kind == "vendor" and any(known[:2] == key[:2] for known in old)
+    return f"{name} ({', '.join(rest)})" if is_elsewhere else name
 
 
 def _covered(content: Content, purpose: str) -> dict[tuple[str, ...], int]:

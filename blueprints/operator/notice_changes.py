@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from blueprints.consent.commands import ended
-from blueprints.consent.coverage import additions, imposed
+from blueprints.consent.coverage import added_unasked, additions, imposed
 from blueprints.consent.notices import Notice
 from blueprints.consent.registry import (
     SUBSTANCE_OF_COOKIE,
@@ -18,6 +18,7 @@ from blueprints.consent.registry import (
 )
 
 Entry = Mapping[str, Any]
+WORKERS = "controller processors "
 
 
 def who_is_asked(old: Notice, new: Notice) -> list[str]:
@@ -32,9 +33,24 @@ def who_is_asked(old: Notice, new: Notice) -> list[str]:
         if not before.get(name, {}).get("optional"):
             said.append(f"Everybody is asked about the new purpose '{name}'.")
         elif name in added:
-            things = ", ".join(f"{kind} {thing}" for kind, thing in added[name])
-            said.append(ended(f"Who accepted '{name}' is asked again; new: {things}"))
+            said.append(ended(f"Who accepted '{name}' is asked again; new: {_listed(added[name])}"))
     return said
+
+
+def what_nobody_is_asked(old: Notice, new: Notice) -> list[str]:
+    """Say what was added to a necessary purpose, besides what was optional under the same id."""
+    told = {key for keys in imposed(old.content, new.content).values() for key in keys}
+    others = [service for service in new.content["services"] if service["id"] not in told]
+    return [
+        ended(f"Necessary purpose '{purpose}' is on for everybody unasked; new: {_listed(things)}")
+        for purpose, things in added_unasked(
+            old.content, {**new.content, "services": others}
+        ).items()
+    ]
+
+
+def _listed(things: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{kind} {thing}" for kind, thing in things)
 
 
 def what_is_imposed(old: Notice, new: Notice) -> list[str]:
@@ -68,10 +84,13 @@ def substance_changes(old: Notice, new: Notice) -> list[str]:
 def word_changes(old: Notice, new: Notice) -> list[str]:
     """Say each change of words in one sentence; both notices are in one language."""
     before, after = dict(_words(old.content)), dict(_words(new.content))
+    # That purposes and services come and go is substance; that those who work for the site do, not.
+    workers = {key for key in after.keys() | before.keys() if key.startswith(WORKERS)}
+    none = _in_words([])
     return [
-        f"{key}: was “{before[key]}”, is “{after[key]}”."
-        for key in sorted(after.keys() & before.keys())
-        if before[key] != after[key]
+        f"{key}: was “{before.get(key, none)}”, is “{after.get(key, none)}”."
+        for key in sorted(after.keys() & before.keys() | workers)
+        if before.get(key) != after.get(key)
     ]
 
 
@@ -137,8 +156,8 @@ def _words(content: Any, where: str = "") -> Iterator[tuple[str, str]]:  # noqa:
         for number, entry in enumerate(content, start=1):
             name = (entry.get("id") or entry.get("name")) if isinstance(entry, Mapping) else number
             yield from _words(entry, f"{where} {name}")
-    elif content is not None:
-        yield where, _in_words(content)
+    else:
+        yield where, _in_words([] if content is None else content)
 
 
 def _no_words_of(entry: Entry) -> set[str]:

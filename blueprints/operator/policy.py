@@ -14,6 +14,7 @@ from blueprints.consent.visitor import notices
 from blueprints.operator.notice_changes import (
     substance_changes,
     what_is_imposed,
+    what_nobody_is_asked,
     who_is_asked,
     word_changes,
 )
@@ -113,7 +114,10 @@ def _said(before: Versions, after: Versions, languages: list[str]) -> Iterator[s
         return
     yield f"The policy version changes from {old.policy_version} to {new.policy_version}."
     yield from what_is_imposed(old, new)
-    yield from who_is_asked(old, new) or ["Nobody is asked again: nothing was added to a purpose."]
+    unasked = what_nobody_is_asked(old, new)
+    yield from unasked
+    purpose = "an optional purpose" if unasked else "a purpose"
+    yield from who_is_asked(old, new) or [f"Nobody is asked again: nothing was added to {purpose}."]
 
 
 def _versions(name: str, kept: list[KeptNotice]) -> Versions:

@@ -73,7 +73,7 @@ CHANGES = {
         "now also involves Y, Lda.",
         None,
     ),
-    "country": ((RUN_BY, RUN_BY.replace("PT", "US")), "now also involves InvestP", None),
+    "country": ((RUN_BY, RUN_BY.replace("PT", "US")), "now also involves InvestPorto (US).", None),
     # (InvestPorto in Portugal is already another recipient of the same purpose.)
     "host": ((HOST, TWO_HOSTS), "makes your browser contact https://more.example.pt.", None),
     "kind of load": (

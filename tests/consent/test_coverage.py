@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from blueprints.consent.coverage import additions, imposed
+from blueprints.consent.coverage import added_unasked, additions, imposed
 
 SHOWN: dict[str, Any] = {
     "controller": {"name": "City"},
@@ -55,6 +55,7 @@ A, B = (*COUNTER, "cookies", 0), (*COUNTER, "cookies", 1)
 ENTERS, GRANTS = (*COUNTER, "enters"), (*COUNTER, "consent_mode")
 A_JS, B_JS = "https://a.example/a.js", "https://a.example/b.js"
 LONGER = (("lifetime", "a"),)
+BACK_IN_PT = (("vendor", "Counter (PT)"),)
 
 
 def changed(way: tuple[Any, ...], value: object) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def changed(way: tuple[Any, ...], value: object) -> dict[str, Any]:
         ((*CONTENT, "meaning"), 2, (("meaning", "content"),), ()),
         ((*CONTENT, "meaning"), None, (), ()),
         ((*COUNTER, "vendor"), "Other", (("vendor", "Other"),), (("vendor", "Counter"),)),
-        ((*COUNTER, "country"), "US", (("vendor", "Counter"),), (("vendor", "Counter"),)),
+        ((*COUNTER, "country"), "US", (("vendor", "Counter (US)"),), BACK_IN_PT),
         ((*COUNTER, "vendor"), "City", (), (("vendor", "Counter"),)),
         ((*COUNTER, "hosts", "img"), None, (), (("host", "https://a.example"),)),
         ((*COUNTER, "hosts", "font"), ["https://b.example"], (("host", "https://b.example"),), ()),
@@ -194,3 +195,12 @@ def test_a_purpose_without_services_can_become_necessary_as_well() -> None:
     after = deepcopy(before)
     after["purposes"][1]["optional"] = False
     assert imposed(before, after) == {"content": ()}
+
+
+def test_what_a_necessary_purpose_has_more_is_told_and_nothing_of_an_optional_one() -> None:
+    after = changed((*COUNTER, "purpose"), "needed")
+    assert additions(SHOWN, after) == {}
+    assert ("host", "https://a.example") in added_unasked(SHOWN, after)["needed"]
+    assert added_unasked(after, SHOWN) == {}
+    assert added_unasked(SHOWN, changed((*CONTENT, "personal_data"), ["Sex"])) == {}
+    assert added_unasked(SHOWN, changed((*CONTENT, "optional"), False)) == {}  # noqa: FBT003

@@ -119,6 +119,61 @@ def test_what_those_who_refused_it_get_all_the_same_is_told_plainly(
     assert run(one, "policy", "diff", old).output.splitlines()[-2:] == lines[-2:]
 
 
+CONTACTED = """
+[[services]]
+id = "tags"
+purpose = "necessary"
+name = "Tags"
+vendor = "Tags Inc."
+country = "US"
+safeguard = { en = "Clauses.", pt = "Cláusulas." }
+justification = { en = "It must be.", pt = "Tem de ser." }
+privacy = "https://tags.example.com/privacy"
+hosts = { script = ["https://tags.example.com"] }
+script = { address = "https://tags.example.com/t.js" }
+"""
+
+
+@pytest.mark.parametrize("before", ["", CONTACTED.replace("necessary", "advertising")])
+def test_who_is_contacted_for_everybody_unasked_is_told_under_whatever_id(
+    make_site: MakeSite, tmp_path: Path, before: str
+) -> None:
+    kept_by(site_with(make_site, tmp_path, more=before))
+    after = site_with(make_site, tmp_path, more=CONTACTED.replace('"tags"', '"container"'))
+    unasked, asked = run(after, "policy", "diff").output.splitlines()[-2:]
+    assert unasked == (
+        "Necessary purpose 'necessary' is on for everybody unasked; new: host "
+        "https://tags.example.com, vendor Tags Inc., way https://tags.example.com/t.js."
+    )
+    assert asked == "Nobody is asked again: nothing was added to an optional purpose."
+
+
+WORKS_FOR_IT = """[controller]
+processors = [{ name = "Mail", country = "PT", task = { en = "Mail", pt = "Correio" } }]"""
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            ("[controller]", WORKS_FOR_IT),
+            "controller processors Mail country: was “none”, is “PT”.",
+        ),
+        (
+            ('description = { en = "Remember', 'short = { en = "X", pt = "Y" }\nOLD'),
+            "purposes necessary short: was “none”, is “X”.",
+        ),
+    ],
+)
+def test_words_that_were_not_there_before_are_told(
+    make_site: MakeSite, tmp_path: Path, change: tuple[str, str], says: str
+) -> None:
+    kept_by(site_with(make_site, tmp_path))
+    old, new = change
+    after = site_with(make_site, tmp_path, (old, new.replace("OLD", old)))
+    assert f"Words (en): {says}" in run(after, "policy", "diff").output.splitlines()
+
+
 def test_a_change_of_words_is_told_and_that_visitors_are_not_asked_again(
     make_site: MakeSite, tmp_path: Path
 ) -> None:
