@@ -117,6 +117,38 @@ def test_records_are_shown_by_number(site: Flask, later: Visitor) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("hyphen", [" ", "", " - ", "\u2011", "\u2013", "-\n"])
+def test_a_number_counts_however_it_was_copied_from_paper(
+    site: Flask, later: Visitor, hyphen: str
+) -> None:
+    typed = number(site).upper().replace("-", hyphen) + "."
+    assert number(site) in Page(later.post(PATH, {"number": typed})).text
+
+
+def test_the_page_does_not_say_that_every_record_outlives_its_choice(later: Visitor) -> None:
+    # A refusal without an acceptance before it goes with its validity.
+    assert "Records of choices may be kept for longer." in later.get(PATH).text
+    portuguese = later.get("/pt/cookies/records").text
+    assert "Os registos das escolhas podem ser conservados por mais tempo." in portuguese
+
+
+def test_a_printed_history_says_where_its_number_is_of_use(site: Flask) -> None:
+    for path in ("/cookies/history", "/pt/cookies/history"):
+        visitor = Visitor(site)
+        visitor.choose("accept_all")
+        printed = visitor.get(path).one("span", class_="printed")
+        assert str(printed.text).endswith(f"{path.removesuffix('history')}records")
+
+
+def test_the_privacy_page_leads_to_records_whose_browser_is_not_recognised(site: Flask) -> None:
+    for path, leads_to in (
+        ("/privacy", "/cookies/records"),
+        ("/pt/privacidade", "/pt/cookies/records"),
+    ):
+        link = Visitor(site).get(path).one("a", href=leads_to)
+        assert link.text in ("see and erase them", "vê-los e apagá-los")
+
+
 def test_records_are_shown_by_receipt(site: Flask, later: Visitor, receipt: bytes) -> None:
     answer = later.post(PATH, {"number": "", "receipt": (BytesIO(receipt), "r.jsonld")})
     assert number(site) in Page(answer).text
