@@ -17,7 +17,9 @@ from registries import FILLED_IN, FILM, MATOMO, shipped_with
 
 from blueprints.consent.placeholders import placeholder
 
-TEMPLATES = Path(__file__).parents[2] / "templates/rights"
+ROOT = Path(__file__).parents[2]
+TEMPLATES = ROOT / "templates/rights"
+SITE = ROOT / "blueprints/site/site.toml"
 
 
 def keys_of(content: object) -> Iterator[str]:
@@ -132,6 +134,29 @@ def test_what_there_is_nothing_of_is_called_so(site: Flask, number: str) -> None
         assert not [line for line in lines if line.endswith((" None", " True", " False", ":"))]
         assert f"      {'short' if language == 'en' else 'resumido'}: {none}" in lines
         assert f"      {optional}" in lines
+
+
+def test_the_text_has_each_sign_of_the_notice_as_it_was_shown(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    look = tmp_path / "site.toml"
+    shipped = SITE.read_text(encoding="utf-8")
+    look.write_text(shipped.replace('"InvestPorto"', '"Évora & <Cia>"'), encoding="utf-8")
+    site = make_site(SITE=str(look))
+    Visitor(site).choose("accept_all", path="/")
+    number = str(records(site)[0].id)
+    assert "Évora & <Cia>, in collaboration" in run(site, "find", number).output
+    assert "Évora &amp; &lt;Cia&gt;, in" in run(site, "find", number, "--html").output
+
+
+def test_a_record_that_answers_no_notice_does_not_say_that_none_was_kept(
+    site: Flask, number: str
+) -> None:
+    for language, said in (
+        ("en", "Notice             not kept then, or none was shown"),
+        ("pt", "Aviso                não era guardado então, ou nenhum foi mostrado"),
+    ):
+        assert said in run(site, "find", number, "--language", language).output
 
 
 def test_english_is_said_where_nothing_else_is_asked_for(site: Flask, number: str) -> None:
