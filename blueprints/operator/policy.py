@@ -89,7 +89,7 @@ def diff_command(old: str | None, new: str | None) -> None:
     with database():
         kept = list(all_kept())
     after = _versions(new, kept) if new else notices().in_force
-    before = _versions(old, kept) if old else _last_before(after, kept)
+    before = _versions(old, kept, but_not=after) if old else _last_before(after, kept)
     if not before:
         click.echo("Nothing was kept before what is in force now.")
         return
@@ -120,15 +120,22 @@ def _said(before: Versions, after: Versions, languages: list[str]) -> Iterator[s
     yield from who_is_asked(old, new) or [f"Nobody is asked again: nothing was added to {purpose}."]
 
 
-def _versions(name: str, kept: list[KeptNotice]) -> Versions:
-    """Return the notice of that number, or the last ones of that policy version."""
+def _versions(name: str, kept: list[KeptNotice], but_not: Versions | None = None) -> Versions:
+    """Return the notice of that number, or the last ones of that policy version.
+
+    Of the same policy version there may be other words: those are meant before the ones `but_not`.
+    """
     if found := _by_number(name, kept):
         return {found.language: found}
     versions = {
         notice.language: notice
         for notice in _known(kept)
-        if notice.policy_version == name and not notice.placeholder
+        if notice.policy_version == name
+        and not notice.placeholder
+        and notice not in (but_not or {}).values()
     }
+    if not versions and but_not:
+        return _versions(name, kept)
     if not versions:
         raise BadInputError(f"No notice and no policy version has the number {name}.")
     return versions

@@ -171,7 +171,9 @@ def test_words_that_were_not_there_before_are_told(
     kept_by(site_with(make_site, tmp_path))
     old, new = change
     after = site_with(make_site, tmp_path, (old, new.replace("OLD", old)))
-    assert f"Words (en): {says}" in run(after, "policy", "diff").output.splitlines()
+    version = after.extensions["registry"].policy_version
+    for named in ((), (version,)):
+        assert f"Words (en): {says}" in run(after, "policy", "diff", *named).output.splitlines()
 
 
 def test_a_change_of_words_is_told_and_that_visitors_are_not_asked_again(
