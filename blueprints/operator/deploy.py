@@ -27,6 +27,7 @@ def deploy(what: str) -> None:
     hosts = current_app.config["TRUSTED_HOSTS"]
     if not hosts or hosts[0].startswith("."):
         raise BadInputError("Set FLASK_TRUSTED_HOSTS to the name of the site first.")
+    name, _colon, tls_port = hosts[0].partition(":")
     port = current_app.config["PORT"]
     files = {
         f"FLASK_{name}": Path(file).absolute()
@@ -37,6 +38,8 @@ def deploy(what: str) -> None:
     folders = sorted({file if file.is_dir() else file.parent for file in files.values()})
     values = {
         "host": hosts[0],
+        "name": name,
+        "tls_port": tls_port or "443",
         "port": port,
         "spare_port": port + 1 if port < LAST_PORT else port - 1,
         "python": sys.executable,

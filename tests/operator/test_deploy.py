@@ -97,6 +97,15 @@ def address_of(ask: Ask) -> str:
     return f"https://{HOST}:{ask.args[0]}"
 
 
+def test_nginx_listens_on_the_port_that_the_name_of_the_site_has(make_site: MakeSite) -> None:
+    runner = make_site(TRUSTED_HOSTS=f"{HOST}:8443").test_cli_runner()
+    lines = [line.strip() for line in runner.invoke(args=["deploy", "nginx"]).output.splitlines()]
+    assert {"listen 8443 ssl;", "listen [::]:8443 ssl;"} < set(lines)
+    assert lines.count(f"server_name {HOST};") == 2
+    assert f"ssl_certificate /etc/letsencrypt/live/{HOST}/fullchain.pem;" in lines
+    assert f"return 301 https://{HOST}:8443$request_uri;" in lines
+
+
 def listens(port: int) -> bool:
     with socket.socket() as asked:
         return asked.connect_ex(("127.0.0.1", port)) == 0
