@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import create_engine
+from sqlalchemy import URL, create_engine
 
 from blueprints.consent.commands import BadInputError, counted, database
 from blueprints.database import db
@@ -32,7 +32,9 @@ def backup(file: Path) -> None:
     that.
     """
     if db.engine.dialect.name != "sqlite":
-        url = db.engine.url.set(drivername="postgresql", password=None)
+        of = db.engine.url
+        # Without the password, which pg_dump asks for, or has from PGPASSWORD or ~/.pgpass.
+        url = URL.create("postgresql", of.username, None, of.host, of.port, of.database, of.query)
         click.echo("Nothing is copied yet. PostgreSQL has a command for that; run:", err=True)
         to = f"--file={shlex.quote(str(file))}"
         click.echo(f"pg_dump --format=custom {to} {shlex.quote(str(url))}")

@@ -13,6 +13,7 @@ from documents import BLOCK, documentation
 from evidence import records
 from flask import Flask
 from log import decide_often, run, seal, tampering
+from sqlalchemy import make_url
 
 
 @pytest.fixture
@@ -142,3 +143,14 @@ def test_with_postgresql_the_command_that_is_named_makes_a_backup_that_can_be_re
     assert records(restored) == records(site)
     Visitor(restored).choose("reject")
     assert "Intact: 8 records (3 open, 0 erased) in 1 seal." in run(restored, "verify").output
+
+
+def test_the_line_for_postgresql_leaves_the_password_to_pg_dump(
+    make_site: MakeSite, postgresql_uri: str
+) -> None:
+    address = make_url(postgresql_uri).set(password="known")  # noqa: S106 - of no use elsewhere
+    site = make_site(SQLALCHEMY_DATABASE_URI=address.render_as_string(hide_password=False))
+    line = run(site, "backup", "copy.dump").stdout
+    shown = make_url(shlex.split(line)[-1])
+    assert (shown.username, shown.password) == (address.username, None)
+    assert (shown.host, shown.database) == (address.host, address.database)
