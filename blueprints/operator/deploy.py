@@ -27,7 +27,8 @@ def deploy(what: str) -> None:
     hosts = current_app.config["TRUSTED_HOSTS"]
     if not hosts or hosts[0].startswith("."):
         raise BadInputError("Set FLASK_TRUSTED_HOSTS to the name of the site first.")
-    name, _colon, tls_port = hosts[0].partition(":")
+    host = hosts[0].encode("idna").decode()  # as browsers send it
+    name, _colon, tls_port = host.partition(":")
     port = current_app.config["PORT"]
     files = {
         f"FLASK_{name}": Path(file).absolute()
@@ -37,7 +38,7 @@ def deploy(what: str) -> None:
     # Their folders: what stands beside a file belongs to it, and an editor puts a new one there.
     folders = sorted({file if file.is_dir() else file.parent for file in files.values()})
     values = {
-        "host": hosts[0],
+        "host": host,
         "name": name,
         "tls_port": tls_port or "443",
         "port": port,

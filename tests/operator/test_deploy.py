@@ -106,6 +106,16 @@ def test_nginx_listens_on_the_port_that_the_name_of_the_site_has(make_site: Make
     assert f"return 301 https://{HOST}:8443$request_uri;" in lines
 
 
+@pytest.mark.parametrize("what", ["nginx", "caddy", "systemd", "container"])
+def test_a_name_in_another_alphabet_is_written_as_browsers_send_it(
+    make_site: MakeSite, what: str
+) -> None:
+    runner = make_site(TRUSTED_HOSTS="évora.example.pt").test_cli_runner()
+    text = runner.invoke(args=["deploy", what]).output
+    assert "xn--vora-9oa.example.pt" in text
+    assert "évora" not in text
+
+
 def listens(port: int) -> bool:
     with socket.socket() as asked:
         return asked.connect_ex(("127.0.0.1", port)) == 0
@@ -187,18 +197,20 @@ def caddy(make_site: MakeSite, tmp_path: Path, site_port: int, spare_port: int) 
     text = printed(make_site, "caddy", PORT=site_port)
     for old, new in {
         f"{HOST} {{\n": f"{HOST}:{port} {{\n\ttls {certificate} {key}\n",
+        "{\n": f"{{\n\tadmin off\n\tauto_https off\n\tdefault_sni {HOST}\n",
         f"127.0.0.1:{site_port + 1} ": f"127.0.0.1:{spare_port} ",
     }.items():
         assert old in text
         text = text.replace(old, new, 1)
     file = tmp_path / "Caddyfile"
-    file.write_text("{\n\tadmin off\n\tauto_https off\n\tdefault_sni " + HOST + "\n}\n" + text)
+    file.write_text(text)
     of_the_file = ["--config", str(file), "--adapter", "caddyfile"]
     own = os.environ | {"XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     subprocess.run([program, "validate", *of_the_file], check=True, capture_output=True, env=own)  # noqa: S603 - our own file
-    running = subprocess.Popen(  # noqa: S603 - our own file
-        [program, "run", *of_the_file], env=own
-    )
+    with (tmp_path / "caddy.log").open("w") as log:
+        running = subprocess.Popen(  # noqa: S603 - our own file
+            [program, "run", *of_the_file], env=own, stderr=log
+        )
     try:
         until = monotonic() + 10
         while not listens(port) and monotonic() < until:
@@ -233,8 +245,11 @@ def test_a_choice_is_made_through_nginx_over_tls(
 
 
 @pytest.mark.slow
-def test_a_choice_is_made_through_caddy_over_tls(behind_caddy: Ask) -> None:
+def test_a_choice_is_made_through_caddy_over_tls(behind_caddy: Ask, tmp_path: Path) -> None:
     make_a_choice(behind_caddy)
+    told = (tmp_path / "caddy.log").read_text()
+    assert "serving initial configuration" in told
+    assert "HTTP request failed" not in told, "that nobody listens on the second port"
 
 
 @pytest.mark.slow
