@@ -5,6 +5,7 @@ row as SQLite to find it. So the statement is written once, and goes over connec
 for it: opened and bounded as all others are, and no more of them than a pool would have.
 """
 
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -57,8 +58,13 @@ class Lookup:
     def _ask(self, key: str) -> Any:  # noqa: ANN401
         try:
             return self._run(*self._kept.pop(), key)
-        except (IndexError, DisconnectionError):  # None is kept, or it was lost since.
-            connection = self._open()
+        except IndexError:  # None is kept.
+            pass
+        except DisconnectionError:
+            # So are the others. While one of them has a log of writes that is gone, SQLite reads
+            # nothing else: closed one by one, they would prolong the outage by as many pauses.
+            self._access.engine.dispose()
+        connection = self._open()
         raw: Any = connection.connection.dbapi_connection
         try:
             return self._run(connection, raw.cursor(), key)
@@ -66,9 +72,10 @@ class Lookup:
             raise DatabaseUnavailableError("the connection was lost") from error
 
     def _close(self, _engine: Engine) -> None:
-        while self._kept:
-            connection, _cursor = self._kept.pop()
-            connection.close()
+        with suppress(IndexError):  # Another thread may take the last.
+            while self._kept:
+                connection, _cursor = self._kept.pop()
+                connection.close()
 
     def _open(self) -> Connection:
         engine = self._access.engine

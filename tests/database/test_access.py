@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
 from traceback import format_exception
 from typing import Any
 
@@ -20,11 +20,11 @@ import psycopg
 import pytest
 from conftest import MakeSite
 from flask import Flask
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, event, func, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from app import create_app
-from blueprints.database import DatabaseUnavailableError, db, outage, reading, write
+from blueprints.database import DatabaseUnavailableError, Lookup, db, outage, reading, write
 from blueprints.database.turns import Turns
 from blueprints.database.writer import Writer
 from blueprints.sessions.models import StoredSession
@@ -254,6 +254,35 @@ def test_a_file_that_is_deleted_is_noticed_and_one_that_is_back_is_opened(
             shutil.move(part, tmp_path / part.name)
         write(put("c"))
         assert keys() == ["a", "c"]
+
+
+def test_all_that_look_up_let_go_of_a_file_that_is_another_one(sqlite_site: Flask) -> None:
+    """One that stayed would keep SQLite from the new log of writes, and the old one on the disk."""
+    file = file_of(sqlite_site)
+    together = Barrier(3, timeout=5)
+    closed: list[sqlite3.Connection] = []
+
+    def meet(key: str) -> str:
+        if key == "together":
+            together.wait()
+        return key
+
+    with sqlite_site.app_context():
+        write(put("a"))
+        engine = db.engine
+    event.listen(engine, "connect", lambda made, _entry: made.create_function("meet", 1, meet))
+    event.listen(engine, "close_detached", closed.append)
+    engine.dispose()  # Each connection from here on knows the function.
+    look_up = Lookup(sqlite_site.extensions["database"], select(func.meet(bindparam("key"))))
+    with ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(look_up, ["together"] * 3)) == ["together"] * 3
+    assert not closed
+    copy(file, file.with_name("other"))
+    for part in file.parent.glob("site.db-*"):
+        part.unlink()
+    file.with_name("other").rename(file)
+    assert look_up("alone") == "alone"
+    assert len(closed) == 3
 
 
 def grow(connection: Connection) -> None:
