@@ -124,6 +124,8 @@ def _grant(form: ChoiceForm, method: str, target: str) -> Response:
         if not current_choice().given <= form.given:
             with suppress(NothingTakenBackError):
                 save(what_stays, method, notice, takes_back=True)
+        elif may_be_assumed():  # What is not ticked is refused: going on is no acceptance of it.
+            take_back(what_stays, method)
         if isinstance(error, OutdatedNoticeError):
             g.consent.failed = None  # Nobody has read what these ticks would accept.
             return bad_request("outdated")

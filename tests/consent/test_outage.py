@@ -630,3 +630,25 @@ def test_a_refusal_too_many_is_not_taken_for_acceptance(make_site: MakeSite) -> 
         visitor.get(path)
     assert len(records(site)) == 60
     assert not [record for record in records(site) if record.method == "continued_use"]
+
+
+@pytest.mark.parametrize("why", ["too many", "outdated"])
+def test_what_was_not_ticked_is_not_taken_for_accepted_where_the_choice_is_refused(
+    make_site: MakeSite, why: str
+) -> None:
+    site = make_site(CONSENT_MODEL="implied")
+    form = {"choice": "accept_selected", "purposes": "personalization", "next": "/"}
+    if why == "too many":
+        for _ in range(30):
+            Visitor(site).post("/cookies", form)
+    else:
+        form["notice"] = "0" * 64
+    visitor, before = Visitor(site), len(records(site))
+    visitor.get("/")
+    answer = Page(visitor.post("/cookies", form))
+    assert answer.status == (429 if why == "too many" else 400)
+    for path in (ARTICLE, "/", ARTICLE):
+        visitor.get(path)
+    assert [record.statuses for record in records(site)[before:]] == [
+        {"personalization": "refused", "advertising": "refused"}
+    ]
