@@ -7,7 +7,7 @@ from wtforms import HiddenField, SelectMultipleField, StringField
 from wtforms.form import BaseForm
 from wtforms.validators import AnyOf
 
-from blueprints.consent.choices import ACCEPT_ALL, ACCEPT_SELECTED, CHOICES
+from blueprints.consent.choices import ACCEPT_ALL, ACCEPT_SELECTED, CHOICES, REJECT
 from blueprints.consent.registry import Registry
 
 
@@ -66,6 +66,9 @@ class ChoiceForm(VisitorForm):
         self.offered = registry.optional_ids
         self.purposes.choices = [(purpose, purpose) for purpose in self.offered]
         self.not_asked.choices = self.purposes.choices
+        # A refusal is one whatever else is ticked, also what the page was the last to offer.
+        self.purposes.validate_choice = self.choice.data != REJECT
+        self.not_asked.validate_choice = self.purposes.validate_choice
 
     @property
     def given(self) -> frozenset[str]:

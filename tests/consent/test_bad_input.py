@@ -245,3 +245,11 @@ def test_errors_are_json_for_a_client_that_asks_for_json(site: Flask, path: str)
     assert answer.status_code in {404, 405}
     assert answer.json is not None
     assert set(answer.json) == {"error", "message"}
+
+
+def test_a_refusal_counts_whatever_its_page_was_the_last_to_offer(
+    site: Flask, chooser: Visitor
+) -> None:
+    sent = {"choice": "reject", "purposes": "gone", "not_asked": "gone", "next": "/"}
+    assert chooser.post("/cookies", sent).status_code == 303
+    assert records(site)[-1].statuses == {"personalization": "withdrawn", "advertising": "refused"}
