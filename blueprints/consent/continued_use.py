@@ -11,7 +11,7 @@ from flask import Response, current_app, g, request, session, url_for
 from sqlalchemy import Connection
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
-from blueprints.consent.choices import CONTINUED_USE
+from blueprints.consent.choices import CONTINUED_USE, read_decision
 from blueprints.consent.page_consent import PageConsent
 from blueprints.consent.recording import ExpressedMeanwhileError, save
 from blueprints.consent.visitor import may_assume, notice_in_force, registry
@@ -44,8 +44,8 @@ def assume_after_second_page(response: Response) -> Response:
 
 
 def _count_first_page(_connection: Connection, before: Values) -> Content:
-    until = datetime.now(UTC) + FIRST_PAGE_LIFETIME
-    return Content({**before, "seen": True}, until)
+    until, decision = datetime.now(UTC) + FIRST_PAGE_LIFETIME, read_decision(before)
+    return Content({**before, "seen": True}, max(until, decision.expires_at) if decision else until)
 
 
 def _is_page_of_the_site(response: Response) -> bool:

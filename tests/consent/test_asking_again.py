@@ -117,7 +117,7 @@ CHOICES = {  # button and ticks -> whether personalization, which changes, was a
 
 
 def changed(
-    make_site: MakeSite, tmp_path: Path, before: str, after: str
+    make_site: MakeSite, tmp_path: Path, before: str, after: str, model: str = "opt_in"
 ) -> tuple[partial[Visitor], partial[Visitor]]:
     """Return how to visit the site before and after its registry is changed."""
     folder = tmp_path / "site"
@@ -126,7 +126,7 @@ def changed(
     for name, text in (("before", before), ("after", after)):
         file = tmp_path / f"{name}.toml"
         file.write_text(text, encoding="utf-8")
-        sites.append(make_site(CONSENT_REGISTRY=str(file)))
+        sites.append(make_site(CONSENT_REGISTRY=str(file), CONSENT_MODEL=model))
     first, second = (partial(Visitor, site) for site in sites)
     return first, second
 
@@ -390,3 +390,20 @@ def test_whoever_refused_what_has_become_necessary_is_told_that_it_is_on(
     # A choice after that is not about it.
     later.submit(later.get("/cookies").form("/cookies"), "reject")
     assert IS_ON not in later.get("/cookies").text + later.get("/cookies/history").text
+
+
+def test_a_page_after_a_change_cuts_nothing_off_what_was_assumed(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    texts = shipped_with(more=MATOMO), shipped_with((HOST, TWO_HOSTS), more=MATOMO)
+    first, second = changed(make_site, tmp_path, *texts, model="implied")
+    reader = first()
+    for path in ("/", "/articles", "/"):
+        reader.get(path)
+    later = come_back(reader, second())
+    until = reader.client.get_cookie("session")
+    later.get("/")
+    again = later.client.get_cookie("session")
+    assert until is not None
+    assert again is not None
+    assert again.expires == until.expires, "and not a day, as for whoever has read one page"
