@@ -39,6 +39,7 @@ from blueprints.consent.visitor import (
     OutdatedNoticeError,
     current_choice,
     last_decision,
+    may_assume,
     notice_shown,
     notices,
     registry,
@@ -124,7 +125,7 @@ def _grant(form: ChoiceForm, method: str, target: str) -> Response:
         if not current_choice().given <= form.given:
             with suppress(NothingTakenBackError):
                 save(what_stays, method, notice, takes_back=True)
-        elif may_be_assumed():  # What is not ticked is refused: going on is no acceptance of it.
+        elif may_assume():  # What is not ticked is refused: going on is no acceptance of it.
             take_back(what_stays, method)
         if isinstance(error, OutdatedNoticeError):
             g.consent.failed = None  # Nobody has read what these ticks would accept.

@@ -647,8 +647,21 @@ def test_what_was_not_ticked_is_not_taken_for_accepted_where_the_choice_is_refus
     visitor.get("/")
     answer = Page(visitor.post("/cookies", form))
     assert answer.status == (429 if why == "too many" else 400)
+    assert "What you accepted was not saved" in answer.text
+    assert "Nothing was changed" not in answer.text
     for path in (ARTICLE, "/", ARTICLE):
         visitor.get(path)
     assert [record.statuses for record in records(site)[before:]] == [
         {"personalization": "refused", "advertising": "refused"}
     ]
+
+
+def test_with_the_privacy_signal_an_answer_to_an_older_question_changes_nothing(
+    make_site: MakeSite,
+) -> None:
+    visitor = Visitor(make_site(CONSENT_MODEL="implied"), Sec_GPC="1")
+    form = {"choice": "accept_all", "not_asked": "advertising", "notice": "0" * 64}
+    answer = Page(visitor.post("/cookies", form))
+    assert answer.status == 400
+    assert "Nothing was changed" in answer.text
+    assert visitor.cookies == set()
