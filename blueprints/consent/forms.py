@@ -74,7 +74,7 @@ class ChoiceForm(VisitorForm):
     def given(self) -> frozenset[str]:
         """The purposes accepted: the ticks count with `accept_selected` only."""
         if self.choice.data == ACCEPT_SELECTED:
-            return frozenset(self.purposes.data or ())
+            return frozenset(self.offered).intersection(self.purposes.data or ())
         if self.choice.data == ACCEPT_ALL:
             return frozenset(self.offered).difference(self.not_asked.data or ())
         return frozenset()

@@ -31,19 +31,21 @@ from blueprints.consent.placeholders import placeholder_shown
 from blueprints.consent.recording import (
     Accept,
     NothingTakenBackError,
-    may_be_assumed,
     save,
     take_back,
 )
 from blueprints.consent.visitor import (
     OutdatedNoticeError,
     current_choice,
+    is_assumable,
     last_decision,
     may_assume,
     notice_shown,
     notices,
     registry,
 )
+
+OF_A_PURPOSE = ("purposes", "not_asked")  # fields
 
 blueprint = Blueprint("consent", __name__)
 
@@ -80,7 +82,8 @@ def _path_of_referrer() -> str:
 def choose() -> Response:
     """Record a choice, made in the banner or on the settings page."""
     form = ChoiceForm(registry(), request.form)
-    if problem := form.problem:
+    problem = form.problem
+    if problem and not (problem in OF_A_PURPOSE and _is_of_before(form)):
         return bad_request(problem)
     own_page = url_for("consent.settings")
     came_from = way_back(form.next.data or own_page)
@@ -88,7 +91,8 @@ def choose() -> Response:
     page = "settings" if urlsplit(came_from or "").path == own_page else "banner"
     method = f"{page}.{form.choice.data}"
     before = current_choice()
-    if form.given and not (form.given <= before.consented and form.given < before.given):
+    takes_back = form.given <= before.consented and form.given < before.given
+    if problem or (form.given and not takes_back):
         return _grant(form, method, target)
     notice = None
     # What takes back needs no reading, and waits for nothing.
@@ -102,6 +106,15 @@ def choose() -> Response:
     return _grant(form, method, target)
 
 
+def _is_of_before(form: ChoiceForm) -> bool:
+    """Whether its page may have offered a purpose that is gone: it asked another question."""
+    try:
+        notice_shown(form.notice.data)
+    except (ServiceUnavailable, OutdatedNoticeError):
+        return True
+    return False
+
+
 def _grant(form: ChoiceForm, method: str, target: str) -> Response:
     """Record a choice that accepts something; where it cannot, what it takes back goes anyway.
 
@@ -112,26 +125,26 @@ def _grant(form: ChoiceForm, method: str, target: str) -> Response:
     notice = None
     g.consent.failed = form  # until it is recorded
 
-    def what_stays(before: frozenset[str]) -> frozenset[str]:
-        return before & form.given
+    def wanted(_before: frozenset[str]) -> frozenset[str]:
+        return form.given
 
     try:
         notice = notice_shown(form.notice.data)
         g.count_grant()
     except ServiceUnavailable:
-        take_back(what_stays, method)
+        take_back(wanted, method)
         raise
     except (OutdatedNoticeError, TooManyRequests) as error:
         if not current_choice().given <= form.given:
             with suppress(NothingTakenBackError):
-                save(what_stays, method, notice, takes_back=True)
+                save(wanted, method, notice, takes_back=True, in_part=True)
         elif may_assume():  # What is not ticked is refused: going on is no acceptance of it.
-            take_back(what_stays, method)
+            take_back(wanted, method)
         if isinstance(error, OutdatedNoticeError):
             g.consent.failed = None  # Nobody has read what these ticks would accept.
             return bad_request("outdated")
         raise
-    return _saved(lambda _before: form.given, method, notice, target)
+    return _saved(wanted, method, notice, target)
 
 
 @blueprint.post("/cookies/withdraw", pt="/pt/cookies/withdraw")
@@ -173,7 +186,7 @@ def _refuse(method: str, notice: Notice | None, target: str) -> Response:
     try:
         g.count_first_refusal()
     except TooManyRequests:
-        if may_be_assumed():
+        if is_assumable():
             take_back(_nothing, method)
         raise
     return _saved(_nothing, method, notice, target)

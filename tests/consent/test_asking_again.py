@@ -235,6 +235,39 @@ def test_a_purpose_that_is_gone_asks_nobody(
     assert come_back(chooser, second()).get("/").banner is None
 
 
+@pytest.mark.parametrize("model", ["opt_in", "implied"])
+def test_what_is_taken_back_from_a_page_with_a_purpose_that_is_gone_is_off(
+    make_site: MakeSite, tmp_path: Path, model: str
+) -> None:
+    first, second = changed(
+        make_site, tmp_path, shipped_with(more=NEW_PURPOSE), shipped_with(), model
+    )
+    chooser = first()
+    chooser.choose("accept_all")
+    old_page = chooser.get("/cookies").form("/cookies")
+    later = come_back(chooser, second())
+    answer = later.submit(old_page, "accept_selected", ("statistics", "personalization"))
+    assert answer.status_code == 400
+    assert "What you took back is off, and this is recorded" in answer.text
+    assert records(later.site)[-1].statuses == {
+        "personalization": "given",
+        "advertising": "withdrawn",
+    }
+
+
+def test_what_is_not_ticked_beside_a_purpose_that_is_gone_is_not_assumed(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    first, second = changed(
+        make_site, tmp_path, shipped_with(more=NEW_PURPOSE), shipped_with(), "implied"
+    )
+    old_page, later = first().get("/").banner, second()
+    assert later.submit(old_page, "accept_selected", ("statistics",)).status_code == 400
+    for path in ("/", "/articles", "/"):
+        later.get(path)
+    assert set(records(later.site)[-1].statuses.values()) == {"refused"}
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
