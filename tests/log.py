@@ -16,13 +16,19 @@ from sqlalchemy import Connection, insert
 from uuid_utils.compat import uuid7
 
 from blueprints.consent import services
-from blueprints.consent.choices import Choice, Circumstances, Decision, Model, decided_statuses
+from blueprints.consent.choices import (
+    Choice,
+    Circumstances,
+    Decision,
+    Model,
+    Status,
+    decided_statuses,
+)
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.services import columns_of
 from blueprints.database import db, write
 from blueprints.proof.seals import seal_open_records
 
-NOBODY = Choice({}, None)
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 GIVEN = {"personalization": "given", "advertising": "given"}
 TABLES = ("consent_records", "consent_leaves", "consent_seals", "consent_notices")
@@ -41,7 +47,8 @@ def decide(site: Flask, at: datetime, subject: str | None = None) -> Decision:
         gpc=False,
         notice=notice.id,
     )
-    statuses = decided_statuses(registry, given, NOBODY, circumstances.method)
+    nobody = Choice(dict.fromkeys(registry.optional_ids, Status.UNKNOWN), None)
+    statuses = decided_statuses(nobody, given, circumstances.method)
     with site.app_context():
         notices.keep(notice, at)
         decision = services.decide(statuses, circumstances, None, at, 6)

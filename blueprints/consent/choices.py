@@ -21,8 +21,7 @@ CHOICES = (ACCEPT_ALL, ACCEPT_SELECTED, REJECT)
 # Methods; the others are a choice on the banner or on the settings page.
 CONTINUED_USE, ALWAYS_ALLOW = "continued_use", "embed.always"
 WITHDRAW, ERASE = "settings.withdraw", "settings.erase"
-# With these something can be taken back; "accept all" is one of them, from a page that did not ask
-# about everything.
+# With these something can be taken back, "accept all" of a page that asked about less among them.
 WITHDRAWING = {f"{page}.{choice}" for page in ("banner", "settings") for choice in CHOICES}
 WITHDRAWING |= {WITHDRAW, ERASE}
 TOKEN = re.compile(r"[0-9a-f]{16}")
@@ -132,25 +131,32 @@ class Withdrawal:
     """Something was taken back, and could not be recorded yet. It counts all the same.
 
     `kept` are the purposes that were not taken back; what was not given before is not among what
-    counts, whatever stands here. By its token a session knows whether it has been answered: by its
-    own record, once, or by a later choice.
+    counts, whatever stands here. `unsaved` are those accepted with the same act, in vain. By its
+    token a session knows whether it has been answered: by its own record, or by a later choice.
     """
 
     kept: frozenset[str]
     method: str
     token: str
+    unsaved: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, text: str, purposes: Collection[str]) -> "Withdrawal | None":
         """Read it from a cookie of the browser; None where that holds none."""
-        method, token, *kept = f"{text}:".split(":")
+        method, token, *told = f"{text}:".split(":")
         if method not in WITHDRAWING or not TOKEN.fullmatch(token):
             return None
-        return cls(frozenset(kept).intersection(purposes), method, token)
+        unsaved = {purpose for purpose in purposes if f"?{purpose}" in told}
+        return cls(frozenset(told).intersection(purposes), method, token, frozenset(unsaved))
 
     @property
     def text(self) -> str:
-        return ":".join((self.method, self.token, *sorted(self.kept)))
+        unsaved = (f"?{purpose}" for purpose in sorted(self.unsaved))
+        return ":".join((self.method, self.token, *sorted(self.kept), *unsaved))
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        return self.kept | self.unsaved
 
 
 @dataclass(frozen=True)
@@ -217,30 +223,28 @@ def present_choice(  # noqa: PLR0913 - whatever decides, and nothing else
 
 
 def withdrawn(choice: Choice, withdrawal: Withdrawal | None) -> Choice:
-    """Return the choice without what was taken back since."""
+    """Return the choice without what was taken back since: as it will be recorded."""
     if withdrawal is None:
         return choice
-    return replace(
-        choice,
-        statuses={
-            purpose: status
-            if status is Status.REFUSED or purpose in withdrawal.kept
-            else Status.WITHDRAWN
-            for purpose, status in choice.statuses.items()
-        },
-        withdrawal=withdrawal,
-    )
+    given, wanted = choice.consented & withdrawal.kept, withdrawal.wanted
+    statuses = decided_statuses(choice, given, withdrawal.method, wanted)
+    return replace(choice, statuses=statuses, withdrawal=withdrawal)
 
 
 def decided_statuses(
-    registry: Registry, given: frozenset[str], before: Choice, method: str
+    before: Choice, given: frozenset[str], method: str, wanted: frozenset[str] = frozenset()
 ) -> Mapping[str, Status]:
-    """Return the status of every optional purpose once exactly `given` are accepted."""
+    """Return the status of every optional purpose once exactly `given` are accepted.
+
+    Of what was `wanted` beyond that, and could not be saved, nobody says that it was refused.
+    """
     return {
         purpose: (Status.ASSUMED if method == CONTINUED_USE else Status.GIVEN)
         if purpose in given
+        else Status.UNKNOWN
+        if purpose in wanted - before.consented
         else Status.WITHDRAWN
         if before.allows(purpose) and method != ALWAYS_ALLOW  # which takes nothing back
         else Status.REFUSED
-        for purpose in registry.optional_ids
+        for purpose in before.statuses
     }

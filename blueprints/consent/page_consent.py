@@ -10,7 +10,7 @@ from typing import Any
 from flask import abort, current_app, g, request, session
 
 from blueprints.consent.addresses import safe_path
-from blueprints.consent.choices import ACCEPT_SELECTED, OPEN, Choice, Decision
+from blueprints.consent.choices import ACCEPT_SELECTED, OPEN, Choice, Decision, Status
 from blueprints.consent.forms import ChoiceForm, VisitorForm
 from blueprints.consent.notices import Notice
 from blueprints.consent.placeholders import placeholder
@@ -51,6 +51,26 @@ class PageConsent:
             return self.failed.given
         decision = self.choice.decision
         return self.choice.given if decision and decision.is_consent else frozenset()
+
+    @property
+    def unsaved(self) -> list[Purpose]:
+        """What was accepted with the choice that counts, or that waits, and could not be saved."""
+        decision, withdrawal = self.choice.decision, self.choice.withdrawal
+        kept = decision.statuses if decision else {}
+        waits = withdrawal.wanted if withdrawal else frozenset()
+        return [
+            purpose
+            for purpose in registry().optional
+            if self.choice.statuses[purpose.id] is Status.UNKNOWN
+            and (kept.get(purpose.id) is Status.UNKNOWN or purpose.id in waits)
+        ]
+
+    @property
+    def opened(self) -> list[Purpose]:
+        """What the choice that counts does not settle any more, because something has changed."""
+        statuses, unsaved = self.choice.statuses, self.unsaved
+        opened = [purpose for purpose in registry().optional if statuses[purpose.id] in OPEN]
+        return [purpose for purpose in opened if self.choice.decision and purpose not in unsaved]
 
     @property
     def gpc(self) -> bool:
@@ -105,7 +125,8 @@ class PageConsent:
             return None
         decision = self.choice.decision
         # What was only assumed is called so, and never withdrawn as a consent.
-        kind = () if decision is None or decision.is_consent else ("assumed",)
+        kind = [] if decision is None or decision.is_consent else ["assumed"]
+        kind += ["may be assumed"] if self.may_assume else []
         return self.choice.is_open, self.choice.given, *kind
 
     @property

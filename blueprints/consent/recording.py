@@ -6,7 +6,7 @@ browser says so and outranks the session; the first request after the outage rec
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -20,6 +20,7 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from blueprints.consent import services
 from blueprints.consent.choices import (
     CONTINUED_USE,
+    WITHDRAWING,
     Circumstances,
     Decision,
     Model,
@@ -36,6 +37,7 @@ from blueprints.consent.visitor import (
     added_since,
     answered_by,
     current_choice,
+    is_assumable,
     last_decision,
     notices,
     pending_withdrawal,
@@ -67,12 +69,14 @@ def save(
     notice: Notice | None,
     *,
     takes_back: bool = False,
+    in_part: bool = False,
     **kept: Any,  # noqa: ANN401 - msgpack
 ) -> Decision:
     """Record what the visitor accepts from now on, and let it count from this answer on.
 
     `accept` makes it of what was accepted when it is this request's turn. `notice` is the one that
-    was shown, where that is known. `kept` is put beside the decision in the session.
+    was shown, where that is known. With `in_part` only what it takes back is recorded. `kept` is
+    put beside the decision in the session.
 
     Raises:
         ExpressedMeanwhileError: nobody may assume what was expressed otherwise, or assumed already.
@@ -84,7 +88,8 @@ def save(
     token = secrets.token_hex(8)
     try:
         # Whoever is not told that this was committed comes back with its token.
-        return _record(accept, method, notice, kept | {ANSWERED: [token]}, takes_back=takes_back)
+        kept |= {ANSWERED: [token]}
+        return _record(accept, method, notice, takes_back=takes_back, in_part=in_part, **kept)
     except StoreUnavailableError as error:
         current_app.logger.error("A choice could not be recorded: %s", error)
         g.is_uncertain = is_uncertain(error)  # An error page has to say so.
@@ -96,9 +101,10 @@ def _record(
     accept: Accept,
     method: str,
     notice: Notice | None,
-    kept: Mapping[str, Any],
     *,
     takes_back: bool = False,
+    in_part: bool = False,
+    **kept: Any,  # noqa: ANN401 - msgpack
 ) -> Decision:
     rules, withdrawal, now = registry(), pending_withdrawal(), datetime.now(UTC)
     circumstances = Circumstances(
@@ -120,10 +126,12 @@ def _record(
         if method == CONTINUED_USE and last and (last.is_consent or not choice.is_open):
             raise ExpressedMeanwhileError
         is_answered = answers is None or answers in answered_by(before)
-        given = accept((choice if is_answered else withdrawn(choice, withdrawal)).consented)
+        consented = (choice if is_answered else withdrawn(choice, withdrawal)).consented
+        wanted = accept(consented)
+        given = wanted & consented if in_part else wanted
         if takes_back and not (given <= choice.consented and given < choice.given):
             raise NothingTakenBackError
-        statuses = decided_statuses(rules, given, choice, method)
+        statuses = decided_statuses(choice, given, method, wanted)
         decision = services.decide(statuses, circumstances, last, now, months)
         services.record(connection, decision)
         values = {"decision": dict(vars(decision)), **kept}
@@ -163,20 +171,14 @@ def settle_withdrawal() -> None:
         return
     takes_back = not given <= withdrawal.kept
     # Else what was given has ended meanwhile, and the session perhaps.
-    if not takes_back and not may_be_assumed():
+    if not takes_back and not is_assumable():
         let_it_count(None)
         return
     with suppress(StoreUnavailableError, NothingTakenBackError, TooManyRequests):
         if not takes_back:
             g.count_first_refusal()
-        _record(lambda given: given, withdrawal.method, None, {}, takes_back=takes_back)
-
-
-def may_be_assumed() -> bool:
-    """Whether going on would be taken for acceptance unless a refusal is kept."""
-    last = last_decision()
-    is_implied = current_app.config["CONSENT_MODEL"] == Model.IMPLIED
-    return is_implied and not (last and last.is_consent)
+        method, wanted = withdrawal.method, withdrawal.wanted
+        _record(lambda _given: wanted, method, None, takes_back=takes_back, in_part=True)
 
 
 def take_back(accept: Accept, method: str, token: str | None = None) -> None:
@@ -193,12 +195,14 @@ def take_back(accept: Accept, method: str, token: str | None = None) -> None:
         known = frozenset()
     g.gave_nothing = not given  # So has this.
     g.is_partly_lost = not accept(known) <= known  # An error page has to say so.
-    stays = accept(given) & given
+    wanted = accept(given)
+    stays = wanted & given
     everything = frozenset(registry().optional_ids)
-    refuses = may_be_assumed() and accept(everything) != everything
+    refuses = is_assumable() and accept(everything) != everything
     # What is held may have been answered by another tab's choice.
-    if held or refuses or stays != given:
-        let_it_count(Withdrawal(stays, method, token or secrets.token_hex(8)))
+    if (held and method in WITHDRAWING) or refuses or stays != given:
+        token = token or secrets.token_hex(8)
+        let_it_count(Withdrawal(stays, method, token, wanted - stays))
 
 
 def let_it_count(withdrawal: Withdrawal | None) -> None:

@@ -122,16 +122,21 @@ def pending_withdrawal() -> Withdrawal | None:
     return found
 
 
-def may_assume() -> bool:
-    """Whether of this visitor going on without a choice is taken for acceptance."""
+def is_assumable() -> bool:
+    """Whether going on is taken for acceptance, now or later, unless a refusal is kept."""
     last = last_decision()
-    return not (
-        current_app.config["CONSENT_MODEL"] != Model.IMPLIED
-        or sends_gpc()
-        or not current_choice().is_open
-        or (last and last.is_consent)
+    is_implied = current_app.config["CONSENT_MODEL"] == Model.IMPLIED
+    return is_implied and not (last and last.is_consent)
+
+
+def may_assume() -> bool:
+    """Whether of this visitor going on without a choice is taken for acceptance now."""
+    return (
+        is_assumable()
+        and not sends_gpc()
+        and current_choice().is_open
         # Whose session is lost may have refused.
-        or current_app.extensions["sessions"].is_missing()
+        and not current_app.extensions["sessions"].is_missing()
     )
 
 

@@ -30,7 +30,7 @@ from blueprints.operator.output import replacing
 
 T = TypeVar("T")
 
-STATUSES = ("given", ASSUMED, "refused", "withdrawn", OTHER)
+STATUSES = ("given", ASSUMED, "refused", "withdrawn", OTHER, "unknown")
 ROWS_IN_FULL = 45  # more days or weeks are shown in the terminal month by month
 
 

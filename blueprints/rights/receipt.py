@@ -197,7 +197,7 @@ def _statuses(
     """State what was indicated. What was only assumed is never called given (GDPR Recital 32)."""
     given = status == Status.GIVEN and fields["is_consent"]
     # Before there was `assumed`, continued use was recorded as given.
-    is_said = fields["is_consent"] or status not in ACCEPTED
+    is_said = status in STATUSES and (fields["is_consent"] or status not in ACCEPTED)
     term = STATUSES[Status(status)] if is_said else "ConsentUnknown"
     yield {
         "type": "dpv:RenewedConsentGiven"

@@ -26,7 +26,14 @@ from flask import Flask
 from generate import write
 
 from blueprints.consent import services
-from blueprints.consent.choices import Choice, Circumstances, Decision, Model, decided_statuses
+from blueprints.consent.choices import (
+    Choice,
+    Circumstances,
+    Decision,
+    Model,
+    Status,
+    decided_statuses,
+)
 from blueprints.consent.records import read_record, select_records
 from blueprints.database import UTCDateTime, db
 from blueprints.database import write as write_together
@@ -99,7 +106,7 @@ def writing(site: Flask, number: int) -> dict[str, Any]:
             connection.execute(sa.insert(table), same)
     registry = site.extensions["registry"]
     notice = site.extensions["notices"].in_force["en"].id
-    nobody = Choice({}, None)
+    nobody = Choice(dict.fromkeys(registry.optional_ids, Status.UNKNOWN), None)
     append = sa.insert(table)
 
     def decide() -> Decision:
@@ -111,7 +118,7 @@ def writing(site: Flask, number: int) -> dict[str, Any]:
             gpc=False,
             notice=notice,
         )
-        statuses = decided_statuses(registry, frozenset(), nobody, circumstances.method)
+        statuses = decided_statuses(nobody, frozenset(), circumstances.method)
         return services.decide(statuses, circumstances, None, datetime.now(UTC), 6)
 
     def plain(connection: sa.Connection, decision: Decision) -> None:

@@ -154,11 +154,11 @@ def test_what_is_recorded(
 ) -> None:
     choice = Choice(before, None)
     for method in ("banner.accept_selected", "settings.accept_selected"):
-        assert decided_statuses(REGISTRY, frozenset(given), choice, method) == after
+        assert decided_statuses(choice, frozenset(given), method) == after
     assumed = {
         purpose: Status.ASSUMED if status is GIVEN else status for purpose, status in after.items()
     }
-    assert decided_statuses(REGISTRY, frozenset(given), choice, CONTINUED_USE) == assumed
+    assert decided_statuses(choice, frozenset(given), CONTINUED_USE) == assumed
 
 
 @pytest.mark.parametrize(
@@ -166,9 +166,12 @@ def test_what_is_recorded(
     [
         (BOTH, set(), {"personalization": WITHDRAWN, "advertising": WITHDRAWN}),
         (BOTH, {"advertising"}, {"personalization": WITHDRAWN, "advertising": GIVEN}),
-        (ONE, {"advertising"}, {"personalization": WITHDRAWN, "advertising": REFUSED}),
+        # What was ticked, and cannot be saved, was not refused; what never was on is not withdrawn.
+        (ONE, {"advertising"}, {"personalization": WITHDRAWN, "advertising": Status.UNKNOWN}),
         (ONE, set(), {"personalization": WITHDRAWN, "advertising": REFUSED}),
-        (UNKNOWN, {"advertising"}, {"personalization": WITHDRAWN, "advertising": Status.UNKNOWN}),
+        (UNKNOWN, {"advertising"}, {"personalization": REFUSED, "advertising": Status.UNKNOWN}),
+        (EXPIRED, set(), {"personalization": REFUSED, "advertising": REFUSED}),
+        (ALL_ASSUMED, set(BOTH), UNKNOWN),
     ],
 )
 def test_a_withdrawal_that_waits_takes_back_and_never_gives(
@@ -191,6 +194,7 @@ MARK = "0123456789abcdef"
         (f"settings.withdraw:{MARK}", set()),
         (f"banner.accept_selected:{MARK}:advertising", {"advertising"}),
         (f"banner.accept_selected:{MARK}:advertising:necessary:x", {"advertising"}),
+        (f"banner.accept_selected:{MARK}:?advertising:?x", set()),
         (f"banner.accept_all:{MARK}:personalization", {"personalization"}),
         (f"embed.always:{MARK}", None),
         (f"continued_use:{MARK}", None),
@@ -204,6 +208,7 @@ MARK = "0123456789abcdef"
 def test_a_withdrawal_is_read_only_as_it_is_written(text: str, kept: set[str] | None) -> None:
     found = Withdrawal.read(text, REGISTRY.optional_ids)
     assert (found.kept if found else None) == kept
+    assert found is None or Withdrawal.read(found.text, REGISTRY.optional_ids) == found
 
 
 KEPT = {

@@ -59,7 +59,10 @@ def test_of_somebody_whose_session_is_lost_nothing_is_assumed(site: Flask) -> No
     visitor = Visitor(site)
     visitor.client.set_cookie("session", "0" * 43)
     for _ in range(4):
-        assert visitor.get("/").banner is not None
+        page = visitor.get("/")
+        assert page.banner is not None
+        assert "If you continue without choosing, only strictly necessary cookies" in page.text
+        assert "we assume" in Visitor(site).get("/").text, "of whom is new, it is"
     assert records(site) == []
     assert visitor.cookies == {"session"}
 

@@ -174,12 +174,38 @@ def test_what_is_selected_anew_is_not_granted_and_what_stays_stays(
     sent = {"choice": "accept_selected", "purposes": "personalization"}
     with nothing_can_be_written():
         assert Page(visitor.post("/cookies", sent)).status == 503
-        assert visitor.get("/cookies").all("input", checked="") == []
-    visitor.get("/")
+        page = visitor.get("/cookies")
+        assert page.all("input", checked="") == []
+        assert "Personalised content Off: accepted, but not saved" in page.text
+        assert "Personalised advertising Consent withdrawn" in page.text
+    asked = visitor.get("/")
     assert records(site)[-1].statuses == {
-        "personalization": "refused",
+        "personalization": "unknown",
         "advertising": "withdrawn",
     }
+    assert "Accepted, but not saved: Personalised content. Please choose again." in asked.text
+    assert "New since your choice" not in asked.text
+    settings = visitor.get("/cookies").text
+    assert "so we ask you again. Off until you choose: Personalised content." in settings
+    assert "something has changed" not in settings
+    history = visitor.get("/cookies/history").text
+    assert "Personalised contentOff: accepted, but not saved" in history
+    assert "something has changed" not in history
+    visitor.choose("accept_selected", ticks=("personalization",))
+    assert visitor.get("/").banner is None
+    assert records(site)[-1].statuses == {"personalization": "given", "advertising": "refused"}
+
+
+def test_always_allow_in_vain_does_not_undo_what_was_taken_back_before(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    with nothing_can_be_written():
+        assert Page(visitor.post("/cookies", {"choice": "reject"})).status == 503
+        assert Page(visitor.post("/cookies/allow", {"purpose": "advertising"})).status == 503
+    visitor.get("/")
+    assert set(records(site)[-1].statuses.values()) == {"withdrawn"}
 
 
 def test_what_was_accepted_beside_a_withdrawal_is_said_to_be_lost(
@@ -652,8 +678,11 @@ def test_what_was_not_ticked_is_not_taken_for_accepted_where_the_choice_is_refus
     for path in (ARTICLE, "/", ARTICLE):
         visitor.get(path)
     assert [record.statuses for record in records(site)[before:]] == [
-        {"personalization": "refused", "advertising": "refused"}
+        {"personalization": "unknown", "advertising": "refused"}
     ]
+    asked = visitor.get("/").text
+    assert "Accepted, but not saved: Personalised content." in asked
+    assert "we assume" not in asked, "of who has chosen nothing is assumed"
 
 
 def test_with_the_privacy_signal_an_answer_to_an_older_question_changes_nothing(

@@ -166,7 +166,7 @@ def test_what_was_assumed_is_not_recorded_as_given_where_nobody_read_the_notice(
     visitor = assumed(site)
     sent = {"choice": "accept_selected", "purposes": "personalization", "notice": "0" * 64}
     assert visitor.post("/cookies", sent).status_code == 400
-    assert set(records(site)[-1].statuses.values()) == {"withdrawn"}
+    assert records(site)[-1].statuses == {"personalization": "unknown", "advertising": "withdrawn"}
     untouched = assumed(site)
     number = len(records(site))
     answer = untouched.post("/cookies", {"choice": "accept_all", "notice": "0" * 64})
@@ -290,3 +290,21 @@ def test_where_something_fails_after_a_choice_was_recorded_the_page_says_that_it
     assert len(records(site)) == 1
     assert "Your choice was recorded all the same" in answer.text
     assert "Nothing optional was switched on" not in answer.text
+
+
+def test_who_objects_in_vain_is_not_told_once_more_how_to_object(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    site = make_site(CONSENT_MODEL="implied")
+    visitor = assumed(site)
+    assert "You can object here" in visitor.get("/cookies").text
+    wait_for_no_other(site)
+    holder = sqlite3.connect(tmp_path / "site.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    assert visitor.post("/cookies", {"choice": "reject"}).status_code == 503
+    settings = visitor.get("/cookies").text
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert OFF in settings
+    assert "You can object here" not in settings
+    assert "assumed" not in settings

@@ -65,6 +65,23 @@ def test_every_kind_of_receipt_has_every_row(make_site: MakeSite, model: str, wa
         assert faults(receipt(going_on)) == ""
 
 
+def test_what_was_accepted_in_vain_is_neither_given_nor_refused_in_a_receipt(
+    make_site: MakeSite,
+) -> None:
+    visitor = Visitor(make_site())
+    visitor.choose("accept_selected", ticks=("advertising",))
+    for _ in range(30):
+        Visitor(visitor.site).post("/cookies", {"choice": "accept_all"})
+    sent = {"choice": "accept_selected", "purposes": "personalization"}
+    notice = visitor.get("/cookies").one("input", name="notice").get("value")
+    assert visitor.post("/cookies", {**sent, "notice": notice}).status_code == 429
+    found = receipt(visitor)
+    assert faults(found) == ""
+    (status,) = of_purpose(found, "ServicePersonalisation")["dpv:hasConsentStatus"]
+    assert status["type"] == "dpv:ConsentUnknown"
+    assert status["dpv:isIndicatedBy"] == "dpv:DataController"
+
+
 def test_where_no_notice_was_shown_no_profile_is_claimed(make_site: MakeSite) -> None:
     visitor = Visitor(make_site())
     visitor.choose("accept_all")
