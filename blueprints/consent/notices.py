@@ -116,7 +116,8 @@ def write_notice(
             "heading": words["heading"],
             "introduction": words["introduction"],
             "assumption": words["assumption"][model],
-            # Nothing is assumed of a browser that sends the signal, and it is told so.
+            # Nothing is assumed of a browser that sends the signal, nor of one that may have
+            # refused, and it is told so.
             **({"assumption_with_gpc": words["assumption"][Model.OPT_IN]} if is_implied else {}),
             "withdrawal": words["withdrawal"],
             "privacy": words["privacy"],
