@@ -242,7 +242,7 @@ def decided_statuses(
         purpose: (Status.ASSUMED if method == CONTINUED_USE else Status.GIVEN)
         if purpose in given
         else Status.UNKNOWN
-        if purpose in wanted - before.consented
+        if purpose in wanted
         else Status.WITHDRAWN
         if before.allows(purpose) and method != ALWAYS_ALLOW  # which takes nothing back
         else Status.REFUSED

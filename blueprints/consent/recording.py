@@ -20,7 +20,6 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from blueprints.consent import services
 from blueprints.consent.choices import (
     CONTINUED_USE,
-    WITHDRAWING,
     Circumstances,
     Decision,
     Model,
@@ -198,9 +197,9 @@ def take_back(accept: Accept, method: str, token: str | None = None) -> None:
     wanted = accept(given)
     stays = wanted & given
     everything = frozenset(registry().optional_ids)
-    refuses = is_assumable() and accept(everything) != everything
+    takes_back = accept(everything) != everything
     # What is held may have been answered by another tab's choice.
-    if (held and method in WITHDRAWING) or refuses or stays != given:
+    if takes_back and (held or is_assumable() or stays != given):
         token = token or secrets.token_hex(8)
         let_it_count(Withdrawal(stays, method, token, wanted - stays))
 

@@ -196,16 +196,37 @@ def test_what_is_selected_anew_is_not_granted_and_what_stays_stays(
     assert records(site)[-1].statuses == {"personalization": "given", "advertising": "refused"}
 
 
-def test_always_allow_in_vain_does_not_undo_what_was_taken_back_before(
-    site: Flask, nothing_can_be_written: Outage
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [("/cookies", {"choice": "accept_all"}), ("/cookies/allow", {"purpose": "advertising"})],
+)
+def test_what_is_accepted_in_vain_does_not_undo_what_was_taken_back_before(
+    site: Flask, nothing_can_be_written: Outage, path: str, sent: dict[str, str]
 ) -> None:
     visitor = Visitor(site)
     visitor.choose("accept_all")
     with nothing_can_be_written():
         assert Page(visitor.post("/cookies", {"choice": "reject"})).status == 503
-        assert Page(visitor.post("/cookies/allow", {"purpose": "advertising"})).status == 503
+        answer = Page(visitor.post(path, sent))
+        assert answer.status == 503
+        assert "What you accepted now was not saved" in answer.text
     visitor.get("/")
-    assert set(records(site)[-1].statuses.values()) == {"withdrawn"}
+    last = records(site)[-1]
+    assert set(last.statuses.values()) == {"withdrawn"}
+    assert last.method == "settings.reject"
+
+
+def test_what_is_taken_back_and_selected_again_in_vain_is_asked_for(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    selected = {"choice": "accept_selected", "purposes": "personalization"}
+    with nothing_can_be_written():
+        assert Page(visitor.post("/cookies", {"choice": "reject"})).status == 503
+        assert Page(visitor.post("/cookies", selected)).status == 503
+    visitor.get("/")
+    assert records(site)[-1].statuses == {"personalization": "unknown", "advertising": "withdrawn"}
 
 
 def test_what_was_accepted_beside_a_withdrawal_is_said_to_be_lost(
