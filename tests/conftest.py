@@ -20,7 +20,6 @@ import psycopg
 import pytest
 from browserlike import Visitor
 from flask import Flask
-from flask_migrate import upgrade
 from jinja2 import BytecodeCache, FileSystemBytecodeCache
 from partner import Partner, partner_server
 from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
@@ -32,7 +31,7 @@ from tries import TRIES_OF_A_RUN, Tries
 import app
 from app import create_app
 from blueprints.database import db, setup
-from blueprints.database.schema import MIGRATIONS
+from blueprints.database.schema import upgrade
 
 POSTGRESQL = os.environ.get("TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
 # Each process of a run has a Redis database of its own: the named one, or one of those after it.
@@ -137,7 +136,7 @@ def migrated_postgresql(
         settings = {"SECRET_KEY": "x" * 32, "SQLALCHEMY_DATABASE_URI": uri}
         site = create_app(settings | {"INSTANCE": str(folder)})
         with site.app_context():
-            upgrade(directory=MIGRATIONS)
+            upgrade()
             db.engine.dispose()
         yield uri.rpartition("/")[2]
 
@@ -223,7 +222,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = {"SECRET_KEY": "x" * 32, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{file}"}
     site = create_app(settings | {"INSTANCE": str(folder)})
     with site.app_context():
-        upgrade(directory=MIGRATIONS)
+        upgrade()
         db.engine.dispose()
     return file
 
@@ -269,7 +268,7 @@ def make_site(
         sites.append(site)
         with site.app_context():
             if not site.extensions["database_is_current"]:
-                upgrade(directory=MIGRATIONS)
+                upgrade()
         return site
 
     yield make

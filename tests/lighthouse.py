@@ -16,11 +16,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import checkers
 from conftest import CHROMIUM_FLAGS, chromium_path
-from flask_migrate import upgrade
 from served import serving
 
 from app import create_app
-from blueprints.database.schema import MIGRATIONS
+from blueprints.database.schema import upgrade
 from blueprints.pages.views import ABOUT_THE_SITE
 
 PAGES = (
@@ -76,7 +75,7 @@ def main() -> None:
             {"SECRET_KEY": "x" * 32, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder}/site.db"}
         )
         with site.app_context():
-            upgrade(directory=MIGRATIONS)
+            upgrade()
         sys.stdout.write(" | ".join(["page", *KINDS, *MEASURES, "what is not perfect"]) + "\n")
         with serving(site) as address:
             for path in PAGES:

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from threading import Lock
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
@@ -76,7 +76,7 @@ class Embedded:
 
 def upgrade(connection: Connection | None = None) -> None:
     """Migrate the site's database, or another one in the transaction of this connection."""
-    config = current_app.extensions["migrate"].migrate.get_config(MIGRATIONS)
+    config = import_module("alembic.config").Config(f"{MIGRATIONS}/alembic.ini")
     config.attributes["connection"] = connection
     quiet = logging.getLogger("alembic")
     level, quiet.level = quiet.level, logging.WARNING

@@ -15,8 +15,8 @@ from blueprints.database.access import Access, write
 from blueprints.database.base import db
 from blueprints.database.bounds import within
 from blueprints.database.engines import ENGINE_OPTIONS, check_options, prepare
-from blueprints.database.migrating import migrate_later
-from blueprints.database.schema import MIGRATIONS, NEWER, Embedded, problem, reason
+from blueprints.database.migrating import DatabaseCommands
+from blueprints.database.schema import NEWER, Embedded, problem, reason
 
 EMBEDDED = "site.db"
 OURS = (EMBEDDED, "secret_key", "limits.db", "migrate.lock", "static", "pictures")
@@ -47,7 +47,7 @@ def _set_up(state: BlueprintSetupState) -> None:
         ) from None
     except (ArgumentError, ImportError, ValueError) as error:
         raise SystemExit(f"FLASK_SQLALCHEMY_DATABASE_URI cannot be used: {error}.") from None
-    migrate_later(app, MIGRATIONS)
+    app.cli.add_command(DatabaseCommands(app))
     with app.app_context():
         if _is_command():  # It says itself what is wrong, or is the one that mends it.
             prepare(db.engine, COMMAND_SECONDS)

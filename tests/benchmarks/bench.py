@@ -16,14 +16,13 @@ from uuid import uuid4
 import click
 import psycopg
 from flask import Flask
-from flask_migrate import upgrade
 from load import Load
 from opponents import Opponent
 from redis import Redis
 from served import Served
 
 from app import create_app
-from blueprints.database.schema import MIGRATIONS
+from blueprints.database.schema import upgrade
 
 BARE, RAW, USUAL = "bare Flask", "raw WSGI", "the usual way"
 
@@ -103,7 +102,7 @@ class Bench:
         with click.Context(click.Command("benchmarks"), info_name="benchmarks"):
             site = create_app(self.settings(uri))
         with site.app_context():
-            upgrade(directory=MIGRATIONS)
+            upgrade()
         return site
 
 

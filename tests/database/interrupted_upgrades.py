@@ -12,15 +12,17 @@ import sys
 from pathlib import Path
 from uuid import UUID
 
-from flask_migrate import upgrade
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import event, text
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from app import create_app
 from blueprints.database import db
-from blueprints.database.schema import MIGRATIONS
+from blueprints.database.schema import MIGRATIONS, upgrade
 
+CONFIG = Config(f"{MIGRATIONS}/alembic.ini")
 MOMENTS = 10
 INSERT = """
 INSERT INTO consent_records (id, subject, statuses, policy_version, language, model, method,
@@ -31,7 +33,7 @@ VALUES (:id, :subject, '{"advertising": "given"}', 'abcdefabcdef', 'en', 'opt_in
 
 
 def make_rows(number: int) -> None:
-    upgrade(directory=MIGRATIONS, revision="0001")
+    command.upgrade(CONFIG, "0001")
     rows = [{"id": UUID(int=at).hex, "subject": UUID(int=at % 7).hex} for at in range(number)]
     with db.engine.begin() as connection:
         connection.execute(text(INSERT), rows)
@@ -65,7 +67,7 @@ def upgrade_and_die(last_statement: int, sends: int) -> None:
     def die(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    upgrade(directory=MIGRATIONS)
+    upgrade()
 
 
 def main(uri: str, rows: int) -> None:

@@ -12,12 +12,13 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from conftest import MakeSite
 from flask import Flask
-from flask_migrate import downgrade, upgrade
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
@@ -25,11 +26,12 @@ from app import create_app
 from blueprints.consent.digest import digest_of
 from blueprints.consent.models import ConsentNotice, ConsentRecord
 from blueprints.database import UTCDateTime, db, setup
-from blueprints.database.schema import MIGRATIONS
+from blueprints.database.schema import MIGRATIONS, upgrade
 from blueprints.proof.models import ConsentLeaf, ConsentOpen, ConsentSeal
 from blueprints.sessions.models import StoredSession
 
 ROOT = Path(__file__).parents[2]
+CONFIG = Config(f"{MIGRATIONS}/alembic.ini")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -43,11 +45,11 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Flask:
 
 def test_from_nothing_to_head_equals_the_models_and_back_leaves_nothing(empty: Flask) -> None:
     with empty.app_context():
-        upgrade(directory=MIGRATIONS)
+        upgrade()
         with db.engine.connect() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
             assert compare_metadata(context, db.metadata) == []
-        downgrade(directory=MIGRATIONS, revision="base")
+        command.downgrade(CONFIG, "base")
         assert inspect(db.engine).get_table_names() == ["alembic_version"]
         db.engine.dispose()
 
@@ -56,7 +58,7 @@ def test_each_step_runs_on_a_database_with_rows(empty: Flask) -> None:
     with empty.app_context():
         revisions = [step.revision for step in ScriptDirectory(MIGRATIONS).walk_revisions()]
         for revision in reversed(revisions):
-            upgrade(directory=MIGRATIONS, revision=revision)
+            command.upgrade(CONFIG, revision)
             with db.engine.begin() as connection:
                 insert_rows_of(revision, connection)
         with db.engine.connect() as connection:
@@ -76,14 +78,14 @@ def test_each_step_runs_on_a_database_with_rows(empty: Flask) -> None:
             subjects = connection.scalars(db.select(StoredSession.subject)).all()
             assert len(subjects) == len(SESSIONS)
             assert [subject for subject in subjects if subject] == [GOOD["subject"]]
-        downgrade(directory=MIGRATIONS, revision="0003")
+        command.downgrade(CONFIG, "0003")
         for statement in (
             "UPDATE consent_records SET language = 'pt'",
             "DELETE FROM consent_records",
         ):
             with pytest.raises(DBAPIError, match="never changed"), db.engine.begin() as connection:
                 connection.exec_driver_sql(statement)
-        downgrade(directory=MIGRATIONS, revision="0001")
+        command.downgrade(CONFIG, "0001")
         with db.engine.connect() as connection:
             count = connection.exec_driver_sql("select count(*) from consent_records").scalar()
         assert count == 2

@@ -7,16 +7,16 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from alembic import command
 from flask import Flask
-from flask_migrate import upgrade
-from interrupted_upgrades import MOMENTS, make_rows
+from interrupted_upgrades import CONFIG, MOMENTS, make_rows
 from sqlalchemy import text
 
 from app import create_app
 from blueprints.consent.digest import digest_of
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db, problem
-from blueprints.database.schema import BEHIND, MIGRATIONS, NEWER
+from blueprints.database.schema import BEHIND, NEWER, upgrade
 from blueprints.proof.models import ConsentOpen
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def test_an_upgrade_that_is_killed_has_done_nothing_and_the_next_does_all(uri: s
     left = re.findall(r"killed before statement \d+ of \d+: (\S+) (\d+)", killed.stdout)
     assert left == [("0001", str(ROWS))] * MOMENTS, killed.stdout
     with site_on(uri).app_context():
-        upgrade(directory=MIGRATIONS)
+        upgrade()
         assert_whole()
         db.engine.dispose()
 
@@ -76,7 +76,7 @@ def test_an_upgrade_that_finds_the_disk_full_has_done_nothing(tmp_path: Path) ->
         assert problem() == BEHIND
         db.event.remove(db.engine, "connect", fill_up)
         db.engine.dispose()
-        upgrade(directory=MIGRATIONS)
+        upgrade()
         assert_whole()
         db.engine.dispose()
 
@@ -86,7 +86,7 @@ def test_a_database_that_is_newer_is_named_as_that(
     uri: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with site_on(uri).app_context():
-        upgrade(directory=MIGRATIONS)
+        upgrade()
         with db.engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         db.engine.dispose()
@@ -102,10 +102,10 @@ def test_a_database_that_is_newer_is_named_as_that(
         db.engine.dispose()
 
 
-@pytest.mark.parametrize("command", ["upgrade", "current"])
-def test_a_database_that_cannot_be_reached_is_said_in_one_sentence(command: str) -> None:
+@pytest.mark.parametrize("subcommand", ["upgrade", "current"])
+def test_a_database_that_cannot_be_reached_is_said_in_one_sentence(subcommand: str) -> None:
     site = site_on("postgresql+psycopg://postgres@127.0.0.1:1/none")
-    answer = site.test_cli_runner().invoke(args=["db", command])
+    answer = site.test_cli_runner().invoke(args=["db", subcommand])
     assert answer.exit_code == 1
     (line,) = answer.output.splitlines()
     assert line.startswith("Error: The database cannot be used: connection failed: ")
@@ -113,9 +113,9 @@ def test_a_database_that_cannot_be_reached_is_said_in_one_sentence(command: str)
 
 @pytest.mark.slow
 def test_upgrade_and_downgrade_say_nothing_about_being_behind(uri: str) -> None:
-    for command in (["upgrade"], ["downgrade", "base"]):
+    for arguments in (["upgrade"], ["downgrade", "base"]):
         done = subprocess.run(  # noqa: S603 - our own interpreter and code
-            [sys.executable, "-m", "flask", "db", *command],
+            [sys.executable, "-m", "flask", "db", *arguments],
             cwd=ROOT,
             env={"FLASK_SQLALCHEMY_DATABASE_URI": uri, "FLASK_SECRET_KEY": "x" * 32},
             capture_output=True,
@@ -129,7 +129,7 @@ def test_a_choice_that_the_old_version_still_records_during_an_upgrade_is_listed
     postgresql_uri: str,
 ) -> None:
     with site_on(postgresql_uri).app_context():
-        upgrade(directory=MIGRATIONS, revision="0003")
+        command.upgrade(CONFIG, "0003")
         with db.engine.connect() as old_version:
             old_version.execute(text(RECORD_OF_0003))
             upgrading = Thread(target=upgrade_on, args=[postgresql_uri])
@@ -147,7 +147,7 @@ def test_a_choice_that_the_old_version_still_records_during_an_upgrade_is_listed
 
 def upgrade_on(uri: str) -> None:
     with site_on(uri).app_context():
-        upgrade(directory=MIGRATIONS)
+        upgrade()
         db.engine.dispose()
 
 

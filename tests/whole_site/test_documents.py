@@ -21,7 +21,9 @@ def site() -> Flask:
 
 def commands_of(group: click.Group, *names: str) -> Iterator[tuple[str, set[str]]]:
     """Each command by its whole name, and its options."""
-    for name, command in group.commands.items():
+    for name, named in group.commands.items():
+        # `flask db` is Flask-Migrate's as soon as it is called.
+        command = named.make_context(name, [], resilient_parsing=True).command
         if isinstance(command, click.Group):
             yield from commands_of(command, *names, name)
         else:
