@@ -4,12 +4,11 @@ They are read as a stream: a log of any length passes through a fixed amount of 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import click
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select, true
 
 from blueprints.consent.commands import BadInputError, progress
 from blueprints.consent.models import ConsentRecord
@@ -19,24 +18,6 @@ from blueprints.database import db
 RECORDS_AT_ONCE = 200  # more of them cost memory and are no faster
 RECORDS_PER_UPDATE = 1000
 YEARS = range(2000, 3000)  # each day of a report is counted, and the calendar ends in 9999
-
-
-@dataclass(frozen=True)
-class Period:
-    """The days, in UTC and both included, of which decisions are read; None: no limit."""
-
-    since: date | None = None
-    until: date | None = None
-
-    @property
-    def condition(self) -> ColumnElement[bool]:
-        condition: ColumnElement[bool] = ConsentRecord.id.is_not(None)
-        if self.since:
-            condition &= ConsentRecord.decided_at >= datetime.combine(self.since, time(), UTC)
-        if self.until:
-            after = self.until + timedelta(days=1)
-            condition &= ConsentRecord.decided_at < datetime.combine(after, time(), UTC)
-        return condition
 
 
 class Day(click.ParamType[date]):
@@ -62,37 +43,41 @@ def of_a_period(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def period(since: date | None, until: date | None) -> Period:
+def period(since: date | None, until: date | None) -> ColumnElement[bool]:
+    """Return what selects the records of these days, in UTC and both included; None: no limit.
+
+    Raises:
+        BadInputError: it ends before it begins.
+
+    """
     today = datetime.now(UTC).date()
     if since and since > (until or today):
         end = until or f"{today}, which is today"
         raise BadInputError(f"The period ends before it begins: {since} is after {end}.")
-    return Period(since, until)
+    selects: ColumnElement[bool] = true()
+    if since:
+        selects &= ConsentRecord.decided_at >= datetime.combine(since, time(), UTC)
+    if until:
+        after = until + timedelta(days=1)
+        selects &= ConsentRecord.decided_at < datetime.combine(after, time(), UTC)
+    return selects
 
 
-def records(of: Period, label: str, query: Select[Any] | None = None) -> Iterator[Record]:
-    """Yield each record, the oldest first, and show how far that is.
+def records(
+    of: ColumnElement[bool], label: str, query: Select[Any] | None = None
+) -> Iterator[Record]:
+    """Yield each record of a period, the oldest first, and show how far that is.
 
     `query` selects them where more than records is wanted.
     """
-    length = _count(of)
-    with progress(length, label) as bar:
-        for done, record in enumerate(_stream(of, query), start=1):
-            yield record
-            if done % RECORDS_PER_UPDATE == 0:
-                bar.update(RECORDS_PER_UPDATE)
-        bar.update(length - bar.pos)
-
-
-def _count(period: Period) -> int:
-    query = select(func.count()).select_from(ConsentRecord).where(period.condition)
-    with db.engine.connect() as connection:
-        return connection.scalar(query) or 0
-
-
-def _stream(period: Period, query: Select[Any] | None) -> Iterator[Record]:
     query = select_records() if query is None else query
-    query = query.where(period.condition).order_by(ConsentRecord.id)
+    query = query.where(of).order_by(ConsentRecord.id).execution_options(yield_per=RECORDS_AT_ONCE)
     with db.engine.connect() as connection:
-        rows = connection.execution_options(yield_per=RECORDS_AT_ONCE).execute(query)
-        yield from map(read_record, rows)
+        counted = select(func.count()).select_from(ConsentRecord).where(of)
+        length = connection.scalar(counted) or 0
+        with progress(length, label) as bar:
+            for done, row in enumerate(connection.execute(query), start=1):
+                yield read_record(row)
+                if done % RECORDS_PER_UPDATE == 0:
+                    bar.update(RECORDS_PER_UPDATE)
+            bar.update(length - bar.pos)
