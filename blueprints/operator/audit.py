@@ -8,9 +8,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from importlib import import_module
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
@@ -84,17 +84,15 @@ def _site(address: str | None) -> Iterator[str]:
             "FLASK_PORT": str(port),
         }
         environment.pop("FLASK_REDIS_URL", None)
-        root = Path(current_app.root_path)
-        for command in (["-m", "flask", "db", "upgrade"], ["app.py"]):
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-                [sys.executable, *command],
-                cwd=root,
-                env=environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            if command != ["app.py"]:
-                process.wait()
+        start = partial(
+            subprocess.Popen,
+            cwd=current_app.root_path,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        start([sys.executable, "-m", "flask", "db", "upgrade"]).wait()
+        process = start([sys.executable, "app.py"])
         try:
             _wait_for(port)
             yield f"http://127.0.0.1:{port}"

@@ -126,7 +126,7 @@ def _about_the_model() -> Iterator[str]:
 def _table(title: str, groups: Groups) -> Iterator[str]:
     yield ""
     yield title
-    for group in groups or ():
+    for group in groups:
         yield f"  {group.name:<26} {group.count:>10,} {percent(group.share):>7}"
     if not groups:
         yield f"  fewer than {SMALLEST} decisions"
