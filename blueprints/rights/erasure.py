@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from flask import current_app, g
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import Connection
 from werkzeug.exceptions import ServiceUnavailable
 
 from blueprints.consent import services
@@ -29,7 +29,7 @@ def erase_visitor() -> tuple[Decision | None, int]:
 
     def erase(connection: Connection, before: Values) -> None:
         decision = read_decision(before)
-        erased = services.erase(connection, _theirs(UUID(decision.subject))) if decision else 0
+        erased = _erase(connection, UUID(decision.subject)) if decision else 0
         found.append((decision, erased))
 
     try:
@@ -51,30 +51,19 @@ def erase_subject(subject: UUID) -> int:
         StoreUnavailableError: not all of it could be erased; doing it again erases the rest.
 
     """
-
-    def erase(connection: Connection) -> int:
-        return services.erase(connection, _theirs(subject))
-
-    erased: int = current_app.extensions["sessions"].end_of_subject(subject, erase)
+    erased: int = current_app.extensions["sessions"].end_of_subject(
+        subject, lambda connection: _erase(connection, subject)
+    )
     wipe_journal()
     return erased
 
 
-def _theirs(subject: UUID) -> ColumnElement[bool]:
-    return ConsentRecord.subject == subject
+def _erase(connection: Connection, subject: UUID) -> int:
+    return services.erase(connection, ConsentRecord.subject == subject)
 
 
 def cookies_of(registry: Registry, sent: Iterable[str]) -> list[str]:
     """Return which of the cookies that the browser sent are this site's own to delete."""
-    declared = [
-        cookie
-        for service in registry.services
-        for cookie in service.cookies
-        if cookie.storage == "cookie" and cookie.party == "first"
-    ]
-    session_cookie = current_app.config["SESSION_COOKIE_NAME"]  # deleted with the session
-    return sorted(
-        name
-        for name in set(sent)
-        if name != session_cookie and any(cookie.matches(name) for cookie in declared)
-    )
+    others = {*sent} - {current_app.config["SESSION_COOKIE_NAME"]}  # which goes with the session
+    found = {name: registry.cookie(name) for name in others}
+    return sorted(name for name, entry in found.items() if entry and entry[1].party == "first")
