@@ -1,6 +1,9 @@
 """What is said of a file that cannot be right: one sentence a problem, all of them at once."""
 
 import re
+import tomllib
+from pathlib import Path
+from typing import Any
 
 # No text has them, and a page or feed that holds one is no HTML or XML; among them what Unicode
 # keeps for none: 32 in the middle of the first plane, and the last two of each.
@@ -21,6 +24,23 @@ class BrokenArticleError(ValueError):
 
     def __str__(self) -> str:
         return "; ".join(self.problems)
+
+
+class BrokenTableError(ValueError):
+    """A TOML file beside the articles is wrong; the message is one sentence."""
+
+
+def read_table(file: Path) -> dict[str, Any]:
+    """Read the file.
+
+    Raises:
+        BrokenTableError: it is not there, or no TOML.
+
+    """
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:  # no TOML, or a number without end
+        raise BrokenTableError(f"it cannot be read: {error}") from None
 
 
 def on_one_line(problem: str) -> str:

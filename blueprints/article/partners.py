@@ -6,21 +6,16 @@ in the cookie `interests`.
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blueprints.article.broken import control_character
+from blueprints.article.broken import BrokenTableError, control_character, read_table
 
 TOPIC = re.compile(r"[a-z0-9-]{1,40}")
 TOPICS_REMEMBERED = 12
 KEYS = {"title", "text", "address", "topics"}
-
-
-class BrokenMessageError(ValueError):
-    """The file of messages is wrong; the message is one sentence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,24 +30,21 @@ def read_messages(file: Path) -> tuple[Message, ...]:
     """Read the file of messages.
 
     Raises:
-        BrokenMessageError: naming the message and the key.
+        BrokenTableError: naming the message and the key.
 
     """
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:  # no TOML, or a number without end
-        raise BrokenMessageError(f"it cannot be read: {error}") from None
+    content = read_table(file)
     if unknown := sorted(content.keys() - {"messages"}):
-        raise BrokenMessageError(f"it has the unknown key {unknown[0]!r} beside [[messages]]")
+        raise BrokenTableError(f"it has the unknown key {unknown[0]!r} beside [[messages]]")
     tables = content.get("messages", [])
     if not isinstance(tables, list):
-        raise BrokenMessageError("messages is no list of tables")
+        raise BrokenTableError("messages is no list of tables")
     return tuple(_message(number, table) for number, table in enumerate(tables, start=1))
 
 
 def _message(number: int, table: Any) -> Message:  # noqa: ANN401 - from a file, any shape
     if not isinstance(table, dict) or set(table) != KEYS:
-        raise BrokenMessageError(f"message {number} needs exactly {', '.join(sorted(KEYS))}")
+        raise BrokenTableError(f"message {number} needs exactly {', '.join(sorted(KEYS))}")
     for key in ("title", "text"):
         words = table[key]
         if (
@@ -60,14 +52,14 @@ def _message(number: int, table: Any) -> Message:  # noqa: ANN401 - from a file,
             or set(words) != {"en", "pt"}
             or not _are_texts(words.values())
         ):
-            raise BrokenMessageError(f"message {number}: {key} needs words in en and pt")
+            raise BrokenTableError(f"message {number}: {key} needs words in en and pt")
         if control_character("".join(words.values())):
-            raise BrokenMessageError(f"message {number}: {key} has a control character")
+            raise BrokenTableError(f"message {number}: {key} has a control character")
     if not str(table["address"]).startswith("https://"):
-        raise BrokenMessageError(f"message {number}: address does not begin with https://")
+        raise BrokenTableError(f"message {number}: address does not begin with https://")
     topics = table["topics"]
     if not isinstance(topics, list) or not _are_texts(topics):
-        raise BrokenMessageError(f"message {number}: topics is not a list of words")
+        raise BrokenTableError(f"message {number}: topics is not a list of words")
     return Message(table["title"], table["text"], table["address"], frozenset(topics))
 
 

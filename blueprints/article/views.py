@@ -5,19 +5,20 @@ from functools import partial
 from ipaddress import ip_address
 from itertools import groupby
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from flask import Blueprint, Flask, abort, current_app, g, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 
 from blueprints.article import topics
-from blueprints.article.broken import BrokenArticleError, on_one_line
+from blueprints.article.broken import BrokenArticleError, BrokenTableError, on_one_line
 from blueprints.article.content import Article, Library, read_library
-from blueprints.article.partners import BrokenMessageError, read_messages
+from blueprints.article.partners import read_messages
 from blueprints.article.personalization import for_reader, is_long
 from blueprints.article.preferences import Preferences, read_preferences
 from blueprints.article.shelf import Shelf, today
-from blueprints.article.topics import BrokenTopicsError
+
+T = TypeVar("T")
 
 FOLDER = Path(__file__).parent
 WORDS_PER_MINUTE = 220
@@ -32,23 +33,16 @@ def _set_up(state: BlueprintSetupState) -> None:
     folder = Path(app.config["ARTICLES"] or FOLDER / "texts")
     if not any(folder.glob("*/*.md")):
         raise SystemExit(f"FLASK_ARTICLES must be a folder with articles, unlike {folder}.")
-    messages = Path(app.config["MESSAGES"] or FOLDER / "messages.toml")
-    names = Path(app.config["TOPICS"] or FOLDER / "topics.toml")
+    pictures = app.extensions["pictures"] = Path(app.instance_path) / "pictures"
     try:
-        read = partial(read_library, folder, _pictures(app), _knows_embed(app))
+        read = partial(read_library, folder, pictures, _knows_embed(app))
         shelf = Shelf(folder, read, app.logger, shows_drafts=_shows_drafts(app))
-        app.extensions["messages"] = read_messages(messages)
-        app.extensions["topics"] = topics.read_names(names)
     except BrokenArticleError as error:
         told = (f"An article is broken: {problem}." for problem in error.problems)
         raise SystemExit("\n".join(told)) from None
-    except BrokenMessageError as error:
-        reason = on_one_line(str(error))
-        raise SystemExit(f"FLASK_MESSAGES, {messages.name}, is wrong: {reason}.") from None
-    except BrokenTopicsError as error:
-        reason = on_one_line(str(error))
-        raise SystemExit(f"FLASK_TOPICS, {names.name}, is wrong: {reason}.") from None
     app.extensions["shelf"] = shelf
+    app.extensions["messages"] = _of_file(app, "MESSAGES", read_messages)
+    app.extensions["topics"] = _of_file(app, "TOPICS", topics.read_names)
     app.extensions["page_cache"].depend_on(shelf.version)
     app.extensions["page_cache"].know_states_by(partial(_known_state, app))
     app.context_processor(lambda: {"preferences": preferences()} if request else {})
@@ -65,10 +59,13 @@ def _known_state(app: Flask, environ: dict[str, Any]) -> Hashable | None:
     return for_reader(visitor, shown, app.extensions["messages"]).state
 
 
-def _pictures(app: Flask) -> Path:
-    """Return the folder of the pictures' sizes."""
-    made = app.extensions["pictures"] = Path(app.instance_path) / "pictures"
-    return made
+def _of_file(app: Flask, setting: str, read: Callable[[Path], T]) -> T:
+    file = Path(app.config[setting] or FOLDER / f"{setting.lower()}.toml")
+    try:
+        return read(file)
+    except BrokenTableError as error:
+        reason = on_one_line(str(error))
+        raise SystemExit(f"FLASK_{setting}, {file.name}, is wrong: {reason}.") from None
 
 
 def _knows_embed(app: Flask) -> Callable[[str], bool]:
@@ -153,16 +150,12 @@ def address_in_each_language(shown: Article) -> dict[str, str]:
     }
 
 
-def _topic(topic: str) -> str:
-    return topics.name_of(topic, current_app.extensions["topics"], g.language)
-
-
 def _page(shown: Article, texts: Library) -> str:
     """Make the page of one of these texts; others may have been read by the next question."""
     g.alternates = address_in_each_language(shown)
     if shown.embeds:
         g.csp_sources = {"frame-src": {"'self'"}}
-    articles = texts.in_language(shown.language)
+    articles, names = texts.in_language(shown.language), current_app.extensions["topics"]
     seen = for_reader(g.consent, shown, current_app.extensions["messages"])
     if seen.interests_to_keep:
         g.consent.keep("interests", seen.interests_to_keep)
@@ -170,7 +163,7 @@ def _page(shown: Article, texts: Library) -> str:
     return render_template(
         "article/article.html",
         article=shown,
-        kicker=[_topic(topic) for topic in shown.topics],
+        kicker=[topics.name_of(topic, names, g.language) for topic in shown.topics],
         others=[item for item in articles if item is not shown][:TITLES],
         neighbours=texts.neighbours(shown),
         minutes=max(1, round(shown.words / WORDS_PER_MINUTE)),

@@ -11,8 +11,8 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, expect
 from served import serving
 
+from blueprints.article.broken import BrokenTableError
 from blueprints.article.partners import (
-    BrokenMessageError,
     add_interests,
     choose,
     read_interests,
@@ -273,7 +273,7 @@ def test_interests_are_few_and_clean() -> None:
 def test_a_broken_message_is_named(tmp_path: Path, old: str, new: str, says: str) -> None:
     file = tmp_path / "messages.toml"
     file.write_text(SHIPPED.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(BrokenMessageError, match=f"^{says}"):
+    with pytest.raises(BrokenTableError, match=f"^{says}"):
         read_messages(file)
 
 
@@ -281,7 +281,7 @@ def test_a_broken_message_is_named(tmp_path: Path, old: str, new: str, says: str
 def test_messages_of_another_shape_are_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "messages.toml"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(BrokenMessageError, match="message"):
+    with pytest.raises(BrokenTableError, match="message"):
         read_messages(file)
 
 

@@ -18,7 +18,8 @@ from site_to_fuzz import settings_of_a_full_site
 from tries import Tries
 
 from app import create_app
-from blueprints.article.partners import BrokenMessageError, read_messages
+from blueprints.article.broken import BrokenTableError
+from blueprints.article.partners import read_messages
 from blueprints.database import db
 
 pytestmark = pytest.mark.slow
@@ -82,7 +83,7 @@ def test_a_wrong_file_of_messages_is_named_or_harmless(
     @given(spoilt(MESSAGES.read_text(encoding="utf-8")))
     def try_it(text: bytes) -> None:
         file.write_bytes(text)
-        with suppress(BrokenMessageError):
+        with suppress(BrokenTableError):
             site.extensions["messages"] = read_messages(file)
             ask(site, Sent("GET", "/articles/film", [*HEADERS, ("Cookie", "a=b")], b""))
 
