@@ -9,7 +9,7 @@ out of `Host`, or put one in: names are compared, and ports only where both side
 import re
 from urllib.parse import quote, urlsplit
 
-from flask import Request, abort, g, request
+from flask import abort, g, request
 from werkzeug.exceptions import BadRequest
 
 NAME = r"(?:[a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}\.?"  # labels as DNS has them (RFC 1035, 2.3.4)
@@ -25,14 +25,14 @@ def refuse_malformed_address() -> None:
     Addresses are built from both. Nothing is built from a host that was refused, the page that says
     so included.
     """
-    if not _is_plausible(request):
+    if not _is_plausible():
         request.host = "localhost"
         abort(400)
     if len(quote(request.path)) + len(request.query_string) > ADDRESS_AT_MOST:
         abort(414)
 
 
-def _is_plausible(request: Request) -> bool:
+def _is_plausible() -> bool:
     """Whether an address can be built from scheme and host, which a proxy may have passed on."""
     try:
         host, _address = request.host, request.host_url
@@ -49,28 +49,25 @@ def tell_who_asks() -> None:
     `Sec-Fetch-Site` is asked for its referrer, which our own pages always give it.
     """
     site = request.headers.get("Sec-Fetch-Site")
-    is_ours = _is_same_host(request.referrer or "", f"//{request.host}")
-    g.is_asked_by_this_site = site == "same-origin" if site else is_ours
+    is_ours = site == "same-origin" if site else _is_of_this_site(request.referrer or "")
+    g.is_asked_by_this_site = is_ours
 
 
 def refuse_cross_origin() -> None:
-    if request.method not in SAFE_METHODS and is_cross_origin(request):
+    if request.method not in SAFE_METHODS and _is_cross_origin():
         abort(403)
 
 
-def is_cross_origin(request: Request) -> bool:
-    site = request.headers.get("Sec-Fetch-Site")
-    if site:
+def _is_cross_origin() -> bool:
+    if site := request.headers.get("Sec-Fetch-Site"):
         return site not in {"same-origin", "none"}
-    origin = request.headers.get("Origin")
-    if not origin:
-        return False
-    return not _is_same_host(origin, f"//{request.host}")
+    origin = request.headers.get("Origin", "")
+    return bool(origin) and not _is_of_this_site(origin)
 
 
-def _is_same_host(origin: str, ours: str) -> bool:
+def _is_of_this_site(address: str) -> bool:
     try:
-        theirs, here = urlsplit(origin), urlsplit(ours)
+        theirs, here = urlsplit(address), urlsplit(f"//{request.host}")
         is_same_name = theirs.hostname is not None and theirs.hostname == here.hostname
         return is_same_name and len({theirs.port, here.port} - {None}) < 2  # noqa: PLR2004 - one
     except ValueError:
