@@ -18,7 +18,6 @@ from blueprints.proof.seals import (
     Seal,
     count_open,
     count_waiting,
-    last_seal,
     seal_open_records,
 )
 from blueprints.proof.verifier import Count, TamperedError, verify_log
@@ -35,16 +34,15 @@ def seal() -> None:
     minutes; where there are few choices, run this every hour.
     """
     now, at_most = datetime.now(UTC), current_app.config["CONSENT_SEAL_BATCH"]
-    sealed = 0
+    sealed, last = 0, None
     with database():
         found, _first = count_open(now, NO_LIMIT)
         with progress(found, "Sealing") as bar:
             while made := seal_open_records(now, at_most):
-                sealed += made.size
+                sealed, last = sealed + made.size, made
                 bar.update(made.size)
         left, _first = count_open(now, 1)
         waiting, until = count_waiting(datetime.now(UTC))  # Choices go on meanwhile.
-        last = last_seal()
     if sealed:
         click.echo(f"Sealed {counted(sealed, 'record', 'records')}.")
     elif left:
@@ -56,7 +54,7 @@ def seal() -> None:
             f"{counted(waiting, 'record is', 'records are')} dated later than now "
             f"and can be sealed from {utc(until)} on."
         )
-    if sealed and last:
+    if last:
         click.echo(_head(last))
 
 

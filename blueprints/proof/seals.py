@@ -154,11 +154,6 @@ def _last(connection: Connection) -> Seal | None:
     return _seal(row) if row else None
 
 
-def last_seal() -> Seal | None:
-    with db.engine.connect() as connection:
-        return _last(connection)
-
-
 def find_seal(number: int) -> Seal | None:
     with db.engine.connect() as connection:
         row = connection.execute(
