@@ -97,7 +97,5 @@ def _commit(transaction: Transaction) -> None:
 
 
 def _access() -> Access:
-    access = current_app.extensions["database"]
-    if not isinstance(access, Access):
-        raise TypeError("the database room has not been set up")
+    access: Access = current_app.extensions["database"]
     return access

@@ -8,7 +8,7 @@ its own is needed.
 
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from threading import Event, Lock
 from time import monotonic
 from typing import Any, Generic, TypeVar
@@ -50,7 +50,7 @@ class Writer:
         self._engine = engine
         self._seconds = seconds
         file = file_of(engine)
-        self._turns = Turns(file, seconds) if file else None
+        self._turn = Turns(file, seconds).take if file else nullcontext
         self._connection: Connection | None = None
         self._lock = Lock()
         self._queue: deque[_Job[Any]] = deque()
@@ -98,9 +98,6 @@ class Writer:
         finally:
             self._hand_on(batch)
 
-    def _turn(self) -> AbstractContextManager[None]:
-        return self._turns.take() if self._turns else nullcontext()
-
     def _commit(self, batch: list[_Job[Any]]) -> None:
         """Write what waits by now; the list is filled as soon as that is known."""
         connection = self._open()
@@ -122,9 +119,8 @@ class Writer:
                         raise  # A full disk undoes everything; another failure may stay with us.
                     raw.execute("ROLLBACK TO job")
                 raw.execute("RELEASE job")
-        is_still_there(
-            connection
-        )  # What the commit made longer may be cut off before the next one.
+        # What the commit made longer may be cut off before the next one.
+        is_still_there(connection)
 
     def _take(self, at_most: int) -> list[_Job[Any]]:
         with self._lock:

@@ -98,14 +98,11 @@ class PageCache:
         if asked is None:
             return self._application(environ, start_response)
         about = (*asked, *[version() for version in self._versions])
-        state = self._state(environ)
+        state = self._known_state(environ) if environ.get("HTTP_COOKIE") else ()
         page = self._find((*about, state)) if state is not None else None
         if page:
             return page.answer(environ, start_response)
         return self._make(about, environ, start_response)
-
-    def _state(self, environ: "WSGIEnvironment") -> Hashable | None:
-        return self._known_state(environ) if environ.get("HTTP_COOKIE") else ()
 
     def _make(
         self, about: Key, environ: "WSGIEnvironment", start_response: "StartResponse"

@@ -57,7 +57,8 @@ class DatabaseStore(Store):
 
     def change(self, key: str | None, fresh: str, work: Work) -> tuple[Values, Content | None]:
         def change(connection: Connection) -> tuple[Values, Content | None]:
-            before = decode(_locked(connection, key)) if key else {}
+            # On PostgreSQL nobody else changes it until the transaction ends.
+            before = decode(connection.scalar(LOCK, {"at": key})) if key else {}
             content = work(connection, before)
             if content is None:
                 connection.execute(END, {"at": key})
@@ -79,11 +80,6 @@ class DatabaseStore(Store):
 
         with _outages():
             return write(end)
-
-
-def _locked(connection: Connection, key: str) -> bytes | None:
-    """Return what is stored; on PostgreSQL nobody else changes it until the transaction ends."""
-    return connection.scalar(LOCK, {"at": key})
 
 
 def _row(content: Content) -> dict[str, Any]:
