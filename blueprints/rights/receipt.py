@@ -166,7 +166,6 @@ def _process(notice: Mapping[str, Any], metadata: ReceiptMetadata, purpose: str)
     """Say what is done for the purpose, with which data, by whom, kept for how long."""
     shown = next((entry for entry in notice["purposes"] if entry["id"] == purpose), None) or {}
     services = [entry for entry in notice["services"] if entry["purpose"] == purpose]
-    lifetimes = sorted({c["lifetime"] for entry in services for c in entry["cookies"]})
     process: Node = {
         "type": "dpv:Process",
         "dct:title": shown.get("name", purpose),
@@ -183,7 +182,7 @@ def _process(notice: Mapping[str, Any], metadata: ReceiptMetadata, purpose: str)
         return profile.process_completed(
             process, services, processors, metadata.kept_for, metadata.origin
         )
-    if lifetimes:
+    if lifetimes := sorted({c["lifetime"] for entry in services for c in entry["cookies"]}):
         process["dpv:hasStorageCondition"] = [
             *({"type": "dpv:StorageDuration", "dpv:hasDuration": item} for item in lifetimes),
             {"type": "dpv:StorageLocation", "dpv:hasLocation": "dpv:WithinDevice"},
