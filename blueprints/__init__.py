@@ -20,6 +20,8 @@ below them, down to `database`, and never those above: what a lower room has to 
 signal (`choice_recorded`). The other rooms import no room. `operator`, then `rights`, then `proof`
 can be left out of the list in `app.py`, and the rest works. Inside a room `views -> forms,
 services -> models, choices, registry`; `choices` and `registry` import only the standard library.
-Rooms meet in templates, and in what `security` and `consent` offer on `flask.g`.
+Rooms meet in templates, and in what `security` and `consent` offer on `flask.g`. What may not be
+installed, or only some sites or commands need, is loaded by `import_module` where it is needed: a
+worker would hold half as much again (`tests/whole_site/test_memory.py`).
 `tests/whole_site/test_architecture.py` walks the imports.
 """

@@ -1,7 +1,5 @@
 """What machines read of the articles: a feed (RFC 4287), a sitemap, pictures, link previews."""
 
-from importlib import import_module
-
 from flask import (
     Response,
     abort,
@@ -12,6 +10,7 @@ from flask import (
     send_from_directory,
 )
 
+from blueprints.article import social_image
 from blueprints.article.views import address_in_each_language, blueprint, library
 
 __all__ = ["blueprint"]
@@ -54,8 +53,6 @@ def picture(slug: str) -> Response:
     article = library().find(g.language, slug)
     if article is None:
         abort(404)
-    # Only here: the operator's commands need not carry the drawing library.
-    social_image = import_module("blueprints.article.social_image")
     site = current_app.extensions["site"]
     view = current_app.extensions["static_files"] / "img" / site.picture.preview
     drawn = social_image.draw(article.title, site.name, site.colours["blue"].light, view)

@@ -7,20 +7,20 @@ time and the owner, stays with the editor.
 import shutil
 import struct
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
-from PIL import Image, ImageOps, UnidentifiedImageError
-
-from blueprints.article.pictures import SOCIAL, Made
+from PIL import Image, ImageOps
 
 WIDTHS = (480, 960, 1920)
-SOCIAL_SIZE = (1200, 630)  # what link previews are made for (Open Graph)
+SOCIAL = "social.jpeg"  # for link previews
+SOCIAL_SIZE = (1200, 630)  # what these are made for (Open Graph)
 PIXELS_AT_MOST = 50_000_000  # 150 MB in memory
 FORMATS = ("JPEG", "PNG", "WEBP")
 QUALITIES = {"webp": {"quality": 80, "method": 4}, "avif": {"quality": 60, "speed": 8}}
 WORTH_IT = 0.85  # AVIF has at most so much of the bytes of WebP, else it is not kept
-UNKNOWN = UnidentifiedImageError
 # What the library raises for a file that is cut off, is another's, or would fill the memory.
 BROKEN = (
     OSError,
@@ -31,6 +31,17 @@ BROKEN = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
+
+
+@dataclass(frozen=True)
+class Made:
+    """The sizes of one picture, as files."""
+
+    digest: str
+    width: int
+    height: int
+    widths: Sequence[int]  # the largest last
+    has_avif: bool  # where that is worth its making
 
 
 def make(file: Path, folder: Path) -> Made:

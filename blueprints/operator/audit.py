@@ -39,7 +39,6 @@ def audit(address: str | None, *, as_json: bool) -> None:
     something was, 2 the audit could not be made.
     """
     try:
-        # Only here: the extra may be missing, and no other process should carry a browser's driver.
         audit_browser = import_module("blueprints.operator.browser")
     except ImportError:
         raise click.UsageError(

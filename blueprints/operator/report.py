@@ -68,7 +68,6 @@ def _page(report: Report) -> str:
         named=_named,
         spelled=_spelled,
         statuses=STATUSES,
-        # Only here: the other commands, and the site, need not carry pygal.
         charts=import_module("blueprints.operator.charts"),
         smallest=SMALLEST,
         about_the_model=" ".join(_about_the_model()),

@@ -84,7 +84,7 @@ class Counts:
 class InRedis:
     def __init__(self, url: str) -> None:
         """Raise ImportError where the extra is missing, TypeError or ValueError for an option."""
-        driver = self._driver = import_module("redis")  # Only here: no other site loads it.
+        driver = self._driver = import_module("redis")
         self._redis = driver.Redis.from_url(
             url,
             socket_timeout=REDIS_TIMEOUT_SECONDS,

@@ -37,6 +37,5 @@ def _store(app: Flask) -> Store:
     url = app.config["REDIS_URL"]  # checked by the security room, which keeps its counters there
     if not url:
         return DatabaseStore(app.extensions["database"])
-    # Only here: no other site loads the driver.
     store: Store = import_module("blueprints.sessions.redis_store").RedisStore(app, url)
     return store

@@ -6,13 +6,13 @@ of that of the same name in `static/img/`.
 """
 
 import shutil
-from importlib import import_module
 from pathlib import Path
 from re import Match
 
 import msgspec
 from jinja2 import Environment, StrictUndefined
 
+from blueprints.site.icons import repaint
 from blueprints.site.site import BESIDE, TOKEN, Site, colours_of
 
 TEMPLATES = {".svg", ".webmanifest"}
@@ -39,8 +39,7 @@ class Look:
             if file.suffix in TEMPLATES:
                 file.write_text(rendered(file, self._site), "utf-8")
         if own != shipped:
-            # Only here: no other site loads the drawing library to start.
-            import_module("blueprints.site.icons").repaint(copy / "img", shipped, own)
+            repaint(copy / "img", shipped, own)
         for picture in self._pictures:
             shutil.copyfile(picture, copy / "img" / picture.name)
 

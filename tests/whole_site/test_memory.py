@@ -12,7 +12,6 @@ from blueprints.database.schema import MIGRATIONS, STEPS
 
 OF_OTHERS = {
     "alembic": "migrations",
-    "PIL": "pictures",
     "playwright": "the audit",
     "prometheus_client": "the numbers",
     "psycopg": "PostgreSQL",
