@@ -5,7 +5,6 @@ says the same of the request at hand, and both answer `state`, `allows()` and `k
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,8 @@ import msgspec
 from flask import Flask
 from werkzeug.sansio.http import parse_cookie  # as `request.cookies` reads them
 
-from blueprints.consent.choices import CONTINUED_USE, OPEN, Decision, Model, given_by
+from blueprints.consent.choices import CONTINUED_USE, OPEN, Model, given_by
+from blueprints.consent.records import fields_of_a_decision
 from blueprints.consent.registry import Registry
 from blueprints.consent.visitor import cookie_prefix, withdrawal_cookie
 from blueprints.sessions import StoreUnavailableError, VisitorSessions, is_current
@@ -24,30 +24,15 @@ UNDECIDED: State = (True, frozenset())
 # A session that holds a decision, read at once by its types: each page of a returning visitor does.
 # What `read_decision` would not take is not taken here; times are looked at apart, for msgspec
 # takes them also as texts.
-CHECKED = {"id": UUID, "subject": UUID, "decided_at": Any, "expires_at": Any}
+HELD_DECISION = msgspec.defstruct(
+    "HeldDecision",
+    fields_of_a_decision(id=UUID, subject=UUID, decided_at=Any, expires_at=Any),
+    kw_only=True,
+    forbid_unknown_fields=True,
+)
 HELD: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(
     msgspec.defstruct(
-        "Held",
-        [
-            ("expires_at", Any),
-            (
-                "decision",
-                msgspec.defstruct(
-                    "HeldDecision",
-                    [
-                        (
-                            of.name,
-                            CHECKED.get(of.name, of.type),
-                            msgspec.NODEFAULT if of.default is MISSING else of.default,
-                        )
-                        for of in fields(Decision)
-                    ],
-                    kw_only=True,
-                    forbid_unknown_fields=True,
-                ),
-            ),
-            ("confirm", Any, None),
-        ],
+        "Held", [("expires_at", Any), ("decision", HELD_DECISION), ("confirm", Any, None)]
     )
 )
 

@@ -6,6 +6,7 @@ from dataclasses import MISSING, fields
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
@@ -20,6 +21,14 @@ Record = Mapping[str, Any]
 
 # What a record says that is older than a field of a decision.
 DEFAULTS = {field.name: field.default for field in fields(Decision) if field.default is not MISSING}
+
+
+def fields_of_a_decision(**kinds: Any) -> list[tuple[str, Any, Any]]:  # noqa: ANN401 - types
+    """Return each as msgspec reads it: name, kind and default; `kinds` are read as others."""
+    return [
+        (of.name, kinds.get(of.name, of.type), DEFAULTS.get(of.name, msgspec.NODEFAULT))
+        for of in fields(Decision)
+    ]
 
 
 def select_records() -> Select[*tuple[Any, ...]]:

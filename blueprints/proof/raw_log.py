@@ -8,7 +8,6 @@ for any length, and choices that are made meanwhile are neither held up nor seen
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,8 +15,8 @@ import msgspec
 from sqlalchemy import Connection, Engine, Select, String, cast, exists, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute
 
-from blueprints.consent.choices import Decision
 from blueprints.consent.models import ConsentRecord
+from blueprints.consent.records import fields_of_a_decision
 from blueprints.database import db
 from blueprints.database.sqlite import driver
 from blueprints.proof.models import ConsentLeaf, ConsentOpen, ConsentSeal
@@ -153,14 +152,7 @@ def _time(connection: Connection, column: InstrumentedAttribute[Any]) -> Any:  #
 SAID: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
     msgspec.defstruct(
         "Said",
-        [
-            ("is_consent", bool),
-            ("salt", str),
-            *(
-                (of.name, of.type, msgspec.NODEFAULT if of.default is MISSING else of.default)
-                for of in fields(Decision)
-            ),
-        ],
+        [("is_consent", bool), ("salt", str), *fields_of_a_decision()],
         kw_only=True,
     )
 )
