@@ -23,7 +23,7 @@ from blueprints.consent.visitor import last_decision
 from blueprints.database import is_uncertain
 from blueprints.rights import erasure
 from blueprints.rights.receipt_check import NotAReceiptError, read_receipt
-from blueprints.rights.views import blueprint, erase_own, history_page, own_records
+from blueprints.rights.views import blueprint, erase_own, erased_page, history_page, own_records
 from blueprints.sessions import StoreUnavailableError
 
 RECEIPT_BYTES_AT_MOST = 128 * 1024
@@ -92,11 +92,7 @@ def _erase(subject: UUID) -> Response:
         raise ServiceUnavailable from None
     if not erased:
         return _form_page("unknown", 404)
-    g.alternates = {}
-    if g.wants_json:
-        return no_store(jsonify(erased=True, records=erased, cookies=[]))
-    page = render_template("rights/erased.html", records=erased, cookies=[], whose="number")
-    return no_store(make_response(page))
+    return erased_page(erased, [], "number")
 
 
 def _form_page(problem: str | None, status: int = 200) -> Response:

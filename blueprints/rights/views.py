@@ -136,15 +136,13 @@ def erase_own() -> Response:
     """
     decision, erased = erasure.erase_visitor()
     cookies = erasure.cookies_of(registry(), request.cookies)
+    return erased_page(erased, cookies, "this_browser" if decision else None)
+
+
+def erased_page(records: int, cookies: list[str], whose: str | None) -> Response:
+    """Answer with what was erased, and of whom."""
     g.alternates = {}  # This page is an answer; it has no address.
     if g.wants_json:
-        answer = jsonify(erased=True, records=erased, cookies=cookies)
-    else:
-        page = render_template(
-            "rights/erased.html",
-            records=erased,
-            cookies=cookies,
-            whose="this_browser" if decision else None,
-        )
-        answer = make_response(page)
-    return no_store(answer)
+        return no_store(jsonify(erased=True, records=records, cookies=cookies))
+    page = render_template("rights/erased.html", records=records, cookies=cookies, whose=whose)
+    return no_store(make_response(page))
