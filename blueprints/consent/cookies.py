@@ -40,9 +40,13 @@ class Cookie:
             unit: int(number) for unit, number in zip(units, numbers, strict=False) if int(number)
         }
 
+    def lasts(self, year: int, month: int) -> timedelta:
+        """Return the lifetime, where a year and a month count so many days."""
+        parts = dict(self.lifetime_parts)
+        days = year * parts.pop("years", 0) + month * parts.pop("months", 0) + parts.pop("days", 0)
+        return timedelta(days=days, **parts)
+
     @property
     def max_age(self) -> timedelta:
         """The lifetime; a month counts 30 days and a year 365, never more."""
-        parts = dict(self.lifetime_parts)
-        days = 365 * parts.pop("years", 0) + 30 * parts.pop("months", 0) + parts.pop("days", 0)
-        return timedelta(days=days, **parts)
+        return self.lasts(year=365, month=30)

@@ -8,7 +8,6 @@ from blueprints.consent.cookies import Cookie
 from blueprints.consent.registry import Registry, Service
 
 ROUNDING = timedelta(minutes=1)  # between setting a cookie and looking at it
-LONGEST = {"years": 366, "months": 31, "days": 1}  # in days: a declared month may be a long one
 HOST = "host"
 
 
@@ -117,8 +116,6 @@ def _everything(registry: Registry) -> set[tuple[str, str]]:
 
 
 def _too_long(item: Seen, cookie: Cookie) -> bool:
-    if item.lifetime is None:
-        return False
-    parts = dict(cookie.lifetime_parts)
-    days = sum(parts.pop(unit, 0) * length for unit, length in LONGEST.items())
-    return item.lifetime > timedelta(days=days, **parts) + ROUNDING
+    # A declared month may be a long one.
+    longest = cookie.lasts(year=366, month=31) + ROUNDING
+    return item.lifetime is not None and item.lifetime > longest
