@@ -6,12 +6,13 @@ and what is in force now.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from blueprints.consent.cookies import LIFETIME
 
 Content = Mapping[str, Any]
-Additions = Mapping[str, tuple[tuple[str, str], ...]]  # purpose -> kind of thing, and its name
+Things = tuple[tuple[str, str], ...]  # each its kind, and its name
+Additions = Mapping[str, Things]  # by purpose
 
 # The field by which a notice tells how a service enters the page, to whom its tag sends and what it
 # lets Google do. One of an older version of the site lacks it, and nobody knows what was so then.
@@ -19,64 +20,43 @@ TOLD_IN = {"way": "enters", "tag": "consent_mode", "grant": "consent_mode"}
 SECONDS = (31_556_952, 2_629_746, 86_400, 3_600, 60, 1)  # a year is twelve months
 
 
-def additions(old: Content, new: Content) -> Additions:
-    """Return what each optional purpose has now and had not then.
+class Changes(NamedTuple):
+    """What became of the purposes that were shown; of one that is new nobody has been told."""
 
-    A purpose that is new altogether is not among them: nobody has chosen about it.
-    """
-    return _additions(old, new, [entry["id"] for entry in old["purposes"] if entry["optional"]])
-
-
-def added_unasked(old: Content, new: Content) -> Additions:
-    """Return what each necessary purpose has now and had not then: it is on for everybody."""
-    necessary = {entry["id"] for entry in new["purposes"] if not entry["optional"]}
-    return _additions(
-        old,
-        new,
-        [
-            entry["id"]
-            for entry in old["purposes"]
-            if entry["id"] in necessary and not entry["optional"]
-        ],
-    )
+    asked: Additions  # what an optional one has now and had not then
+    unasked: Additions  # likewise a necessary one, which is on for everybody
+    # What nobody is asked about any more: an optional one -> its services that always run now,
+    # where one of these, or it, has become necessary.
+    imposed: Mapping[str, tuple[str, ...]]
 
 
-def _additions(old: Content, new: Content, known: Collection[str]) -> Additions:
-    purposes = (entry["id"] for entry in new["purposes"] if entry["id"] in known)
+def compare(old: Content, new: Content) -> Changes:
+    """Compare what was shown then with what is in force now."""
     untold = {
         kind
         for kind, field in TOLD_IN.items()
         if not all(field in service for service in old["services"])
     }
-    found = {
-        purpose: _added(_covered(old, purpose), _covered(new, purpose), untold)
-        for purpose in purposes
-    }
-    return {purpose: things for purpose, things in found.items() if things}
-
-
-def imposed(old: Content, new: Content) -> Mapping[str, tuple[str, ...]]:
-    """Return what nobody is asked about any more: purpose of then -> services that always run now.
-
-    A purpose is among them where it has become necessary itself, or a service of it has.
-    """
-    optional = [entry["id"] for entry in old["purposes"] if entry["optional"]]
-    necessary = {entry["id"] for entry in new["purposes"] if not entry["optional"]}
-    always = {service["id"] for service in new["services"] if service["purpose"] in necessary}
-    found = {
-        purpose: tuple(
-            service["id"]
-            for service in old["services"]
-            if service["purpose"] == purpose and service["id"] in always
-        )
-        for purpose in optional
-    }
-    return {purpose: ids for purpose, ids in found.items() if ids or purpose in necessary}
+    optional = {entry["id"]: entry["optional"] for entry in new["purposes"]}
+    always = {item["id"] for item in new["services"] if not optional.get(item["purpose"], True)}
+    grown: dict[bool, dict[str, Things]] = {True: {}, False: {}}
+    imposed = {}
+    for entry in old["purposes"]:
+        purpose, was_optional = entry["id"], entry["optional"]
+        of_it = (item["id"] for item in old["services"] if item["purpose"] == purpose)
+        still = tuple(service for service in of_it if service in always)
+        if was_optional and (still or optional.get(purpose) is False):
+            imposed[purpose] = still
+        if optional.get(purpose) == was_optional and (
+            things := _added(_covered(old, purpose), _covered(new, purpose), untold)
+        ):
+            grown[was_optional][purpose] = things
+    return Changes(asked=grown[True], unasked=grown[False], imposed=imposed)
 
 
 def _added(
     old: Mapping[tuple[str, ...], int], new: Mapping[tuple[str, ...], int], untold: Collection[str]
-) -> tuple[tuple[str, str], ...]:
+) -> Things:
     things = {
         ("lifetime" if key[0] == "item" and key in old else key[0], _name(key, old))
         for key, size in new.items()

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from blueprints.consent.coverage import Additions, additions
+from blueprints.consent.coverage import Additions, compare
 from blueprints.consent.models import ConsentNotice
 from blueprints.consent.notices import Notice
 from blueprints.database import db, reading, write
@@ -71,7 +71,7 @@ class Notices:
             except SQLAlchemyError:
                 return None
         old, new = self._shown[asked], next(iter(self.in_force.values()))
-        return additions(old.content, new.content) if old else None
+        return compare(old.content, new.content).asked if old else None
 
     def keep_all(self) -> None:
         for notice in self.in_force.values():

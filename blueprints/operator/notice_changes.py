@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from blueprints.consent.commands import ended
-from blueprints.consent.coverage import added_unasked, additions, imposed
+from blueprints.consent.coverage import compare
 from blueprints.consent.notices import Notice
 from blueprints.consent.registry import (
     SUBSTANCE_OF_COOKIE,
@@ -24,7 +24,7 @@ WORKERS = "controller processors "
 def who_is_asked(old: Notice, new: Notice) -> list[str]:
     """Say in one sentence for each purpose who is asked again; nothing where nobody is."""
     before = _by_id(old.content["purposes"])
-    added = additions(old.content, new.content)
+    added = compare(old.content, new.content).asked
     said = []
     for purpose in new.content["purposes"]:
         name = purpose["id"]
@@ -39,13 +39,13 @@ def who_is_asked(old: Notice, new: Notice) -> list[str]:
 
 def what_nobody_is_asked(old: Notice, new: Notice) -> list[str]:
     """Say what was added to a necessary purpose, besides what was optional under the same id."""
-    told = {key for keys in imposed(old.content, new.content).values() for key in keys}
+    told = {key for keys in compare(old.content, new.content).imposed.values() for key in keys}
     others = [service for service in new.content["services"] if service["id"] not in told]
     return [
         ended(f"Necessary purpose '{purpose}' is on for everybody unasked; new: {_listed(things)}")
-        for purpose, things in added_unasked(
+        for purpose, things in compare(
             old.content, {**new.content, "services": others}
-        ).items()
+        ).unasked.items()
     ]
 
 
@@ -57,7 +57,7 @@ def what_is_imposed(old: Notice, new: Notice) -> list[str]:
     """Say what is on for those who had refused it, since nobody is asked about it any more."""
     necessary = [entry["id"] for entry in new.content["purposes"] if not entry["optional"]]
     said = []
-    for purpose, services in imposed(old.content, new.content).items():
+    for purpose, services in compare(old.content, new.content).imposed.items():
         if purpose in necessary:
             said.append(
                 f"Nobody is asked about '{purpose}' any more: it is necessary now, and so on for "

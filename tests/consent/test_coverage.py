@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from blueprints.consent.coverage import added_unasked, additions, imposed
+from blueprints.consent.coverage import compare
 
 SHOWN: dict[str, Any] = {
     "controller": {"name": "City"},
@@ -116,10 +116,10 @@ def test_what_was_added_is_told_and_what_was_taken_away_is_not(
 ) -> None:
     after = changed(way, value)
     others = ("films",) if way[0] == "controller" else ()
-    assert additions(SHOWN, after) == {each: added for each in ("content", *others) if added}
+    assert compare(SHOWN, after).asked == {each: added for each in ("content", *others) if added}
     if taken_away is not None:
         back = {each: taken_away for each in ("content", *others) if taken_away}
-        assert additions(after, SHOWN) == back
+        assert compare(after, SHOWN).asked == back
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_what_a_notice_of_before_does_not_tell_asks_nobody(
     for service in before["services"]:
         for field in fields:
             del service[field]
-    assert additions(before, after) == ({"content": added} if added else {})
+    assert compare(before, after).asked == ({"content": added} if added else {})
 
 
 @pytest.mark.parametrize(
@@ -161,16 +161,16 @@ def test_lifetimes_are_compared_by_how_long_they_are(
     shorter: str, longer: str, *, is_longer: bool
 ) -> None:
     before, after = (changed((*B, "lifetime"), lifetime) for lifetime in (shorter, longer))
-    assert bool(additions(before, after)) is is_longer
-    assert additions(after, before) == {}
+    assert bool(compare(before, after).asked) is is_longer
+    assert compare(after, before).asked == {}
 
 
 def test_nobody_has_chosen_about_a_purpose_that_was_not_asked_for() -> None:
     more = {"id": "more", "optional": True}
     for way, value in ((("purposes", 0, "optional"), True), (("purposes", 0), more)):
         after = changed(way, value)
-        assert additions(SHOWN, after) == {}
-        assert additions(after, SHOWN) == {}
+        assert compare(SHOWN, after).asked == {}
+        assert compare(after, SHOWN).asked == {}
 
 
 @pytest.mark.parametrize(
@@ -187,20 +187,20 @@ def test_nobody_has_chosen_about_a_purpose_that_was_not_asked_for() -> None:
 def test_what_nobody_is_asked_about_any_more_is_told_of_each_purpose(
     way: tuple[Any, ...], value: object, found: dict[str, tuple[str, ...]]
 ) -> None:
-    assert imposed(SHOWN, changed(way, value)) == found
+    assert compare(SHOWN, changed(way, value)).imposed == found
 
 
 def test_a_purpose_without_services_can_become_necessary_as_well() -> None:
     before = changed(("services",), [])
     after = deepcopy(before)
     after["purposes"][1]["optional"] = False
-    assert imposed(before, after) == {"content": ()}
+    assert compare(before, after).imposed == {"content": ()}
 
 
 def test_what_a_necessary_purpose_has_more_is_told_and_nothing_of_an_optional_one() -> None:
     after = changed((*COUNTER, "purpose"), "needed")
-    assert additions(SHOWN, after) == {}
-    assert ("host", "https://a.example") in added_unasked(SHOWN, after)["needed"]
-    assert added_unasked(after, SHOWN) == {}
-    assert added_unasked(SHOWN, changed((*CONTENT, "personal_data"), ["Sex"])) == {}
-    assert added_unasked(SHOWN, changed((*CONTENT, "optional"), False)) == {}  # noqa: FBT003
+    assert compare(SHOWN, after).asked == {}
+    assert ("host", "https://a.example") in compare(SHOWN, after).unasked["needed"]
+    assert compare(after, SHOWN).unasked == {}
+    assert compare(SHOWN, changed((*CONTENT, "personal_data"), ["Sex"])).unasked == {}
+    assert compare(SHOWN, changed((*CONTENT, "optional"), False)).unasked == {}  # noqa: FBT003
