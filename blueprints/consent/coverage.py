@@ -17,6 +17,8 @@ Additions = Mapping[str, Things]  # by purpose
 # The field by which a notice tells how a service enters the page, to whom its tag sends and what it
 # lets Google do. One of an older version of the site lacks it, and nobody knows what was so then.
 TOLD_IN = {"way": "enters", "tag": "consent_mode", "grant": "consent_mode"}
+# What is told only of what was known: of a new vendor, host or item it goes without saying.
+ABOUT = {"country": "vendor", "load": "host", "storage": "item", "party": "item"}
 SECONDS = (31_556_952, 2_629_746, 86_400, 3_600, 60, 1)  # a year is twelve months
 
 
@@ -58,22 +60,25 @@ def _added(
     old: Mapping[tuple[str, ...], int], new: Mapping[tuple[str, ...], int], untold: Collection[str]
 ) -> Things:
     things = {
-        ("lifetime" if key[0] == "item" and key in old else key[0], _name(key, old))
+        _told(*key, was_known=key in old)
         for key, size in new.items()
-        if size > old.get(key, -1) and key[0] not in untold
+        if size > old.get(key, -1)
+        and key[0] not in untold
+        and (key[0] not in ABOUT or (ABOUT[key[0]], key[1]) in old)
     }
     return tuple(sorted(things))
 
 
-def _name(key: tuple[str, ...], old: Mapping[tuple[str, ...], int]) -> str:
-    """Return how a thing is called; of a vendor who was known in another country, with this one."""
-    kind, name, *rest = key
-    is_elsewhere = kind == "vendor" and any(known[:2] == key[:2] for known in old)
-    return f"{name} ({', '.join(rest)})" if is_elsewhere else name
+def _told(kind: str, name: str, value: str = "", *, was_known: bool) -> tuple[str, str]:
+    if kind == "item" and was_known:
+        return "lifetime", name
+    if kind == "country":
+        return kind, f"{name} ({value})"
+    return {"load": f"{value} host", "way": f"{value} address"}.get(kind, kind), name
 
 
 def _covered(content: Content, purpose: str) -> dict[tuple[str, ...], int]:
-    """Return kind, name and what else tells two things apart -> how long, or how far it goes."""
+    """Return kind and name, with one value of it or none -> how long, or how far it goes."""
     (entry,) = (entry for entry in content["purposes"] if entry["id"] == purpose)
     covered: dict[tuple[str, ...], int] = {
         ("controller", content["controller"]["name"]): 0,
@@ -83,15 +88,18 @@ def _covered(content: Content, purpose: str) -> dict[tuple[str, ...], int]:
     for service in content["services"]:
         if service["purpose"] != purpose:
             continue
-        covered["vendor", service["vendor"], service["country"]] = 0
+        vendor = service["vendor"]
+        covered["vendor", vendor] = covered["country", vendor, service["country"]] = 0
         for kind, hosts in service["hosts"].items():
-            covered.update({("host", host, kind): 0 for host in hosts})
+            for host in hosts:
+                covered["host", host] = covered["load", host, kind] = 0
         for kind, told in service.get("enters", {}).items():
-            covered["tag" if kind == "tag" else "way", told, kind] = 0
+            covered[("tag", told) if kind == "tag" else ("way", told, kind)] = 0
         covered.update({("grant", name): 0 for name in service.get("consent_mode", [])})
         for cookie in service["cookies"]:
-            key = ("item", cookie["name"], cookie["storage"], cookie["party"])
+            key = "item", cookie["name"]
             covered[key] = max(covered.get(key, 0), _seconds(cookie["lifetime"]))
+            covered.update({(kind, key[1], cookie[kind]): 0 for kind in ("storage", "party")})
     return covered
 
 

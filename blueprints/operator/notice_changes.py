@@ -30,8 +30,10 @@ def who_is_asked(old: Notice, new: Notice) -> list[str]:
         name = purpose["id"]
         if not purpose["optional"]:
             continue
-        if not before.get(name, {}).get("optional"):
+        if name not in before:
             said.append(f"Everybody is asked about the new purpose '{name}'.")
+        elif not before[name]["optional"]:
+            said.append(f"Everybody is asked about '{name}', which was necessary before.")
         elif name in added:
             said.append(ended(f"Who accepted '{name}' is asked again; new: {_listed(added[name])}"))
     return said

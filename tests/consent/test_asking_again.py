@@ -20,6 +20,7 @@ MEANS = 'dpv = "ServicePersonalisation"\n'
 RUN_BY = 'name = "Matomo"\nvendor = "InvestPorto"\ncountry = "PT"'
 HOST = 'img = ["https://stats.example.pt"]'
 TWO_HOSTS = 'img = ["https://stats.example.pt", "https://more.example.pt"]'
+IN_LOCAL_STORAGE = 'storage = "localStorage"\nparty = "first"\nlifetime = "P7M"'
 SERVICE = "# one more\n"
 TAG = """
 [[services]]
@@ -50,6 +51,16 @@ id = "statistics"
 name = { en = "Statistics", pt = "Estatística" }
 description = { en = "Counts visits.", pt = "Conta visitas." }
 """
+KNOWN = """
+[[services]]
+id = "w"
+purpose = "personalization"
+name = "W"
+vendor = "W"
+country = "PT"
+privacy = "https://w.example/privacy"
+hosts = { script = ["HOST"], img = ["HOST"], frame = ["HOST"] }
+""".replace("HOST", "https://w.example")
 # What was before, what is after, and what is said to be new. Each is tried back again as well: None
 # where nothing is new then, because it has only shrunk.
 CHANGES = {
@@ -73,13 +84,17 @@ CHANGES = {
         "now also involves Y, Lda.",
         None,
     ),
-    "country": ((RUN_BY, RUN_BY.replace("PT", "US")), "now also involves InvestPorto (US).", None),
+    "country": (
+        (RUN_BY, RUN_BY.replace("PT", "US")),
+        "now involves InvestPorto (US) in another country than before.",
+        None,
+    ),
     # (InvestPorto in Portugal is already another recipient of the same purpose.)
     "host": ((HOST, TWO_HOSTS), "makes your browser contact https://more.example.pt.", None),
     "kind of load": (
         (HOST, HOST.replace("img", "connect")),
-        "contact https://stats",
-        "browser contact ",
+        "Personalised content now also exchanges data with https://stats.example.pt.",
+        "Personalised content now also loads pictures from https://stats.example.pt.",
     ),
     "item": ((MATOMO, MATOMO + ITEM), "Personalised content now also stores _pk_more.", None),
     "longer lifetime": (
@@ -92,14 +107,23 @@ CHANGES = {
         "Personalised content now stores _pk_id* for longer.",
         None,
     ),
-    "kind of storage": (
+    "party": (
         ('party = "first"\nlifetime = "P7M"', 'party = "third"\nlifetime = "P7M"'),
-        "Personalised content now also stores _pk_id*.",
-        "Personalised content now also stores _pk_id*.",
+        "Personalised content now stores _pk_id* for another party.",
+        "Personalised content now stores _pk_id* for another party.",
+    ),
+    "place in the browser": (
+        ('storage = "cookie"\nparty = "first"\nlifetime = "P7M"', IN_LOCAL_STORAGE),
+        "Personalised content now stores _pk_id* in another place in your browser.",
+        "Personalised content now stores _pk_id* in another place in your browser.",
     ),
     "service": ((MATOMO, MATOMO + MORE), "now also stores _other*", None),
-    "script": (("/a.js", "/b.js"), "also loads https://tags.example.pt/b.js.", "also loads"),
-    "tag": (("G-ABC1", "G-ABC2"), "also sends data to G-ABC2.", "also sends data to G-ABC1."),
+    "script": (
+        ("/a.js", "/b.js"),
+        "also loads https://tags.example.pt/b.js as a script.",
+        "/a.js as a",
+    ),
+    "tag": (("G-ABC1", "G-ABC2"), "sends data to the account G-ABC2.", "to the account G-ABC1."),
     "permission": (
         (MODE, '["analytics_storage", "ad_user_data", "ad_personalization"]'),
         "lets Google personalise advertising, use data about you for advertising.",
@@ -183,6 +207,60 @@ def test_a_banner_says_in_short_what_the_settings_say_whole(
     assert "New since your choice: Personalised content now also involves Y, Lda." in banner
     assert "contact" not in banner.partition("New since")[2].partition("Change Settings")[0]
     assert "now also makes your browser contact https://stats.example.pt, now" in settings.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "english", "portuguese"),
+    [
+        ("frame", "also loads embedded content from", "carregar também conteúdos incorporados de"),
+        ("style", "also loads styles from", "carregar também estilos de"),
+        ("font", "also loads fonts from", "carregar também tipos de letra de"),
+        ("media", "also loads sound and film from", "carregar também som e vídeo de"),
+        ("connect", "also exchanges data with", "trocar dados com"),
+    ],
+)
+def test_what_more_is_loaded_from_a_host_that_was_known_does_not_make_the_host_new(
+    make_site: MakeSite, tmp_path: Path, kind: str, english: str, portuguese: str
+) -> None:
+    more = (HOST, f'{HOST}, {kind} = ["https://stats.example.pt"]')
+    first, second = changed(
+        make_site, tmp_path, shipped_with(more=MATOMO), shipped_with(more, more=MATOMO)
+    )
+    chooser = first()
+    chooser.choose("accept_all")
+    later = come_back(chooser, second())
+    for path, sentence in (
+        ("/cookies", f"Personalised content now {english} https://stats.example.pt."),
+        ("/pt/cookies", f"passa a {portuguese} https://stats.example.pt."),
+    ):
+        assert sentence in later.get(path).text
+
+
+@pytest.mark.parametrize(
+    ("way", "english", "portuguese"),
+    [
+        ("script", "a script", "script"),
+        ("pixel", "a picture", "imagem"),
+        ("embed", "embedded content", "conteúdo incorporado"),
+    ],
+)
+def test_another_way_in_of_a_host_that_was_known_is_told_by_what_is_loaded(
+    make_site: MakeSite, tmp_path: Path, way: str, english: str, portuguese: str
+) -> None:
+    more = f'{way} = {{ address = "https://w.example/{{id}}", width = 1, height = 1 }}\n'
+    if way != "embed":
+        more = more.replace(", width = 1, height = 1", "")
+    first, second = changed(
+        make_site, tmp_path, shipped_with(more=KNOWN), shipped_with(more=KNOWN + more)
+    )
+    chooser = first()
+    chooser.choose("accept_all")
+    later = come_back(chooser, second())
+    for path, sentence in (
+        ("/cookies", f"Personalised content now also loads https://w.example/{{id}} as {english}."),
+        ("/pt/cookies", f"passa a carregar https://w.example/{{id}} como {portuguese}."),
+    ):
+        assert sentence in later.get(path).text
 
 
 @pytest.mark.parametrize("choice", CHOICES)
@@ -272,8 +350,8 @@ def test_what_is_not_ticked_beside_a_purpose_that_is_gone_is_not_assumed(
     ("change", "says"),
     [
         ((HOST, TWO_HOSTS), "passa a fazer o seu navegador contactar https://more"),
-        (("/a.js", "/b.js"), "passa a carregar https://tags.example.pt/b.js."),
-        (("G-ABC1", "G-ABC2"), "passa a enviar dados para G-ABC2."),
+        (("/a.js", "/b.js"), "passa a carregar https://tags.example.pt/b.js como script."),
+        (("G-ABC1", "G-ABC2"), "passa a enviar dados para a conta G-ABC2."),
         ((MODE, '["ad_user_data"]'), "passa a deixar a Google usar dados sobre si para public"),
     ],
 )

@@ -55,7 +55,7 @@ A, B = (*COUNTER, "cookies", 0), (*COUNTER, "cookies", 1)
 ENTERS, GRANTS = (*COUNTER, "enters"), (*COUNTER, "consent_mode")
 A_JS, B_JS = "https://a.example/a.js", "https://a.example/b.js"
 LONGER = (("lifetime", "a"),)
-BACK_IN_PT = (("vendor", "Counter (PT)"),)
+BACK_IN_PT = (("country", "Counter (PT)"),)
 
 
 def changed(way: tuple[Any, ...], value: object) -> dict[str, Any]:
@@ -80,12 +80,18 @@ def changed(way: tuple[Any, ...], value: object) -> dict[str, Any]:
         ((*CONTENT, "meaning"), 2, (("meaning", "content"),), ()),
         ((*CONTENT, "meaning"), None, (), ()),
         ((*COUNTER, "vendor"), "Other", (("vendor", "Other"),), (("vendor", "Counter"),)),
-        ((*COUNTER, "country"), "US", (("vendor", "Counter (US)"),), BACK_IN_PT),
+        ((*COUNTER, "country"), "US", (("country", "Counter (US)"),), BACK_IN_PT),
         ((*COUNTER, "vendor"), "City", (), (("vendor", "Counter"),)),
-        ((*COUNTER, "hosts", "img"), None, (), (("host", "https://a.example"),)),
+        ((*COUNTER, "hosts", "img"), None, (), (("img host", "https://a.example"),)),
+        ((*COUNTER, "hosts"), {}, (), (("host", "https://a.example"),)),
         ((*COUNTER, "hosts", "font"), ["https://b.example"], (("host", "https://b.example"),), ()),
-        ((*ENTERS, "script"), B_JS, (("way", B_JS),), (("way", A_JS),)),
-        (ENTERS, {"pixel": A_JS}, (("way", A_JS),), (("tag", "G-ABC1"), ("way", A_JS))),
+        ((*ENTERS, "script"), B_JS, (("script address", B_JS),), (("script address", A_JS),)),
+        (
+            ENTERS,
+            {"pixel": A_JS},
+            (("pixel address", A_JS),),
+            (("script address", A_JS), ("tag", "G-ABC1")),
+        ),
         ((*ENTERS, "tag"), "G-ABC2", (("tag", "G-ABC2"),), (("tag", "G-ABC1"),)),
         ((*ENTERS, "tag"), None, (), (("tag", "G-ABC1"),)),
         ((*CITY, "enters"), {"script": A_JS}, (), ()),
@@ -93,8 +99,8 @@ def changed(way: tuple[Any, ...], value: object) -> dict[str, Any]:
         (GRANTS, ["ad_user_data", "ad_storage"], (("grant", "ad_user_data"),), ()),
         ((*COUNTER, "cookies"), [], (), (("item", "b"), ("lifetime", "a"))),
         ((*B, "name"), "c", (("item", "c"),), (("item", "b"),)),
-        ((*B, "party"), "third", (("item", "b"),), (("item", "b"),)),
-        ((*B, "storage"), "cache", (("item", "b"),), (("item", "b"),)),
+        ((*B, "party"), "third", (("party", "b"),), (("party", "b"),)),
+        ((*B, "storage"), "cache", (("storage", "b"),), (("storage", "b"),)),
         ((*B, "lifetime"), "PT1S", (("lifetime", "b"),), ()),
         ((*A, "lifetime"), "P12M", (), ()),
         ((*A, "lifetime"), "P13M", LONGER, ()),
@@ -126,8 +132,8 @@ def test_what_was_added_is_told_and_what_was_taken_away_is_not(
     ("fields", "added"),
     [
         (("enters", "consent_mode"), ()),  # as all notices were once
-        (("consent_mode",), (("way", B_JS),)),  # and some later
-        ((), (("grant", "ad_user_data"), ("tag", "G-ABC2"), ("way", B_JS))),
+        (("consent_mode",), (("script address", B_JS),)),  # and some later
+        ((), (("grant", "ad_user_data"), ("script address", B_JS), ("tag", "G-ABC2"))),
     ],
 )
 def test_what_a_notice_of_before_does_not_tell_asks_nobody(

@@ -15,6 +15,7 @@ from blueprints.consent.notices import Notice
 from blueprints.operator.notice_changes import substance_changes, word_changes
 
 WORDS = "Keep your text size and colours, and where you stopped reading."
+IN_PT = 'name = "Matomo"\nvendor = "InvestPorto"\ncountry = "PT"'
 NEW_WORDS = WORDS.replace("Keep", "Remember")
 
 ENTERING = MATOMO.replace(
@@ -65,9 +66,13 @@ def test_a_change_of_substance_is_told_and_that_visitors_are_asked_again(
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("/a.js", "/b.js", "way https://stats.example.pt/b.js"),
+        ("/a.js", "/b.js", "script address https://stats.example.pt/b.js"),
         ("G-ABC1", "G-ABC2", "tag G-ABC2"),
         ('["ad_storage"]', '["ad_storage", "ad_user_data"]', "grant ad_user_data"),
+        # Of what was known it tells what is new of it.
+        ("img = [", "font = [", "font host https://stats.example.pt"),
+        (IN_PT, IN_PT.replace("PT", "US"), "country InvestPorto (US)"),
+        ('_pk_id*"\nstorage = "cookie"', '_pk_id*"\nstorage = "cache"', "storage _pk_id*"),
     ],
 )
 def test_who_is_asked_again_about_another_way_in_is_told(
@@ -119,6 +124,15 @@ def test_what_those_who_refused_it_get_all_the_same_is_told_plainly(
     assert run(one, "policy", "diff", old).output.splitlines()[-2:] == lines[-2:]
 
 
+def test_a_purpose_that_was_necessary_is_not_called_new(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    kept_by(site_with(make_site, tmp_path, NECESSARY, NEEDED))
+    after = site_with(make_site, tmp_path)
+    last = run(after, "policy", "diff").output.splitlines()[-1]
+    assert last == "Everybody is asked about 'personalization', which was necessary before."
+
+
 CONTACTED = """
 [[services]]
 id = "tags"
@@ -143,7 +157,7 @@ def test_who_is_contacted_for_everybody_unasked_is_told_under_whatever_id(
     unasked, asked = run(after, "policy", "diff").output.splitlines()[-2:]
     assert unasked == (
         "Necessary purpose 'necessary' is on for everybody unasked; new: host "
-        "https://tags.example.com, vendor Tags Inc., way https://tags.example.com/t.js."
+        "https://tags.example.com, script address https://tags.example.com/t.js, vendor Tags Inc."
     )
     assert asked == "Nobody is asked again: nothing was added to an optional purpose."
 
