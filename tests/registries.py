@@ -21,6 +21,13 @@ lifetime = "P13M"
 purpose = { en = "Counts visits", pt = "Conta visitas" }
 """
 
+NEW_PURPOSE = """
+[[purposes]]
+id = "statistics"
+name = { en = "Statistics", pt = "Estatística" }
+description = { en = "Counts visits.", pt = "Conta visitas." }
+"""
+
 FILM = """
 [[services]]
 id = "player"

@@ -14,6 +14,7 @@ from flask.cli import with_appcontext
 
 from blueprints.consent.choices import Model
 from blueprints.consent.commands import database
+from blueprints.consent.notice_store import all_kept
 from blueprints.consent.records import Record, select_with_newer
 from blueprints.consent.visitor import registry, standing_of
 from blueprints.operator import period as days
@@ -57,6 +58,7 @@ def report(since: date | None, until: date | None, html: Path | None) -> None:
                 return standing_of(record, record["newer_at"], now).counts
 
             found = summarise(records, now, since, until, counts=counts)
+            found = _named(found)
         if write:
             write(_page(found))
     click.echo("\n".join(_text(found)))
@@ -65,7 +67,6 @@ def report(since: date | None, until: date | None, html: Path | None) -> None:
 def _page(report: Report) -> str:
     return current_app.jinja_env.get_template("operator/report.html").render(
         report=report,
-        named=_named,
         spelled=_spelled,
         statuses=STATUSES,
         charts=import_module("blueprints.operator.charts"),
@@ -75,10 +76,22 @@ def _page(report: Report) -> str:
     )
 
 
-def _named(by_purpose: Mapping[str, T]) -> dict[str, T]:
-    """Call the purposes by name; one that the registry no longer has keeps its id."""
-    names = {purpose.id: purpose.name["en"] for purpose in registry().purposes}
-    return {names.get(purpose, purpose): value for purpose, value in by_purpose.items()}
+def _named(report: Report) -> Report:
+    """Call the purposes by name; one that the registry has no more, as it was shown, with its id.
+
+    The id tells it from one that has its name now.
+    """
+    kept = sorted(all_kept(), key=lambda kept: (kept.notice.language == "en", kept.kept_at))
+    shown = [entry for of_then in kept for entry in of_then.notice.content.get("purposes", ())]
+    names = {entry["id"]: f"{entry['name']} ({entry['id']})" for entry in shown}
+    names |= {purpose.id: purpose.name["en"] for purpose in registry().purposes}
+
+    def named(by_purpose: Mapping[str, T]) -> dict[str, T]:
+        return {names.get(purpose, purpose): value for purpose, value in by_purpose.items()}
+
+    return replace(
+        report, purposes=named(report.purposes), given_by_month=named(report.given_by_month)
+    )
 
 
 def _spelled(groups: Groups) -> Groups:
@@ -107,7 +120,7 @@ def _text(report: Report) -> Iterator[str]:
     if report.erased:
         yield f"Erased                {_few(report.erased):>11}  counted nowhere else"
     yield from _table("What was accepted", report.answers)
-    for purpose, groups in _named(report.purposes).items():
+    for purpose, groups in report.purposes.items():
         yield from _table(purpose, groups)
     yield from _table("Global Privacy Control", report.gpc)
     yield from _table("Language", report.languages)

@@ -11,6 +11,7 @@ from flask import current_app, g
 from flask.cli import with_appcontext
 
 from blueprints.consent.commands import BadInputError, database, utc
+from blueprints.consent.notice_store import names_of_purposes
 from blueprints.consent.records import as_text
 from blueprints.consent.registry_checks import LANGUAGES
 from blueprints.consent.visitor import registry
@@ -44,6 +45,7 @@ def find(number: str, kind: str | None, language: str) -> None:
     try:
         with database():
             found = compile_dossier(_asked_for(number), datetime.now(UTC))
+            names = _purpose_names(found, language)
     except UnknownIdError:
         raise BadInputError(
             f"There is no record and no visitor with the number {number}."
@@ -57,7 +59,8 @@ def find(number: str, kind: str | None, language: str) -> None:
         dossier=found,
         utc=utc,
         controller=registry().controller,
-        purpose_names=_purpose_names(found, language),
+        purpose_names=names,
+        in_force=[purpose.id for purpose in registry().purposes],
         language=language,
         notice_words=current_app.extensions["notice_words"],
     )
@@ -65,13 +68,14 @@ def find(number: str, kind: str | None, language: str) -> None:
 
 
 def _purpose_names(found: Dossier, language: str) -> Mapping[str, str]:
-    """Call the purposes by name, and one that the registry no longer has as it was shown then."""
+    """Call the purposes of records and notices by name."""
     shown = {
         purpose["id"]: purpose["name"]
         for kept in found.notices
         for purpose in kept.notice.content.get("purposes", ())
     }
-    return shown | {purpose.id: purpose.name[language] for purpose in registry().purposes}
+    records = (entry.record for entry in found.entries)
+    return shown | names_of_purposes(registry(), records, language)
 
 
 def _asked_for(number: str) -> UUID:

@@ -10,7 +10,7 @@ from conftest import MakeSite
 from evidence import records, session_cookie
 from playwright.sync_api import Browser
 from registries import MATOMO as OF_13_MONTHS
-from registries import shipped_with
+from registries import NEW_PURPOSE, shipped_with
 from served import serving
 
 MATOMO = OF_13_MONTHS.replace("P13M", "P7M")  # so that it can be longer
@@ -44,12 +44,6 @@ storage = "cookie"
 party = "first"
 lifetime = "P1M"
 purpose = { en = "Counts more", pt = "Conta mais" }
-"""
-NEW_PURPOSE = """
-[[purposes]]
-id = "statistics"
-name = { en = "Statistics", pt = "Estatística" }
-description = { en = "Counts visits.", pt = "Conta visitas." }
 """
 KNOWN = """
 [[services]]

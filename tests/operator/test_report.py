@@ -18,7 +18,7 @@ from evidence import FIELDS, records
 from flask import Flask
 from log import GIVEN, NOW, decision, erase, fill, run
 from playwright.sync_api import Browser, ConsoleMessage
-from registries import shipped_with
+from registries import NEW_PURPOSE, shipped_with
 
 from blueprints.consent.choices import Decision
 from blueprints.consent.records import Record
@@ -261,6 +261,23 @@ def test_the_table_in_the_terminal(busy: Flask) -> None:
     assert "on 180 16.7%" in lines
     assert "Decisions per day" in lines
     assert "2026-10 186 6 6" in lines
+
+
+def test_a_purpose_that_is_gone_is_called_as_it_was_shown_with_its_id(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    registry, page = tmp_path / "registry.toml", tmp_path / "report.html"
+    renamed = ('id = "advertising"', 'id = "ads"')  # The name stays.
+    registry.write_text(shipped_with(renamed, more=NEW_PURPOSE), encoding="utf-8")
+    make_site(CONSENT_REGISTRY=str(registry))
+    site = make_site()
+    answers = {"statistics": "given", "ads": "refused", "advertising": "given", "lost": "given"}
+    fill(site, [decision(statuses=answers) for _ in range(6)])
+    lines = run(site, "report", "--html", str(page)).output.splitlines()
+    names = "Statistics (statistics)", "Personalised advertising (ads)", "Personalised advertising"
+    assert {*names, "lost"} <= set(lines)
+    told = text_of(html5lib.parse(page.read_text(encoding="utf-8")))
+    assert all(name in told for name in names)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import html5lib
@@ -13,8 +14,8 @@ from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite, statements
 from evidence import records, session_cookie
 from flask import Flask
-from log import erase, run, seal, tampering
-from registries import shipped_with
+from log import decision, erase, fill, run, seal, tampering
+from registries import NEW_PURPOSE, shipped_with
 
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import db
@@ -93,6 +94,44 @@ def test_the_notice_as_it_was_shown_is_one_click_away(site: Flask, visitor: Visi
     (link,) = [a for a in page.all("a") if text_of(a) == "The notice, word for word"]
     assert link.get("href") == f"/cookies/notices/{records(site)[0].notice}"
     assert "Cookies Policy" in visitor.get(link.get("href", "")).text
+
+
+def test_a_purpose_that_is_gone_is_called_as_it_was_shown(
+    make_site: MakeSite, backend: dict[str, Any], tmp_path: Path
+) -> None:
+    registry = tmp_path / "registry.toml"
+    registry.write_text(shipped_with(more=NEW_PURPOSE), encoding="utf-8")
+    before = Visitor(make_site(**backend, CONSENT_REGISTRY=str(registry)))
+    before.choose("accept_all")
+    before.submit(before.get("/cookies").form("/cookies/withdraw"))  # which names no notice
+    other_words = '"Statistics", pt = "Estatística"', '"Figures", pt = "Números"'
+    registry.write_text(shipped_with(other_words, more=NEW_PURPOSE), encoding="utf-8")
+    make_site(**backend, CONSENT_REGISTRY=str(registry))  # Nobody sees what it keeps.
+    site = make_site(**backend)
+    later = Visitor(site)
+    later.client.set_cookie("session", session_cookie(before))
+    number = str(records(site)[0].subject)
+    for path, name, said in (
+        ("/cookies/", "Statistics", ["Consent withdrawn", "Accepted"]),
+        ("/pt/cookies/", "Estatística", ["Consentimento retirado", "Aceite"]),
+    ):
+        own = later.get(f"{path}history")
+        by_number = Page(later.post(f"{path}records", {"number": number}))
+        for page in (own, by_number):
+            assert [entry.get(name) for entry in entries(page)] == said
+            assert "statistics" not in page.text
+        language = "pt" if "pt" in path else "en"
+        assert f"{name} (statistics)" in run(
+            site, "find", number, "--html", "--language", language
+        ).output.replace("<code>", "").replace("</code>", "")
+        text = run(site, "find", number, "--language", language).output
+        assert re.search(rf"^  statistics +\w+\n +{name}$", text, re.MULTILINE)
+
+
+def test_a_purpose_of_which_no_notice_tells_has_its_id(site: Flask) -> None:
+    (subject,) = fill(site, [decision(statuses={"statistics": "given"})])
+    page = Page(Visitor(site).post("/cookies/records", {"number": str(subject)}))
+    assert entries(page)[0]["statistics"] == "Accepted"
 
 
 def test_history_in_portuguese(visitor: Visitor) -> None:
