@@ -8,6 +8,16 @@ from datetime import UTC, date, datetime
 Text = Mapping[str, str]  # language -> words
 
 EXAMPLE = re.compile(r"\.example\b", re.IGNORECASE)  # which nobody can write to (RFC 2606)
+# What stands where an answer is to come: no letter, something in brackets, or such a word, alone or
+# before what it asks for. As a part of a name ("Todo o Terreno, Lda.") it is an answer.
+TO_COME = re.compile(
+    r"[\W_0]*|<.*>|\[.*\]|\{.*\}"
+    r"|[\W_]*(?:to[ -]?do|t\.?b\.?[acd]|fix[ -]?me|change[ -]?me|fill[ -]?(?:me[ -]?)?in|x{2,}"
+    r"|n[./][ad]|none|null|unknown|placeholder|example|exemplo|desconhecid[ao]|lorem ipsum"
+    r"|(?:(?:a|por) )?(?:definir|indicar|preencher|completar))"
+    r"(?:[\W_]*|\s*[:(].*|\s+[-\u2013\u2014].*)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 # What cannot be right is missing; whatever a city would write beside these is left to it.
 NAME = r"(?:[\w-]+\.)+[\w-]{2,}"  # of a host
@@ -71,7 +81,7 @@ class Controller:
     @property
     def missing(self) -> tuple[str, ...]:
         """What the law demands and nobody has filled in, or with what cannot be right."""
-        empty = [item.name for item in fields(self) if _is_no_answer(getattr(self, item.name))]
+        empty = [item.name for item in fields(self) if is_no_answer(getattr(self, item.name))]
         return tuple(item.name for item in fields(self) if item.name in {*empty, *self.wrong})
 
     @property
@@ -103,7 +113,12 @@ def _today() -> date:
     return datetime.now(UTC).astimezone().date()
 
 
-def _is_no_answer(value: str | tuple[Processor, ...]) -> bool:
+def is_no_answer(value: object) -> bool:
+    """Whether nobody has answered, or not in each language, or not of each processor."""
     if isinstance(value, str):
-        return not value.strip() or EXAMPLE.search(value) is not None
-    return not value or any(_is_no_answer(processor.name) for processor in value)
+        return bool(TO_COME.fullmatch(value.strip()) or EXAMPLE.search(value))
+    if isinstance(value, Mapping):
+        return any(map(is_no_answer, value.values()))
+    if isinstance(value, Processor):  # The safeguard is asked for where one is needed.
+        return any(map(is_no_answer, (value.name, value.task, value.country)))
+    return not value or (isinstance(value, tuple) and any(map(is_no_answer, value)))

@@ -15,6 +15,7 @@ from blueprints.consent.known import who_is_known
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import write_notice
 from blueprints.consent.page_consent import PageConsent
+from blueprints.consent.parties import is_no_answer
 from blueprints.consent.recording import is_up_to_date, settle_withdrawal
 from blueprints.consent.registry_checks import RegistryError
 from blueprints.consent.settings import check_number
@@ -82,7 +83,7 @@ def _tell_what_the_law_wants(app: Flask) -> None:
             f"{', '.join(missing)}."
         )
     outside = registry.outside_eea
-    if bare := [recipient.name for recipient in outside if not recipient.safeguard]:
+    if bare := [recipient.name for recipient in outside if is_no_answer(recipient.safeguard)]:
         told.append(
             "The registry names no safeguard for what goes out of the EEA (GDPR Art. 13(1)(f)) to "
             + ended(", ".join(bare))

@@ -45,6 +45,94 @@ def test_what_the_law_demands_and_is_not_filled_in_is_missing() -> None:
     assert replace(WHOLE, dated="").dated_on is None
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "TODO",
+            "todo",
+            " ToDo. ",
+            "TODO: street",
+            "TODO (ask Maria)",
+            "TO DO",
+            "TODO - ask",
+            "[TODO]",
+        ),
+        *(
+            "TBD",
+            "t.b.d.",
+            "tba",
+            "TBC",
+            "xxx",
+            "XX",
+            "xxxxx",
+            "...",
+            "\u2026",
+            "-",
+            "\u2013",
+            "--",
+            "?",
+            "_",
+        ),
+        *(
+            "n/a",
+            "N/A",
+            "FIXME",
+            "changeme",
+            "fill in",
+            "<name>",
+            "[address]",
+            "{{address}}",
+            "none",
+        ),
+        *(
+            "a definir",
+            "por preencher",
+            "A indicar: morada",
+            "exemplo",
+            "lorem ipsum",
+            "000",
+            "X.example",
+        ),
+    ],
+)
+def test_what_only_holds_a_place_is_missing_wherever_it_stands(value: str) -> None:
+    for name in ("name", "address", "contact", "tax_number", "telephone", "officer"):
+        placed: dict[str, Any] = {name: value}
+        assert replace(WHOLE, **placed).missing == (name,)
+    (hosting,) = WHOLE.processors
+    for part in ({"name": value}, {"country": value}, {"task": {"en": "Hosting", "pt": value}}):
+        changed: dict[str, Any] = part
+        processors = (hosting, replace(hosting, **changed))
+        assert replace(WHOLE, processors=processors).missing == ("processors",)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "Todo o Terreno, Lda.",
+            "TODO-O-TERRENO, S. A.",
+            "TBD Media",
+            "NA",
+            "X",
+            "XXI, Lda.",
+            "Xx1",
+        ),
+        *(
+            "None Such Ltd",
+            "Unknown Pleasures",
+            "Example City Council",
+            "C. M. P. (Porto)",
+            "1",
+            "\u6771",
+        ),
+    ],
+)
+def test_what_is_somebodys_name_is_none_that_holds_a_place(name: str) -> None:
+    assert replace(WHOLE, name=name, address=name).missing == ()
+
+
 TODAY = datetime.now(UTC).astimezone().date()
 
 

@@ -352,7 +352,12 @@ def test_what_goes_out_of_the_eea_is_told_with_its_safeguard(
         FILM.replace('"IE"', '"US"'),
         "we send you a copy if you ask: Standard contractual",
     )
-    for film, told in ((abroad, 2), (abroad.replace("hosts", f"{SAFEGUARD}\nhosts"), 1)):
+    placed = 'safeguard = { en = "TODO", pt = "..." }'
+    for film, told in (
+        (abroad, 2),
+        (abroad.replace("hosts", f"{placed}\nhosts"), 2),
+        (abroad.replace("hosts", f"{SAFEGUARD}\nhosts"), 1),
+    ):
         file.write_text(shipped_with(more=film), encoding="utf-8")
         site = make_site(CONSENT_REGISTRY=str(file))
         assert len(site.extensions["told_at_start"]) == told

@@ -306,26 +306,36 @@ def test_a_wrong_setting_ends_the_start_with_one_sentence(
     assert sentence[0].startswith(f"FLASK_{setting} must be ")
 
 
-@pytest.mark.parametrize("is_filled_in", [True, False])
+@pytest.mark.parametrize(
+    ("changes", "lacking"),
+    [
+        (FILLED_IN, None),
+        (FILLED_IN[:1], "contact"),
+        (
+            (*FILLED_IN, ('"Rua 1, Porto"', '"TODO"'), ('pt = "Alojamento"', 'pt = "..."')),
+            "address, processors",
+        ),
+    ],
+)
 def test_on_line_it_does_not_start_before_somebody_is_responsible(
-    tmp_path: Path, *, is_filled_in: bool
+    tmp_path: Path, changes: tuple[tuple[str, str], ...], lacking: str | None
 ) -> None:
     registry = tmp_path / "registry.toml"
-    registry.write_text(shipped_with(*FILLED_IN[: 2 if is_filled_in else 1]), encoding="utf-8")
+    registry.write_text(shipped_with(*changes), encoding="utf-8")
     process = start(
         FLASK_PORT=str(free_port()),
         FLASK_INSTANCE=str(tmp_path / "instance"),
         FLASK_PREFERRED_URL_SCHEME="https",
         FLASK_CONSENT_REGISTRY=str(registry),
     )
-    if is_filled_in:
+    if lacking is None:
         assert process.stdout
         assert "InvestPorto is at" in process.stdout.readline()
         process.terminate()
     _out, err = process.communicate(timeout=30)
-    if not is_filled_in:
+    if lacking is not None:
         assert process.returncode == 1
         assert err == (
             "The registry's [controller] lacks what the privacy page must say (GDPR Art. 13): "
-            "contact.\n"
+            f"{lacking}.\n"
         )
