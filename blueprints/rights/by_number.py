@@ -5,7 +5,6 @@ who gives more information, by which they can be found, has the same rights). Th
 122 bits, and stands in the history and in each receipt; whoever tries numbers is slowed down.
 """
 
-import re
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -23,12 +22,11 @@ from blueprints.consent.visitor import last_decision
 from blueprints.database import is_uncertain
 from blueprints.rights import erasure
 from blueprints.rights.receipt_check import NotAReceiptError, read_receipt
+from blueprints.rights.subjects import as_number, subject_in
 from blueprints.rights.views import blueprint, erase_own, erased_page, history_page, own_records
 from blueprints.sessions import StoreUnavailableError
 
 RECEIPT_BYTES_AT_MOST = 128 * 1024
-# Whoever copies from paper writes spaces, and a phone another hyphen.
-BETWEEN = re.compile(r"[^\w:]|_")  # with the colons of "urn:uuid:"
 
 
 class NumberForm(VisitorForm):
@@ -73,10 +71,8 @@ def show_by_number() -> Response:
 def _subject(number: str) -> UUID | None:
     sent = request.files.get("receipt")
     try:
-        if sent:
-            number = read_receipt(sent.read())["site:digestedFields"]["subject"]
-        return UUID(BETWEEN.sub("", number))
-    except (NotAReceiptError, LookupError, TypeError, ValueError, AttributeError):
+        return subject_in(read_receipt(sent.read())) if sent else as_number(number)
+    except NotAReceiptError:
         return None
 
 

@@ -20,11 +20,11 @@ from blueprints.proof.seals import find_seal, prove
 from blueprints.rights import receipt_check
 from blueprints.rights.dossier import Entry, UnknownIdError, compile_dossier
 from blueprints.rights.receipt_check import Answer, Verdict
-from blueprints.rights.subjects import as_number, read_receipt_file
+from blueprints.rights.subjects import as_number, joined, read_receipt_file
 
 
 @click.command("check-receipt")
-@click.argument("file")
+@click.argument("file", metavar="FILE", nargs=-1, required=True, callback=joined)
 @click.option(
     "--seals",
     "seals_file",

@@ -9,11 +9,11 @@ from flask.cli import with_appcontext
 from blueprints.consent.commands import BadInputError, counted, database, progress
 from blueprints.database import wipe_journal
 from blueprints.rights import erasure, retention
-from blueprints.rights.subjects import number_in, subject_of
+from blueprints.rights.subjects import joined, number_in, subject_of
 
 
 @click.command
-@click.argument("subject")
+@click.argument("subject", metavar="SUBJECT", nargs=-1, required=True, callback=joined)
 @with_appcontext
 def erase(subject: str) -> None:
     """Erase everything about SUBJECT, the random number of a visitor.

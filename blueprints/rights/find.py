@@ -16,14 +16,14 @@ from blueprints.consent.records import as_text
 from blueprints.consent.registry_checks import LANGUAGES
 from blueprints.consent.visitor import registry
 from blueprints.rights.dossier import Dossier, Entry, UnknownIdError, compile_dossier
-from blueprints.rights.subjects import number_in
+from blueprints.rights.subjects import joined, number_in
 
 TEMPLATES = {"text": "rights/find.txt", "html": "rights/find.html"}
 
 
 # The value of a cookie may begin with a hyphen, which is no option then.
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("number", metavar="ID")
+@click.argument("number", metavar="ID", nargs=-1, required=True, callback=joined)
 @click.option("--json", "kind", flag_value="json", help="As JSON.")
 @click.option("--html", "kind", flag_value="html", help="As one page without network or script.")
 @click.option(

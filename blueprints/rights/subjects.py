@@ -1,8 +1,10 @@
-"""Whom a command of the operator is asked about: by a number, or by the file of a receipt."""
+"""Whom somebody asks about: by a number, however it was copied, or by a receipt."""
 
+import re
 from pathlib import Path
 from uuid import UUID
 
+import click
 from sqlalchemy import select
 
 from blueprints.consent.commands import BadInputError
@@ -11,6 +13,14 @@ from blueprints.database import reading
 from blueprints.rights import receipt_check
 from blueprints.rights.context import Node
 from blueprints.rights.receipt_check import NotAReceiptError
+
+# Whoever copies from paper writes spaces, and a phone or a PDF another hyphen.
+BETWEEN = re.compile(r"[^\w:]|_")  # with the colons of "urn:uuid:"
+
+
+def joined(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> str:
+    """Take for one what a shell has divided, as it does with a number that has blanks."""
+    return " ".join(given)
 
 
 def number_in(given: str) -> UUID | None:
@@ -29,16 +39,23 @@ def number_in(given: str) -> UUID | None:
         return None
     if not is_file:
         return None
-    try:
-        return UUID(read_receipt_file(file)["site:digestedFields"]["subject"])
-    except (LookupError, TypeError, ValueError, AttributeError):
-        raise BadInputError(f"The receipt {file} names no visitor.") from None
+    subject = subject_in(read_receipt_file(file))
+    if subject is None:
+        raise BadInputError(f"The receipt {file} names no visitor.")
+    return subject
 
 
 def as_number(given: str) -> UUID | None:
     try:
-        return UUID(given)
+        return UUID(BETWEEN.sub("", given))
     except ValueError:
+        return None
+
+
+def subject_in(receipt: Node) -> UUID | None:
+    try:
+        return UUID(receipt["site:digestedFields"]["subject"])
+    except (LookupError, TypeError, ValueError, AttributeError):
         return None
 
 

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from browserlike import Visitor
@@ -35,6 +36,28 @@ def test_each_command_takes_whatever_the_visitor_has(site: Flask, tmp_path: Path
         assert given["subject"] in answer.output, command
     left = [record.subject is None for record in records(site)]
     assert left == [False, True], "erased, and nobody else's"
+
+
+@pytest.mark.parametrize("hyphen", [" ", "", " - ", "\u2010", "\u2011", "\u2013", "\u00ad", "-\n"])
+def test_each_command_takes_a_number_however_it_was_copied(site: Flask, hyphen: str) -> None:
+    Visitor(site).choose("accept_all")
+    (record,) = records(site)
+    for number in (record.id, record.subject):
+        copied = f"{str(number).upper().replace('-', hyphen)}."
+        divided = copied.split()  # as a shell has it
+        for given in ([copied], divided, [f"urn:uuid:{number}"]):
+            for command in COMMANDS[:2]:
+                answer = run(site, command, *given)
+                assert answer.exit_code == 0, answer.output
+                assert str(record.id) in answer.output
+    assert run(site, "erase", *divided).output == f"Erased 1 record of {record.subject}.\n"
+
+
+def test_two_numbers_are_none(site: Flask) -> None:
+    for command in COMMANDS:
+        answer = run(site, command, str(uuid4()), str(uuid4()))
+        assert answer.exit_code == 2
+        assert answer.stderr.count("\n") == 1
 
 
 def test_what_is_checked_by_number_is_the_record_itself(site: Flask, tmp_path: Path) -> None:

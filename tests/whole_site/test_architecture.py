@@ -39,8 +39,8 @@ ORDER = {
         merkle models seals sealing heads raw_log verifier views commands setup
         """,
     "rights": """
-        context profile receipt receipt_check history erasure retention dossier views by_number
-        subjects find check_receipt commands setup
+        context profile receipt receipt_check subjects history erasure retention dossier views
+        by_number find check_receipt commands setup
         """,
     "operator": """
         numbers charts findings browser notice_changes output period audit backup move deploy
