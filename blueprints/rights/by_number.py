@@ -22,7 +22,7 @@ from blueprints.consent.visitor import last_decision
 from blueprints.database import is_uncertain
 from blueprints.rights import erasure
 from blueprints.rights.receipt_check import NotAReceiptError, read_receipt
-from blueprints.rights.subjects import as_number, subject_in
+from blueprints.rights.subjects import as_number, number_in
 from blueprints.rights.views import blueprint, erase_own, erased_page, history_page, own_records
 from blueprints.sessions import StoreUnavailableError
 
@@ -71,7 +71,7 @@ def show_by_number() -> Response:
 def _subject(number: str) -> UUID | None:
     sent = request.files.get("receipt")
     try:
-        return subject_in(read_receipt(sent.read())) if sent else as_number(number)
+        return number_in(read_receipt(sent.read()), "subject") if sent else as_number(number)
     except NotAReceiptError:
         return None
 

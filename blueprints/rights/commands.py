@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 from blueprints.consent.commands import BadInputError, counted, database, progress
 from blueprints.database import wipe_journal
 from blueprints.rights import erasure, retention
-from blueprints.rights.subjects import joined, number_in, subject_of
+from blueprints.rights.subjects import joined, named_by, subject_of
 
 
 @click.command
@@ -23,12 +23,15 @@ def erase(subject: str) -> None:
     Who decided, what and how is gone from every record of theirs. The number, the times, the notice
     and the digest stay, so that the log can still be verified. Their session is ended.
     """
-    named = number_in(subject)
-    if named is None:
-        raise BadInputError(f"{subject} is not the number of a visitor.")
     with database():
-        number = subject_of(named)
+        named = named_by(subject)
+        if named is None:
+            raise BadInputError(f"{subject} is not the number of a visitor.")
+        number = subject_of(named.number)
         erased = erasure.erase_subject(number)
+    if named.erased:
+        click.echo(f"Record {named.erased} is erased already.")
+        return
     if not erased:
         raise BadInputError(f"There is no record of {number}: nothing was erased.")
     click.echo(f"Erased {counted(erased, 'record', 'records')} of {number}.")

@@ -16,7 +16,7 @@ from blueprints.consent.records import as_text
 from blueprints.consent.registry_checks import LANGUAGES
 from blueprints.consent.visitor import registry
 from blueprints.rights.dossier import Dossier, Entry, UnknownIdError, compile_dossier
-from blueprints.rights.subjects import joined, number_in
+from blueprints.rights.subjects import joined, named_by
 
 TEMPLATES = {"text": "rights/find.txt", "html": "rights/find.html"}
 
@@ -79,8 +79,8 @@ def _purpose_names(found: Dossier, language: str) -> Mapping[str, str]:
 
 
 def _asked_for(number: str) -> UUID:
-    if found := number_in(number):
-        return found
+    if named := named_by(number):
+        return named.erased or named.number
     subject: UUID | None = current_app.extensions["sessions"].subject_of_cookie(number)
     if subject is None:
         raise BadInputError(f"{number} is not the number of a record or of a visitor.")

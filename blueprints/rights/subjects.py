@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import click
@@ -23,15 +24,21 @@ def joined(_context: click.Context, _option: click.Parameter, given: tuple[str, 
     return " ".join(given)
 
 
-def number_in(given: str) -> UUID | None:
-    """Return the number that was given, or the visitor's of a receipt's file; None where neither.
+class Named(NamedTuple):
+    number: UUID  # of a visitor, or of a record
+    erased: UUID | None  # the record that is all that is left, and says no more whose it was
+
+
+def named_by(given: str) -> Named | None:
+    """Return what a number or the file of a receipt names; None where it is neither.
 
     Raises:
         BadInputError: it is a file, but no receipt that names somebody.
+        SQLAlchemyError: the database cannot be asked.
 
     """
     if number := as_number(given):
-        return number
+        return Named(number, _erased(number))
     file = Path(given)
     try:
         is_file = file.is_file()
@@ -39,10 +46,11 @@ def number_in(given: str) -> UUID | None:
         return None
     if not is_file:
         return None
-    subject = subject_in(read_receipt_file(file))
+    receipt = read_receipt_file(file)
+    subject, record = number_in(receipt, "subject"), number_in(receipt, "id")
     if subject is None:
         raise BadInputError(f"The receipt {file} names no visitor.")
-    return subject
+    return Named(subject, _erased(record) if record and not _has_records(subject) else None)
 
 
 def as_number(given: str) -> UUID | None:
@@ -52,9 +60,10 @@ def as_number(given: str) -> UUID | None:
         return None
 
 
-def subject_in(receipt: Node) -> UUID | None:
+def number_in(receipt: Node, field: str) -> UUID | None:
+    """Return the number of the `subject` of a receipt, or the `id` of its record."""
     try:
-        return UUID(receipt["site:digestedFields"]["subject"])
+        return UUID(receipt["site:digestedFields"][field])
     except (LookupError, TypeError, ValueError, AttributeError):
         return None
 
@@ -73,6 +82,19 @@ def read_receipt_file(file: Path) -> Node:
         raise BadInputError(f"{file} cannot be read: {error.strerror}.") from None
     except NotAReceiptError as error:
         raise BadInputError(str(error)) from None
+
+
+def _erased(number: UUID) -> UUID | None:
+    is_erased = ConsentRecord.subject.is_(None)
+    query = select(ConsentRecord.id).where(ConsentRecord.id == number, is_erased)
+    with reading() as connection:
+        return connection.scalar(query)
+
+
+def _has_records(subject: UUID) -> bool:
+    query = select(ConsentRecord.id).where(ConsentRecord.subject == subject).limit(1)
+    with reading() as connection:
+        return connection.scalar(query) is not None
 
 
 def subject_of(number: UUID) -> UUID:

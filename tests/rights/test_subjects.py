@@ -1,14 +1,19 @@
 """The operator's commands about one visitor, by whatever that visitor has in hand."""
 
+import json
 import re
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from browserlike import Visitor
 from evidence import records
 from flask import Flask
 from log import run, seal
+
+from blueprints.consent import services
+from blueprints.consent.models import ConsentRecord
+from blueprints.database import write
 
 pytestmark = pytest.mark.stores("sqlite")
 
@@ -76,6 +81,48 @@ def test_what_is_checked_by_number_is_the_record_itself(site: Flask, tmp_path: P
     of_the_file = run(site, "check-receipt", given["file"])
     assert of_the_file.output.startswith("Valid. ")
     assert f"Record {given['record']} of visitor {given['subject']}." in of_the_file.output
+
+
+@pytest.mark.parametrize("by", ["file", "record"])
+def test_after_an_erasure_what_is_left_is_said(site: Flask, tmp_path: Path, by: str) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    given = hands(site, visitor, tmp_path)
+    assert run(site, "erase", given["subject"]).exit_code == 0
+    found = run(site, "find", given[by])
+    assert found.exit_code == 0, found.output
+    assert f"RECORD {given['record']}\n  Erased " in found.output
+    assert given["subject"] not in found.output
+    again = run(site, "erase", given[by])
+    assert (again.exit_code, again.output) == (0, f"Record {given['record']} is erased already.\n")
+
+
+def test_a_receipt_of_a_record_that_is_erased_leads_to_the_others_of_its_visitor(
+    site: Flask, tmp_path: Path
+) -> None:
+    visitor = Visitor(site)
+    visitor.choose("reject")
+    given = hands(site, visitor, tmp_path)
+    visitor.submit(visitor.get("/cookies").form("/cookies"), "accept_all")
+    with site.app_context():
+        first = ConsentRecord.id == UUID(given["record"])
+        write(lambda connection: services.erase(connection, first))
+    later = str(records(site)[-1].id)
+    assert f"RECORD {later}" in run(site, "find", given["file"]).output
+    assert run(site, "erase", given["file"]).output == f"Erased 1 record of {given['subject']}.\n"
+
+
+def test_a_forged_receipt_leads_to_nobody_else(site: Flask, tmp_path: Path) -> None:
+    Visitor(site).choose("accept_all")
+    (record,) = records(site)
+    file = tmp_path / "receipt.jsonld"
+    fields = {"subject": str(uuid4()), "id": str(record.id)}
+    file.write_text(json.dumps({"site:digestedFields": fields}), encoding="utf-8")
+    for command in ("find", "erase"):
+        answer = run(site, command, str(file))
+        assert answer.exit_code == 2
+        assert str(record.subject) not in answer.output
+    assert records(site)[0].subject
 
 
 @pytest.mark.parametrize(
