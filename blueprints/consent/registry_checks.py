@@ -10,6 +10,7 @@ from blueprints.consent.parties import Controller
 from blueprints.consent.registry import CONSENT_MODE, Purpose, Registry, Service
 
 LANGUAGES = ("en", "pt")
+CONTROLLER = "{controller}"  # in the name or vendor of a service it stands for who runs the site
 ID = re.compile(r"[a-z][a-z0-9_-]*")
 ATTRIBUTE = re.compile(r"data-[a-z0-9-]+|id|defer|async|type|crossorigin")
 TAG = re.compile(r"[A-Z]{1,3}-[A-Z0-9-]{4,20}")
@@ -59,6 +60,7 @@ def check(registry: Registry) -> None:
     for service in registry.services:
         where = f"service '{service.id}'"
         _check_id("service", service.id)
+        _check_braces(service, where)
         _check_country(service.country, where)
         if service.purpose not in ids:
             raise RegistryError(f"{where} names the unknown purpose {service.purpose!r}")
@@ -109,6 +111,12 @@ def _check_policy_length(registry: Registry) -> None:
     }
     if sum(len(f" {host}") for _kind, host in hosts) > HOST_BYTES_AT_MOST:
         raise RegistryError(f"all hosts together are longer than {HOST_BYTES_AT_MOST} bytes")
+
+
+def _check_braces(service: Service, where: str) -> None:
+    for key in ("name", "vendor"):
+        if "{" in getattr(service, key).replace(CONTROLLER, ""):
+            raise RegistryError(f"{where} has another brace than that of {CONTROLLER} in its {key}")
 
 
 def _check_hosts(service: Service, where: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from blueprints.consent.cookies import Cookie
 from blueprints.consent.registry import Registry
-from blueprints.consent.registry_checks import RegistryError, check
+from blueprints.consent.registry_checks import CONTROLLER, RegistryError, check
 from blueprints.consent.toml_file import TomlFileError, read_table
 
 T = TypeVar("T")
@@ -31,6 +31,7 @@ def read_registry(path: Path, *, prefix: str = "", months: int | None = None) ->
         raise RegistryError(str(error)) from None
     registry = _build(Registry, table, "")
     check(registry)
+    controller = registry.controller.name
 
     def ours(cookie: Cookie) -> Cookie:
         if cookie.set_by != "server":
@@ -41,7 +42,13 @@ def read_registry(path: Path, *, prefix: str = "", months: int | None = None) ->
         return replace(named, lifetime=f"P{months}M", declared=cookie.lifetime)
 
     services = (
-        replace(service, cookies=tuple(map(ours, service.cookies))) for service in registry.services
+        replace(
+            service,
+            name=service.name.replace(CONTROLLER, controller),
+            vendor=service.vendor.replace(CONTROLLER, controller),
+            cookies=tuple(map(ours, service.cookies)),
+        )
+        for service in registry.services
     )
     return replace(registry, services=tuple(services))
 

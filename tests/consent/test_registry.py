@@ -295,6 +295,39 @@ def test_a_byte_order_mark_is_left_out(tmp_path: Path) -> None:
     )
 
 
+def test_a_service_takes_the_name_of_the_controller_from_where_it_stands(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.toml"
+    # As it was written out before: the same words, and nobody is asked again.
+    file.write_text(shipped_with().replace("{controller}", "InvestPorto"), encoding="utf-8")
+    ours, theirs = make_site(), make_site(CONSENT_REGISTRY=str(file))
+    assert ours.extensions["registry"] == theirs.extensions["registry"]
+    assert Visitor(ours).get("/cookies").response.data == (
+        Visitor(theirs).get("/cookies").response.data
+    )
+    for language, notice in theirs.extensions["notices"].in_force.items():
+        assert ours.extensions["notices"].in_force[language].id == notice.id
+    renamed = registry(
+        tmp_path,
+        shipped_with(
+            ('name = "InvestPorto"', 'name = "Município {X}"'),
+            ('name = "{controller}"', 'name = "Cookies of {controller}"'),
+        ),
+    )
+    first, *others = renamed.services
+    assert first.name == "Cookies of Município {X}"
+    assert {first.vendor, *(service.name for service in others)} == {"Município {X}"}
+
+
+@pytest.mark.parametrize("key", ["name", "vendor"])
+def test_another_brace_in_the_name_of_a_service_is_refused(tmp_path: Path, key: str) -> None:
+    with pytest.raises(RegistryError) as refused:
+        registry(tmp_path, shipped_with((f'{key} = "{{controller}}"', f'{key} = "{{site}}"')))
+    told = "service 'choice' has another brace than that of {controller} in its "
+    assert str(refused.value) == told + key
+
+
 def test_the_words_of_the_notice_have_no_control_characters_either(tmp_path: Path) -> None:
     file = tmp_path / "notice.toml"
     file.write_text('\ufeff[en]\nheading = "Cookies"\n', encoding="utf-8")
@@ -361,7 +394,11 @@ def test_a_renamed_controller_is_told_where_the_old_name_is_left(
     make_site()
     assert "as vendor of" not in caplog.text
     renamed = ('name = "InvestPorto"\naddress', 'name = "Invista em Braga"\naddress')
-    file.write_text(shipped_with(renamed, more=MATOMO), encoding="utf-8")
+    text = shipped_with(renamed, more=MATOMO)
+    file.write_text(text, encoding="utf-8")
+    make_site(CONSENT_REGISTRY=str(file))
+    assert "as vendor of" not in caplog.text
+    file.write_text(text.replace("{controller}", "InvestPorto"), encoding="utf-8")
     make_site(CONSENT_REGISTRY=str(file))
     for service in ("choice", "reading", "partner-messages"):
         told = (
