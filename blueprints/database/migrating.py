@@ -1,7 +1,7 @@
 """`flask db`, for when something is migrated: without it a worker is ten megabytes smaller."""
 
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import click
 from flask import Flask
@@ -19,4 +19,9 @@ class DatabaseCommands(click.Group):
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:  # noqa: ANN401 - passed on
         import_module("flask_migrate").Migrate(self._app, db, directory=MIGRATIONS)
-        return self._app.cli.commands["db"].make_context(*args, **options)
+        commands = cast("click.Group", self._app.cli.commands["db"])
+        # Its own default is one step back, which can lose what is proven: it asks where to.
+        downgrade = commands.commands["downgrade"]
+        others = [param for param in downgrade.params if param.name != "revision"]
+        downgrade.params = [*others, click.Argument(["revision"])]
+        return commands.make_context(*args, **options)

@@ -125,6 +125,21 @@ def test_upgrade_and_downgrade_say_nothing_about_being_behind(uri: str) -> None:
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_who_goes_back_says_where_to(uri: str) -> None:
+    site = site_on(uri)
+    with site.app_context():
+        upgrade()
+        answer = site.test_cli_runner().invoke(args=["db", "downgrade"])
+        assert (answer.exit_code, answer.output.splitlines()[-1]) == (
+            2,
+            "Error: Missing argument 'REVISION'.",
+        )
+        assert problem() is None
+        assert site.test_cli_runner().invoke(args=["db", "downgrade", "0003"]).exit_code == 0
+        assert problem() == BEHIND
+        db.engine.dispose()
+
+
 def test_a_choice_that_the_old_version_still_records_during_an_upgrade_is_listed_as_open(
     postgresql_uri: str,
 ) -> None:
