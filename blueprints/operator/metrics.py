@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # in the environment: the library's own name for it
 FILE_BYTES = 1024 * 1024  # all labels take a tenth of it
 SECONDS = 5  # who asks for the numbers may be silent no longer
+# The stores by the names with which they say that they fail, and those that only a Redis has.
+STORES = ("The database", "The database, for writing,", "The limits")
+OF_REDIS = ("Redis", "Redis, for changes,")
 # What the security room says of a request in its environment.
 VIEW, IS_KEPT = "page_cache.view", "page_cache.is_kept"
 
@@ -95,6 +98,8 @@ class Counts:
     def count(self, app: Flask) -> None:
         app.wsgi_app = self._before(app.wsgi_app)  # type: ignore[method-assign,assignment]
         choice_recorded.connect(self._count_choice, app, weak=False)
+        for name in STORES + (OF_REDIS if app.config["REDIS_URL"] else ()):
+            self._failures_of(name)  # From now on it is 0: of what is absent nobody sees a rise.
         store_failed.connect(self._count_failure, weak=False)
 
     def _before(self, application: "WSGIApplication") -> "WSGIApplication":
@@ -116,8 +121,11 @@ class Counts:
             self.choices.labels(decision.method).inc()
 
     def _count_failure(self, name: str) -> None:
+        self._failures_of(name).inc()
+
+    def _failures_of(self, name: str) -> Counter:
         words = re.findall(r"[a-z]+", name.lower().removeprefix("the "))
-        self.failures.labels("_".join(words)).inc()
+        return self.failures.labels("_".join(words))
 
 
 def _counter(name: str, told: str, *labels: str) -> Counter:

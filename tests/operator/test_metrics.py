@@ -109,13 +109,35 @@ def test_what_all_workers_did_is_added_up_and_outlives_them(asked: Asked) -> Non
     assert len(list(folder.glob("*.db"))) == 2
 
 
+def failures(found: dict[str, float]) -> dict[str, float]:
+    return {name: found[name] for name in found if name.startswith("store_errors_total")}
+
+
+def test_failures_of_each_store_are_told_as_none_before_the_first(
+    asked: Asked, redis_url: str
+) -> None:
+    stores = ["database", "database_for_writing", "limits"]
+    assert failures(asked.numbers()) == {f"store_errors_total {name}": 0 for name in stores}
+    stores += ["redis", "redis_for_changes"]
+    for url in (redis_url, f"redis://127.0.0.1:{free_port()}/0"):
+        asked.stop()
+        asked.start(TMPDIR=str(asked.database.parent), FLASK_REDIS_URL=url)
+        patiently(lambda: listening(asked.metrics_port) == WORKERS)
+        asked.ask("/cookies", {"choice": "reject"})
+        found = failures(asked.numbers())
+        assert found.keys() == {f"store_errors_total {name}" for name in stores}
+        assert any(found.values()) == (url != redis_url)
+
+
 def test_a_store_that_fails_is_counted_and_what_it_knows_is_left_out(asked: Asked) -> None:
-    assert "open_records" in asked.numbers()
+    before = asked.numbers()
+    assert "open_records" in before
     for file in asked.database.parent.glob("site.db*"):
         file.unlink()
     assert asked.ask("/cookies", {"choice": "reject"}) == 503
     found = asked.numbers()
     assert found["store_errors_total database_for_writing"] >= 1
+    assert failures(found).keys() == failures(before).keys()
     assert "open_records" not in found
     assert "choices_total banner.reject" not in found
 
