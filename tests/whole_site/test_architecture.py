@@ -165,11 +165,16 @@ def test_the_top_level_is_as_designed() -> None:
 def test_the_changelog_has_a_section_for_each_version_the_newest_first() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     sections = re.findall(r"^## (.+)$", changelog, re.MULTILINE)
-    assert sections[0] == "Unreleased"
-    versions = [tuple(map(int, section.split("."))) for section in sections[1:]]
+    # What is not released yet stands above, until it has a version.
+    released = sections[sections[0] == "Unreleased" :]
+    told = [re.fullmatch(r"(\d+)\.(\d+)\.(\d+) – (\d{4}-\d\d-\d\d)", each) for each in released]
+    versions = [tuple(map(int, each.groups()[:3])) for each in told if each]
+    assert len(versions) == len(released)
     assert versions == sorted(set(versions), reverse=True)
+    days = [each[4] for each in told if each]
+    assert days == sorted(days, reverse=True)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert sections[1] == project["version"]
+    assert ".".join(map(str, versions[0])) == project["version"]
     # By them one goes back to an older version.
     revisions = re.findall(r"^Database: revision (\d{4})\.", changelog, re.MULTILINE)
     assert len(revisions) == len(sections)
