@@ -424,3 +424,25 @@ def test_every_command_explains_itself(make_site: MakeSite, command: str) -> Non
     result = run(make_site(), command, "--help")
     assert result.exit_code == 0
     assert len(result.output.splitlines()) > 5
+
+
+@pytest.mark.stores("sqlite", "postgresql")
+def test_who_goes_back_and_comes_again_has_the_log_of_before(site: Flask, tmp_path: Path) -> None:
+    """OPERATING.md promises it of revision 0003, and says of 0001 what is gone."""
+    erased, *_others = decide_often(site, 4)
+    run(site, "erase", str(erased.subject))
+    assert run(site, "seal").exit_code == 0
+    kept = tmp_path / "heads.json"
+    kept.write_bytes(Visitor(site).raw_get("/consent/seals.json").data)
+    command = site.test_cli_runner()
+    for revision, code, says in (
+        ("0003", 0, "Intact: 5 records (1 open, 1 erased) in 1 seal."),
+        ("0001", 1, "Not intact. Seal 1, whose head was kept, is not in the log"),
+    ):
+        for step in (["downgrade", revision], ["upgrade"]):
+            assert command.invoke(args=["db", *step]).exit_code == 0
+        if revision == "0003":
+            decide(site, datetime.now(UTC))
+        verified = run(site, "verify", "--head", str(kept))
+        assert (verified.exit_code, says in verified.output) == (code, True), verified.output
+    assert len(records(site)) == 4, "what was erased has no place in 0001"
