@@ -104,8 +104,8 @@ class PageConsent:
 
     @property
     def confirm(self) -> Decision | None:
-        """The decision just made, once: on the first page after it."""
-        if session.pop("confirm", None):
+        """The decision just made, once: on the first page after it, if nothing waits since."""
+        if session.pop("confirm", None) and not self.choice.withdrawal:
             self._confirmed = self.choice.decision
         return self._confirmed
 
