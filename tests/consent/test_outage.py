@@ -196,6 +196,19 @@ def test_what_is_selected_anew_is_not_granted_and_what_stays_stays(
     assert records(site)[-1].statuses == {"personalization": "given", "advertising": "refused"}
 
 
+def test_while_a_withdrawal_waits_nothing_says_that_the_settings_were_saved(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = Visitor(site)
+    notice = visitor.get("/cookies").one("input", name="notice").get("value")
+    accepted = {"choice": "accept_all", "notice": notice}
+    assert visitor.post("/cookies", accepted).status_code == 303  # and its page does not arrive
+    with nothing_can_be_written():
+        assert Page(visitor.post("/cookies", {"choice": "reject"})).status == 503
+        assert visitor.get("/").confirmation is None
+    assert visitor.get("/").confirmation is None
+
+
 @pytest.mark.parametrize(
     ("path", "sent"),
     [("/cookies", {"choice": "accept_all"}), ("/cookies/allow", {"purpose": "advertising"})],
@@ -225,8 +238,13 @@ def test_what_is_taken_back_and_selected_again_in_vain_is_asked_for(
     with nothing_can_be_written():
         assert Page(visitor.post("/cookies", {"choice": "reject"})).status == 503
         assert Page(visitor.post("/cookies", selected)).status == 503
-    visitor.get("/")
+    asked = visitor.get("/")
     assert records(site)[-1].statuses == {"personalization": "unknown", "advertising": "withdrawn"}
+    assert "Accepted, but not saved:" in asked.text
+    settings = visitor.get("/cookies").text
+    assert "You withdrew your consent" not in settings
+    assert "Not all that you accepted could be saved, so we ask you again." in settings
+    assert "something has changed" not in visitor.get("/cookies/history").text
 
 
 def test_what_was_accepted_beside_a_withdrawal_is_said_to_be_lost(
