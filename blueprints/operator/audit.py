@@ -82,7 +82,8 @@ def _site(address: str | None) -> Iterator[str]:
             "FLASK_HOST": "127.0.0.1",
             "FLASK_PORT": str(port),
         }
-        environment.pop("FLASK_REDIS_URL", None)
+        for name in ("FLASK_REDIS_URL", "FLASK_METRICS_ADDRESS"):  # The site itself has these.
+            environment.pop(name, None)
         start = partial(
             subprocess.Popen,
             cwd=current_app.root_path,
