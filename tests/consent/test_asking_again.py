@@ -269,7 +269,7 @@ def test_everybody_is_asked_about_a_new_purpose_and_about_nothing_else(
     later = come_back(chooser, second())
     banner = later.get("/").banner
     assert banner is not None
-    assert "New since your choice: the purpose “Statistics” was added." in text_of(banner)
+    assert "New since your choice: you can choose about “Statistics” now." in text_of(banner)
     ticked = {box.get("value") for box in banner.iter() if box.get("checked") is not None}
     assert ticked == {purpose for purpose, status in before.items() if status == "given"}
     later.submit(banner, "accept_selected")
@@ -286,6 +286,18 @@ def test_a_confirmation_after_a_change_says_what_is_open(
     chooser.post("/cookies", {"choice": "accept_all"})
     told = come_back(chooser, second()).get("/").confirmation or ""
     assert "Personalised advertising: Accepted; Statistics: Off: you have not chosen yet." in told
+
+
+def test_a_purpose_that_was_necessary_is_not_called_new(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    optional = shipped_with(more=NEW_PURPOSE)
+    necessary = optional.replace('id = "statistics"', 'id = "statistics"\noptional = false')
+    first, second = changed(make_site, tmp_path, necessary, optional)
+    chooser = first()
+    chooser.choose("accept_all")
+    asked = text_of(come_back(chooser, second()).get("/").banner)
+    assert "New since your choice: you can choose about “Statistics” now." in asked
 
 
 @pytest.mark.parametrize("choice", CHOICES)
