@@ -246,11 +246,14 @@ def make_site(
     instance: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[MakeSite]:
-    """Make a migrated site; each keyword is a setting."""
+    """Make a migrated site; each keyword is a setting, but `registry`, the text of one."""
     monkeypatch.setattr(setup, "SITE_SECONDS", PATIENT_SECONDS)
     sites: list[Flask] = []
 
-    def make(**settings: Any) -> Flask:  # noqa: ANN401 - settings are of any kind
+    def make(registry: str = "", **settings: Any) -> Flask:  # noqa: ANN401 - settings are of any kind
+        if registry:
+            settings["CONSENT_REGISTRY"] = str(tmp_path / "registry.toml")
+            (tmp_path / "registry.toml").write_text(registry, encoding="utf-8")
         file = tmp_path / "site.db"
         if not file.exists() and "SQLALCHEMY_DATABASE_URI" not in settings:
             shutil.copy(migrated_file, file)

@@ -82,6 +82,11 @@ def under_command(name: str) -> click.Context:
     return click.Context(click.Command(name), info_name=name)
 
 
+def lose(site: Flask, table: str) -> None:
+    with site.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO lost_{table}")
+
+
 @contextmanager
 def tampering(site: Flask) -> Iterator[Connection]:
     """Open the database as somebody who may do anything with it: nothing there stops them."""

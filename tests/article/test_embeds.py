@@ -10,11 +10,10 @@ from browserlike import HTML, PUBLIC, Visitor, text_of
 from conftest import MakeSite
 from evidence import records, session_cookie
 from flask import Flask
+from log import lose
 from partner import ARTICLE, Partner, site_with_partner
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from served import serving
-
-from blueprints.database import db
 
 PATH = "/articles/film"
 FRAME = f"{PATH}/embeds/1"
@@ -231,8 +230,7 @@ def test_in_an_outage_nothing_is_loaded_but_once_and_the_frame_says_so(site: Fla
     visitor = Visitor(site)
     visitor.choose("accept_all")
     form = Visitor(site).frame(FRAME).form("/cookies/allow")
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table sessions rename to gone")
+    lose(site, "sessions")
     cookie = f"session={session_cookie(visitor)}"
     assert visitor.frame(FRAME, Cookie=cookie).all("iframe") == []
     assert visitor.frame(f"{FRAME}?once", Cookie=cookie).all("iframe")

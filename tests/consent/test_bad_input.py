@@ -8,9 +8,8 @@ from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite
 from evidence import ARTICLE, records
 from flask import Flask
+from log import lose
 from werkzeug.datastructures import MultiDict
-
-from blueprints.database import db
 
 pytestmark = pytest.mark.stores("sqlite")
 
@@ -78,8 +77,7 @@ def test_only_what_the_visitor_ticked_is_still_ticked_where_it_could_not_be_reco
     site: Flask, choice: str, ticked: list[str]
 ) -> None:
     """A box is ticked by the visitor or by nobody (GDPR Recital 32)."""
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table consent_records rename to gone")
+    lose(site, "consent_records")
     sent = {"choice": choice, "purposes": "advertising", "next": ARTICLE}
     page = Page(Visitor(site).post("/cookies", sent))
     assert page.status == (400 if choice == "x" else 503)

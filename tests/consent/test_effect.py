@@ -10,11 +10,10 @@ from browserlike import Visitor
 from conftest import MakeSite
 from evidence import session_cookie
 from flask import Flask
+from log import lose
 from partner import ARTICLE, Partner, paste_by_mistake, site_with_partner
 from playwright.sync_api import Browser, BrowserContext, expect
 from served import serving
-
-from blueprints.database import db
 
 PATH = "/articles/film"
 SitesWithPartner = Callable[[str], Flask]
@@ -148,8 +147,7 @@ def test_in_an_outage_nothing_is_loaded_and_nothing_is_deleted(
 ) -> None:
     visitor = Visitor(site)
     visitor.choose("accept_all")
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table sessions rename to gone")
+    lose(site, "sessions")
     answer = visitor.raw_get("/", Cookie=f"session={session_cookie(visitor)}; _pt_id=1")
     assert partner.address not in answer.text
     assert "Set-Cookie" not in answer.headers

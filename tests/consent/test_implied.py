@@ -172,14 +172,12 @@ description = { en = "Counts visits.", pt = "Conta visitas." }
 
 @pytest.mark.parametrize("choice", ["reject", "accept_all"])
 def test_of_somebody_who_has_chosen_nothing_new_is_assumed(
-    make_site: MakeSite, tmp_path: Path, choice: str
+    make_site: MakeSite, choice: str
 ) -> None:
     chooser = Visitor(make_site(CONSENT_MODEL="implied"))
     chooser.post("/cookies", {"choice": choice})
     chooser.get("/cookies")  # The confirmation is shown once.
-    file = tmp_path / "registry.toml"
-    file.write_text(shipped_with(more=NEW_PURPOSE), encoding="utf-8")
-    later = Visitor(make_site(CONSENT_MODEL="implied", CONSENT_REGISTRY=str(file)))
+    later = Visitor(make_site(CONSENT_MODEL="implied", registry=shipped_with(more=NEW_PURPOSE)))
     later.client.set_cookie("session", session_cookie(chooser))
     for _ in range(3):
         assert later.get("/").banner is not None, "they are asked about it"

@@ -14,7 +14,7 @@ from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite, statements
 from evidence import REGISTRY, records, session_cookie
 from flask import Flask, request
-from log import under_command
+from log import lose, under_command
 from sqlalchemy import insert, select
 
 from blueprints.consent.models import ConsentNotice
@@ -29,12 +29,10 @@ def kept(site: Flask) -> dict[str, str]:
         return {row.id: row.content for row in connection.execute(query)}
 
 
-def with_registry(make_site: MakeSite, tmp_path: Path, old: str, new: str) -> Flask:
+def with_registry(make_site: MakeSite, old: str, new: str) -> Flask:
     text = REGISTRY.read_text(encoding="utf-8")
     assert old in text
-    file = tmp_path / "registry.toml"
-    file.write_text(text.replace(old, new), encoding="utf-8")
-    return make_site(CONSENT_REGISTRY=str(file))
+    return make_site(registry=text.replace(old, new))
 
 
 def test_a_record_names_the_notice_with_every_word_of_the_banner(
@@ -74,14 +72,12 @@ def test_each_language_and_model_has_a_notice_of_its_own(make_site: MakeSite) ->
     assert len(ids) == 4
 
 
-def test_a_kept_notice_is_shown_after_the_words_have_changed(
-    make_site: MakeSite, tmp_path: Path
-) -> None:
+def test_a_kept_notice_is_shown_after_the_words_have_changed(make_site: MakeSite) -> None:
     before = make_site()
     visitor = Visitor(before)
     visitor.choose("reject", path="/pt/")
     name = records(before)[0].notice
-    after = with_registry(make_site, tmp_path, "Guardar o tamanho do texto", "Lembrar o tamanho")
+    after = with_registry(make_site, "Guardar o tamanho do texto", "Lembrar o tamanho")
     for path in (f"/pt/cookies/notices/{name}", f"/cookies/notices/{name}"):
         page = Visitor(after).get(path)
         assert page.status == 200
@@ -149,8 +145,7 @@ def test_without_its_database_the_notice_in_force_is_shown_and_an_older_one_is_5
     make_site: MakeSite,
 ) -> None:
     site = make_site()
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table consent_notices rename to gone")
+    lose(site, "consent_notices")
     name = site.extensions["notices"].in_force["en"].id
     assert Visitor(site).get(f"/cookies/notices/{name}").status == 200
     page = Page(Visitor(site).raw_get("/cookies/notices/" + "0" * 64))
@@ -158,13 +153,11 @@ def test_without_its_database_the_notice_in_force_is_shown_and_an_older_one_is_5
     assert "Our records cannot be reached." in page.text
 
 
-def test_a_change_of_wording_makes_a_new_notice_and_does_not_ask_again(
-    make_site: MakeSite, tmp_path: Path
-) -> None:
+def test_a_change_of_wording_makes_a_new_notice_and_does_not_ask_again(make_site: MakeSite) -> None:
     before = make_site()
     visitor = Visitor(before)
     visitor.choose("reject")
-    after = with_registry(make_site, tmp_path, "Keep your text size", "Remember your text size")
+    after = with_registry(make_site, "Keep your text size", "Remember your text size")
     returning = Visitor(after)
     returning.client.set_cookie("session", session_cookie(visitor))
     assert returning.get("/").banner is None
@@ -232,12 +225,12 @@ def test_a_session_from_before_notices_were_kept_still_counts(make_site: MakeSit
     [("Keep your text size", "Remember your text size", 303), ('"P6M"', '"P5M"', 400)],
 )
 def test_a_page_that_was_open_while_the_site_changed_counts_only_if_its_substance_stayed(
-    make_site: MakeSite, tmp_path: Path, old: str, new: str, status: int
+    make_site: MakeSite, old: str, new: str, status: int
 ) -> None:
     before = make_site()
     Visitor(before).choose("reject")  # so that the notice is kept
     form = Visitor(before).get("/").banner
-    after = with_registry(make_site, tmp_path, old, new)
+    after = with_registry(make_site, old, new)
     answer = Visitor(after).submit(form, "accept_all")
     assert answer.status_code == status
     if status == 303:

@@ -16,7 +16,7 @@ from browserlike import Page, Visitor, text_of
 from conftest import ALL_STORES, MakeSite
 from evidence import ARTICLE, REGISTRY, records, session_cookie
 from flask import Flask
-from log import run
+from log import lose, run
 from redis import Redis
 from sqlalchemy import Connection, event
 
@@ -263,8 +263,7 @@ def test_who_may_have_accepted_nothing_is_not_told_of_a_withdrawal(make_site: Ma
     site = make_site()
     visitor = Visitor(site)
     visitor.choose("reject")
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table sessions rename to gone")
+    lose(site, "sessions")
     accepting = Page(visitor.post("/cookies", {**SELECTED, "purposes": "advertising"}))
     assert accepting.status == 503
     assert "What you accepted now was not saved" in accepting.text
@@ -320,14 +319,13 @@ def test_what_is_not_selected_anew_is_off_where_the_notice_cannot_be_looked_up(s
     visitor = Visitor(site)
     visitor.choose("accept_selected", ticks=("advertising",))
     sent = {"choice": "accept_selected", "purposes": "personalization", "notice": "1" * 64}
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table consent_notices rename to gone")
+    lose(site, "consent_notices")
     answer = Page(visitor.post("/cookies", sent))
     assert answer.status == 503
     assert "What you withdrew is off" in answer.text
     assert not loads_the_advertiser(visitor.get("/"))
     with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table gone rename to consent_notices")
+        connection.exec_driver_sql("alter table lost_consent_notices rename to consent_notices")
     let_the_pause_pass(site)
     assert not loads_the_advertiser(visitor.get("/"))
     assert visitor.get("/cookies").all("input", checked="") == []
@@ -573,19 +571,16 @@ def test_a_registry_of_before_works_and_the_start_says_what_it_lacks(
     assert "The registry does not declare withdrawal, a cookie of this site." in caplog.text
     visitor = Visitor(site)
     visitor.choose("accept_all")
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table consent_records rename to gone")
+    lose(site, "consent_records")
     assert visitor.post("/cookies/withdraw", {}).status_code == 503
     assert visitor.get("/cookies").all("input", checked="") == []
 
 
 def test_with_redis_full_or_read_only_a_withdrawal_counts(
-    make_site: MakeSite, redis_server: tuple[str, Redis], tmp_path: Path
+    make_site: MakeSite, redis_server: tuple[str, Redis]
 ) -> None:
     url, redis = redis_server
-    registry = tmp_path / "registry.toml"
-    registry.write_text(REGISTRY.read_text(encoding="utf-8") + ADVERTISER, encoding="utf-8")
-    site = make_site(REDIS_URL=url, CONSENT_REGISTRY=str(registry))
+    site = make_site(REDIS_URL=url, registry=REGISTRY.read_text(encoding="utf-8") + ADVERTISER)
     for break_it, mend_it in (
         (lambda: redis.config_set("maxmemory", 1), lambda: redis.config_set("maxmemory", 0)),
         (lambda: redis.replicaof("127.0.0.1", "1"), lambda: redis.replicaof("NO", "ONE")),
@@ -672,11 +667,10 @@ def test_a_refusal_while_no_session_is_known_is_not_taken_for_acceptance(
     site = make_site(CONSENT_MODEL="implied")
     visitor = Visitor(site)
     visitor.get("/")
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table sessions rename to gone")
+    lose(site, "sessions")
     assert Page(visitor.post("/cookies", {"choice": "reject", "next": "/"})).status == 503
     with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table gone rename to sessions")
+        connection.exec_driver_sql("alter table lost_sessions rename to sessions")
     let_the_pause_pass(site)
     for path in (ARTICLE, "/", ARTICLE):
         visitor.get(path)

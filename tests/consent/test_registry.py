@@ -388,18 +388,15 @@ def test_the_notice_takes_the_name_of_the_site_from_where_it_stands(
 
 
 def test_a_renamed_controller_is_told_where_the_old_name_is_left(
-    make_site: MakeSite, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
 ) -> None:
-    file = tmp_path / "registry.toml"
     make_site()
     assert "as vendor of" not in caplog.text
     renamed = ('name = "InvestPorto"\naddress', 'name = "Invista em Braga"\naddress')
     text = shipped_with(renamed, more=MATOMO)
-    file.write_text(text, encoding="utf-8")
-    make_site(CONSENT_REGISTRY=str(file))
+    make_site(registry=text)
     assert "as vendor of" not in caplog.text
-    file.write_text(text.replace("{controller}", "InvestPorto"), encoding="utf-8")
-    make_site(CONSENT_REGISTRY=str(file))
+    make_site(registry=text.replace("{controller}", "InvestPorto"))
     for service in ("choice", "reading", "partner-messages"):
         told = (
             f"names InvestPorto as vendor of {service!r}, a service of this site alone, and Invista"
@@ -408,14 +405,9 @@ def test_a_renamed_controller_is_told_where_the_old_name_is_left(
     assert "'matomo'" not in caplog.text
 
 
-def test_a_service_without_cookies_shows_whom_it_contacts(
-    make_site: MakeSite, tmp_path: Path
-) -> None:
-    file = tmp_path / "registry.toml"
-    file.write_text(
-        shipped_with(more=MATOMO.partition("[[services.cookies]]")[0]), encoding="utf-8"
-    )
-    page = Visitor(make_site(CONSENT_REGISTRY=str(file))).get("/cookies")
+def test_a_service_without_cookies_shows_whom_it_contacts(make_site: MakeSite) -> None:
+    without_cookies = shipped_with(more=MATOMO.partition("[[services.cookies]]")[0])
+    page = Visitor(make_site(registry=without_cookies)).get("/cookies")
     words = text_of(page.one("main"))
     assert "Matomo (PT): InvestPorto stores nothing on your device." in words
     assert "With your consent, your browser contacts: https://stats.example.pt" in words

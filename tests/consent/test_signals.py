@@ -100,7 +100,7 @@ TAG = "G-ABC123DEF4"
 
 
 def test_a_google_tag_sends_once_its_purpose_is_given_and_not_before(
-    browser: Browser, make_site: MakeSite, tmp_path: Path, partner: Partner
+    browser: Browser, make_site: MakeSite, partner: Partner
 ) -> None:
     """With the very lines of the recipe; the partner stands in for Google."""
     recipes = REGISTRY.with_name("RECIPES.md").read_text(encoding="utf-8")
@@ -108,9 +108,9 @@ def test_a_google_tag_sends_once_its_purpose_is_given_and_not_before(
     here = f'["{partner.address}"]'
     lines = re.sub("hosts = .*", f"hosts = {{ script = {here}, connect = {here} }}", example)
     lines = re.sub("https://www.googletagmanager.com/gtag/js", f"{partner.address}/gtag.js", lines)
-    registry = tmp_path / "registry.toml"
-    registry.write_text(REGISTRY.read_text("utf-8") + lines.partition("```")[0], "utf-8")
-    with serving(make_site(CONSENT_REGISTRY=str(registry))) as address:
+    with serving(
+        make_site(registry=REGISTRY.read_text("utf-8") + lines.partition("```")[0])
+    ) as address:
         context = browser.new_context(base_url=address)
         page = context.new_page()
         page.goto("/")

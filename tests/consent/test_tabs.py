@@ -24,11 +24,9 @@ MODES = pytest.mark.parametrize("script", [True, False], ids=["with script", "wi
 
 
 @pytest.fixture
-def site_with_partner(make_site: MakeSite, tmp_path: Path, partner: Partner) -> Flask:
-    registry = tmp_path / "registry.toml"
+def site_with_partner(make_site: MakeSite, partner: Partner) -> Flask:
     shipped = REGISTRY.read_text(encoding="utf-8")
-    registry.write_text(registry_with(partner.address, shipped), encoding="utf-8")
-    return make_site(CONSENT_REGISTRY=str(registry))
+    return make_site(registry=registry_with(partner.address, shipped))
 
 
 @contextmanager

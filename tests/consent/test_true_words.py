@@ -10,6 +10,7 @@ from browserlike import Page, Visitor
 from conftest import MakeSite
 from evidence import ARTICLE, records, session_cookie
 from flask import Flask
+from log import lose
 from registries import FILM, shipped_with
 from test_outage import let_the_pause_pass, wait_for_no_other
 from time_machine import travel
@@ -93,13 +94,10 @@ def test_of_whose_session_is_lost_nothing_is_said_to_be_assumed(make_site: MakeS
     assert NEXT not in visitor.get("/cookies").text
 
 
-def test_where_what_was_assumed_has_ended_it_is_not_called_a_choice(
-    make_site: MakeSite, tmp_path: Path
-) -> None:
+def test_where_what_was_assumed_has_ended_it_is_not_called_a_choice(make_site: MakeSite) -> None:
     visitor = assumed(make_site(CONSENT_MODEL="implied"))
-    file = tmp_path / "registry.toml"
-    file.write_text(shipped_with(('name = "InvestPorto"', 'name = "Porto"')), encoding="utf-8")
-    later = Visitor(make_site(CONSENT_MODEL="implied", CONSENT_REGISTRY=str(file)))
+    renamed = shipped_with(('name = "InvestPorto"', 'name = "Porto"'))
+    later = Visitor(make_site(CONSENT_MODEL="implied", registry=renamed))
     later.client.set_cookie("session", session_cookie(visitor))
     text = later.get("/cookies").text
     assert NEXT in text
@@ -148,11 +146,9 @@ def test_a_page_for_whom_something_is_assumed_is_not_sent_to_who_accepted_it(
 
 
 def test_who_accepts_one_purpose_beside_an_embed_has_not_accepted_what_was_assumed(
-    make_site: MakeSite, tmp_path: Path
+    make_site: MakeSite,
 ) -> None:
-    file = tmp_path / "registry.toml"
-    file.write_text(shipped_with(more=FILM), encoding="utf-8")
-    site = make_site(CONSENT_MODEL="implied", CONSENT_REGISTRY=str(file))
+    site = make_site(CONSENT_MODEL="implied", registry=shipped_with(more=FILM))
     visitor = assumed(site)
     answer = visitor.post("/cookies/allow", {"purpose": "personalization"})
     assert answer.status_code == 303
@@ -176,11 +172,10 @@ def test_what_was_assumed_is_not_recorded_as_given_where_nobody_read_the_notice(
 
 @contextmanager
 def nothing_can_be_looked_up(site: Flask, _file: Path) -> Iterator[None]:
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table sessions rename to gone")
+    lose(site, "sessions")
     yield
     with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table gone rename to sessions")
+        connection.exec_driver_sql("alter table lost_sessions rename to sessions")
     let_the_pause_pass(site)
 
 
@@ -257,11 +252,9 @@ def test_a_refusal_too_many_is_said_to_wait(make_site: MakeSite) -> None:
 
 
 def test_with_the_privacy_signal_no_host_is_said_to_be_contacted_on_an_assumption(
-    make_site: MakeSite, tmp_path: Path
+    make_site: MakeSite,
 ) -> None:
-    file = tmp_path / "registry.toml"
-    file.write_text(shipped_with(more=FILM), encoding="utf-8")
-    site = make_site(CONSENT_MODEL="implied", CONSENT_REGISTRY=str(file))
+    site = make_site(CONSENT_MODEL="implied", registry=shipped_with(more=FILM))
     text = Visitor(site, Sec_GPC="1").get("/cookies").text
     assert "With your consent, your browser contacts: https://films.example" in text
     assert "or this site assumes" not in text

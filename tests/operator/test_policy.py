@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from browserlike import Visitor
@@ -27,12 +26,8 @@ hosts =""",
 )
 
 
-def site_with(
-    make_site: MakeSite, tmp_path: Path, *changes: tuple[str, str], more: str = ""
-) -> Flask:
-    file = tmp_path / "registry.toml"
-    file.write_text(shipped_with(*changes, more=more), encoding="utf-8")
-    return make_site(CONSENT_REGISTRY=str(file))
+def site_with(make_site: MakeSite, *changes: tuple[str, str], more: str = "") -> Flask:
+    return make_site(registry=shipped_with(*changes, more=more))
 
 
 def kept_by(site: Flask) -> None:
@@ -42,11 +37,11 @@ def kept_by(site: Flask) -> None:
 
 
 def test_a_change_of_substance_is_told_and_that_visitors_are_asked_again(
-    make_site: MakeSite, tmp_path: Path
+    make_site: MakeSite,
 ) -> None:
-    before = site_with(make_site, tmp_path)
+    before = site_with(make_site)
     kept_by(before)
-    after = site_with(make_site, tmp_path, ('"P90D"', '"P80D"'), more=MATOMO)
+    after = site_with(make_site, ('"P90D"', '"P80D"'), more=MATOMO)
     old = before.extensions["registry"].policy_version
     new = after.extensions["registry"].policy_version
     for command in ((), (old,), (before.extensions["notices"].in_force["en"].id[:8],)):
@@ -76,23 +71,21 @@ def test_a_change_of_substance_is_told_and_that_visitors_are_asked_again(
     ],
 )
 def test_who_is_asked_again_about_another_way_in_is_told(
-    make_site: MakeSite, tmp_path: Path, old: str, new: str, says: str
+    make_site: MakeSite, old: str, new: str, says: str
 ) -> None:
-    kept_by(site_with(make_site, tmp_path, more=ENTERING))
-    after = site_with(make_site, tmp_path, (old, new), more=ENTERING)
+    kept_by(site_with(make_site, more=ENTERING))
+    after = site_with(make_site, (old, new), more=ENTERING)
     lines = run(after, "policy", "diff").output.splitlines()
     assert lines[-1] == f"Who accepted 'personalization' is asked again; new: {says}."
 
 
-def test_a_new_purpose_is_told_and_what_only_shrinks_asks_nobody(
-    make_site: MakeSite, tmp_path: Path
-) -> None:
-    before = site_with(make_site, tmp_path, more=MATOMO)
+def test_a_new_purpose_is_told_and_what_only_shrinks_asks_nobody(make_site: MakeSite) -> None:
+    before = site_with(make_site, more=MATOMO)
     kept_by(before)
-    new_purpose = site_with(make_site, tmp_path, ('id = "advertising"', 'id = "ads"'), more=MATOMO)
+    new_purpose = site_with(make_site, ('id = "advertising"', 'id = "ads"'), more=MATOMO)
     diff = run(new_purpose, "policy", "diff").output
     assert "Everybody is asked about the new purpose 'ads'." in diff
-    smaller = site_with(make_site, tmp_path, ('"P13M"', '"P12M"'), more=MATOMO)
+    smaller = site_with(make_site, ('"P13M"', '"P12M"'), more=MATOMO)
     old = before.extensions["registry"].policy_version
     lines = run(smaller, "policy", "diff", old).output.splitlines()
     assert lines[-1] == "Nobody is asked again: nothing was added to a purpose."
@@ -105,13 +98,11 @@ NEEDED = (  # as a registry asks it of what is necessary
 )
 
 
-def test_what_those_who_refused_it_get_all_the_same_is_told_plainly(
-    make_site: MakeSite, tmp_path: Path
-) -> None:
-    before = site_with(make_site, tmp_path)
+def test_what_those_who_refused_it_get_all_the_same_is_told_plainly(make_site: MakeSite) -> None:
+    before = site_with(make_site)
     kept_by(before)
     old = before.extensions["registry"].policy_version
-    after = site_with(make_site, tmp_path, NECESSARY, NEEDED)
+    after = site_with(make_site, NECESSARY, NEEDED)
     lines = run(after, "policy", "diff", old).output.splitlines()
     assert lines[-3].startswith("Nobody is asked about 'personalization' any more: it is necessary")
     assert lines[-3].endswith(" and so on for everybody, also for those who refused it.")
@@ -120,15 +111,13 @@ def test_what_those_who_refused_it_get_all_the_same_is_told_plainly(
         "Nobody is asked again: nothing was added to a purpose.",
     ]
     moved = ('id = "reading"\npurpose = "personalization"', 'id = "reading"\npurpose = "necessary"')
-    one = site_with(make_site, tmp_path, moved, NEEDED)
+    one = site_with(make_site, moved, NEEDED)
     assert run(one, "policy", "diff", old).output.splitlines()[-2:] == lines[-2:]
 
 
-def test_a_purpose_that_was_necessary_is_not_called_new(
-    make_site: MakeSite, tmp_path: Path
-) -> None:
-    kept_by(site_with(make_site, tmp_path, NECESSARY, NEEDED))
-    after = site_with(make_site, tmp_path)
+def test_a_purpose_that_was_necessary_is_not_called_new(make_site: MakeSite) -> None:
+    kept_by(site_with(make_site, NECESSARY, NEEDED))
+    after = site_with(make_site)
     last = run(after, "policy", "diff").output.splitlines()[-1]
     assert last == "Everybody is asked about 'personalization', which was necessary before."
 
@@ -150,10 +139,10 @@ script = { address = "https://tags.example.com/t.js" }
 
 @pytest.mark.parametrize("before", ["", CONTACTED.replace("necessary", "advertising")])
 def test_who_is_contacted_for_everybody_unasked_is_told_under_whatever_id(
-    make_site: MakeSite, tmp_path: Path, before: str
+    make_site: MakeSite, before: str
 ) -> None:
-    kept_by(site_with(make_site, tmp_path, more=before))
-    after = site_with(make_site, tmp_path, more=CONTACTED.replace('"tags"', '"container"'))
+    kept_by(site_with(make_site, more=before))
+    after = site_with(make_site, more=CONTACTED.replace('"tags"', '"container"'))
     unasked, asked = run(after, "policy", "diff").output.splitlines()[-2:]
     assert unasked == (
         "Necessary purpose 'necessary' is on for everybody unasked; new: host "
@@ -180,22 +169,22 @@ processors = [{ name = "Mail", country = "PT", task = { en = "Mail", pt = "Corre
     ],
 )
 def test_words_that_were_not_there_before_are_told(
-    make_site: MakeSite, tmp_path: Path, change: tuple[str, str], says: str
+    make_site: MakeSite, change: tuple[str, str], says: str
 ) -> None:
-    kept_by(site_with(make_site, tmp_path))
+    kept_by(site_with(make_site))
     old, new = change
-    after = site_with(make_site, tmp_path, (old, new.replace("OLD", old)))
+    after = site_with(make_site, (old, new.replace("OLD", old)))
     version = after.extensions["registry"].policy_version
     for named in ((), (version,)):
         assert f"Words (en): {says}" in run(after, "policy", "diff", *named).output.splitlines()
 
 
 def test_a_change_of_words_is_told_and_that_visitors_are_not_asked_again(
-    make_site: MakeSite, tmp_path: Path
+    make_site: MakeSite,
 ) -> None:
-    before = site_with(make_site, tmp_path)
+    before = site_with(make_site)
     kept_by(before)
-    after = site_with(make_site, tmp_path, ("Keep your text size", "Remember your text size"))
+    after = site_with(make_site, ("Keep your text size", "Remember your text size"))
     lines = run(after, "policy", "diff").output.splitlines()
     version = before.extensions["registry"].policy_version
     assert lines == [
@@ -239,11 +228,11 @@ def test_a_change_of_words_is_told_and_that_visitors_are_not_asked_again(
     ],
 )
 def test_each_change_of_substance_has_its_sentence(
-    make_site: MakeSite, tmp_path: Path, old_text: str, new_text: str, says: str
+    make_site: MakeSite, old_text: str, new_text: str, says: str
 ) -> None:
     change = (old_text, new_text)
     old, new = (
-        site_with(make_site, tmp_path, *changes, more=ENTERING).extensions["notices"].in_force["en"]
+        site_with(make_site, *changes, more=ENTERING).extensions["notices"].in_force["en"]
         for changes in ((), (change,))
     )
     assert any(line.endswith(says) for line in substance_changes(old, new))
@@ -262,10 +251,10 @@ def test_each_change_of_substance_has_its_sentence(
     ],
 )
 def test_each_change_of_words_has_its_place(
-    make_site: MakeSite, tmp_path: Path, change: tuple[str, str], where: str
+    make_site: MakeSite, change: tuple[str, str], where: str
 ) -> None:
     old, new = (
-        site_with(make_site, tmp_path, *changes, more=MATOMO).extensions["notices"].in_force["en"]
+        site_with(make_site, *changes, more=MATOMO).extensions["notices"].in_force["en"]
         for changes in ((), (change,))
     )
     assert old.policy_version == new.policy_version
@@ -297,10 +286,8 @@ def test_an_unknown_version_is_refused(make_site: MakeSite, command: tuple[str, 
     assert result.stderr.count("\n") == 1
 
 
-def test_a_notice_of_before_that_tells_no_script_address_is_still_read(
-    make_site: MakeSite, tmp_path: Path
-) -> None:
-    new = site_with(make_site, tmp_path, more=ENTERING).extensions["notices"].in_force["en"]
+def test_a_notice_of_before_that_tells_no_script_address_is_still_read(make_site: MakeSite) -> None:
+    new = site_with(make_site, more=ENTERING).extensions["notices"].in_force["en"]
     content = json.loads(new.text)
     for service in content["services"]:
         del service["enters"], service["consent_mode"]

@@ -210,7 +210,7 @@ def test_the_median_time_to_expiry_is_of_what_is_still_valid() -> None:
 
 @pytest.mark.stores("sqlite", "postgresql")
 def test_what_was_replaced_or_covers_less_than_now_is_not_still_valid(
-    site: Flask, make_site: MakeSite, tmp_path: Path
+    site: Flask, make_site: MakeSite
 ) -> None:
     def still_valid(of: Flask) -> str:
         (line,) = (row for row in run(of, "report").output.splitlines() if "Still valid" in row)
@@ -224,11 +224,9 @@ def test_what_was_replaced_or_covers_less_than_now_is_not_still_valid(
     for visitor in visitors[:1]:
         visitor.submit(visitor.get("/cookies").form("/cookies/withdraw"))
     assert still_valid(site) == "6", "of thirteen"
-    file = tmp_path / "registry.toml"
     named = 'name = "InvestPorto"\naddress'
-    file.write_text(shipped_with((named, named.replace("Porto", "Lisboa"))), encoding="utf-8")
     settings = {"SQLALCHEMY_DATABASE_URI": site.config["SQLALCHEMY_DATABASE_URI"]}
-    grown = make_site(**settings, CONSENT_REGISTRY=str(file))
+    grown = make_site(**settings, registry=shipped_with((named, named.replace("Porto", "Lisboa"))))
     assert still_valid(grown) == "under 5", "the one who withdrew"
 
 

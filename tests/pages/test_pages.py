@@ -71,14 +71,12 @@ def test_the_accessibility_statement_is_one_click_away_dated_and_names_a_contact
     ],
 )
 def test_what_others_show_in_a_page_may_not_conform_and_the_statement_says_so(
-    make_site: MakeSite, tmp_path: Path, path: str, whole: str, partly: str
+    make_site: MakeSite, path: str, whole: str, partly: str
 ) -> None:
     text = Visitor(make_site()).get(path).text
     assert whole in text
     assert partly not in text
-    registry = tmp_path / "registry.toml"
-    registry.write_text(shipped_with(more=FILM), encoding="utf-8")
-    text = Visitor(make_site(CONSENT_REGISTRY=str(registry))).get(path).text
+    text = Visitor(make_site(registry=shipped_with(more=FILM))).get(path).text
     assert partly in text
     assert "Film Player (Films Ltd)" in text
     assert whole not in text
@@ -247,11 +245,10 @@ ART_13 = {
 
 @pytest.mark.parametrize(("language", "path"), [("en", "/privacy"), ("pt", "/pt/privacidade")])
 def test_the_privacy_page_says_each_thing_that_article_13_demands(
-    make_site: MakeSite, tmp_path: Path, language: str, path: str
+    make_site: MakeSite, language: str, path: str
 ) -> None:
-    file = tmp_path / "registry.toml"
-    file.write_text(shipped_with(('address = "Porto, Portugal"\n', CONTROLLER)), encoding="utf-8")
-    text = Visitor(make_site(CONSENT_REGISTRY=str(file))).get(path).text
+    filled_in = shipped_with(('address = "Porto, Portugal"\n', CONTROLLER))
+    text = Visitor(make_site(registry=filled_in)).get(path).text
     for article, words in ART_13[language].items():
         for each in words:
             assert each in text, (article, each)
@@ -375,14 +372,12 @@ def test_what_goes_out_of_the_eea_is_told_with_its_safeguard(
 
 
 def test_that_nothing_is_stored_is_said_only_where_others_can_have_stored_nothing(
-    make_site: MakeSite, tmp_path: Path
+    make_site: MakeSite,
 ) -> None:
     """Whoever loads content once has what others store, and no choice."""
-    file = tmp_path / "registry.toml"
-    file.write_text(shipped_with(more=FILM), encoding="utf-8")
     words = "Nothing is stored on your device."
     assert words in Visitor(make_site()).get("/cookies").text
-    assert words not in Visitor(make_site(CONSENT_REGISTRY=str(file))).get("/cookies").text
+    assert words not in Visitor(make_site(registry=shipped_with(more=FILM))).get("/cookies").text
 
 
 @pytest.mark.parametrize(
@@ -401,12 +396,10 @@ def test_that_nothing_is_stored_is_said_only_where_others_can_have_stored_nothin
     ],
 )
 def test_who_receives_something_of_who_loads_content_once_is_told_where_that_can_be(
-    make_site: MakeSite, tmp_path: Path, path: str, always: str, once: str
+    make_site: MakeSite, path: str, always: str, once: str
 ) -> None:
-    file = tmp_path / "registry.toml"
     for more, words in ((FILM, always + once), (MATOMO, f"{always}:")):
-        file.write_text(shipped_with(more=more), encoding="utf-8")
-        assert words in Visitor(make_site(CONSENT_REGISTRY=str(file))).get(path).text
+        assert words in Visitor(make_site(registry=shipped_with(more=more))).get(path).text
 
 
 NECESSARY = """
@@ -424,11 +417,9 @@ justification = { en = "It keeps robots out.", pt = "Afasta robôs." }
 
 
 def test_whoever_is_told_unasked_is_named_with_the_reason_wherever_it_matters(
-    make_site: MakeSite, tmp_path: Path
+    make_site: MakeSite,
 ) -> None:
-    file = tmp_path / "registry.toml"
-    file.write_text(shipped_with(more=NECESSARY), encoding="utf-8")
-    visitor = Visitor(make_site(CONSENT_REGISTRY=str(file)))
+    visitor = Visitor(make_site(registry=shipped_with(more=NECESSARY)))
     front = visitor.get("/")
     assert "https://gate.example.org" in front.response.headers["Content-Security-Policy"]
     privacy, settings = visitor.get("/privacy").text, visitor.get("/cookies").text
@@ -463,12 +454,8 @@ justification = { en = "You came for it.", pt = "Foi o que pediu." }
 """
 
 
-def test_others_are_named_also_where_no_browser_contacts_them(
-    make_site: MakeSite, tmp_path: Path
-) -> None:
-    file = tmp_path / "registry.toml"
-    file.write_text(shipped_with(more=OF_OTHERS), encoding="utf-8")
-    visitor = Visitor(make_site(CONSENT_REGISTRY=str(file)))
+def test_others_are_named_also_where_no_browser_contacts_them(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site(registry=shipped_with(more=OF_OTHERS)))
     for path, named, untrue in (
         (
             "/privacy",
@@ -489,11 +476,9 @@ def test_others_are_named_also_where_no_browser_contacts_them(
     [(FILM, "opt_in", True), (FILM, "implied", False), (MAP, "opt_in", False)],
 )
 def test_what_others_show_is_called_wanted_only_where_it_is(
-    make_site: MakeSite, tmp_path: Path, more: str, model: str, *, is_wanted: bool
+    make_site: MakeSite, more: str, model: str, *, is_wanted: bool
 ) -> None:
-    file = tmp_path / "registry.toml"
-    file.write_text(shipped_with(more=more), encoding="utf-8")
-    visitor = Visitor(make_site(CONSENT_REGISTRY=str(file), CONSENT_MODEL=model))
+    visitor = Visitor(make_site(registry=shipped_with(more=more), CONSENT_MODEL=model))
     for path, words in (("/accessibility", "if you want it"), ("/pt/acessibilidade", "se quiser")):
         assert (words in visitor.get(path).text) is is_wanted
 

@@ -21,7 +21,7 @@ from conftest import MakeSite
 from evidence import records
 from flask import Flask
 from generate import write
-from log import decide, decide_often, run
+from log import decide, decide_often, lose, run
 from sqlalchemy import Connection, event, select
 
 from blueprints.database import db
@@ -342,8 +342,7 @@ def test_a_log_that_cannot_be_sealed_costs_nobody_their_choice(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = make_site(CONSENT_SEAL_RECORDS=1)
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table consent_leaves rename to gone")
+    lose(site, "consent_leaves")
     answer = Visitor(site).post("/cookies", {"choice": "reject"})
     answer.close()
     site.extensions["sealing"].wait()

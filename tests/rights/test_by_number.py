@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -309,16 +308,14 @@ CHANGES = {  # of the registry -> what page and command say of who had accepted 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.stores("sqlite", "postgresql")
 def test_validity_is_told_alike_by_number_by_browser_and_by_command(
-    site: Flask, make_site: MakeSite, tmp_path: Path, change: str
+    site: Flask, make_site: MakeSite, change: str
 ) -> None:
     registry, on_page, by_command = CHANGES[change]
     visitor = Visitor(site)
     visitor.choose("reject")
     visitor.submit(visitor.get("/cookies").form("/cookies"), "accept_all")
-    file = tmp_path / "registry.toml"
-    file.write_text(registry, encoding="utf-8")
     settings = {"SQLALCHEMY_DATABASE_URI": site.config["SQLALCHEMY_DATABASE_URI"]}
-    later = make_site(**settings, CONSENT_REGISTRY=str(file))
+    later = make_site(**settings, registry=registry)
     returning = Visitor(later)
     cookie = visitor.client.get_cookie("session")
     assert cookie is not None

@@ -12,9 +12,8 @@ from browserlike import Page, Visitor, text_of
 from conftest import ALL_STORES, MakeSite
 from evidence import REGISTRY, count_sessions, records
 from flask import Flask
-from log import decide, decide_often, run
+from log import decide, decide_often, lose, run
 
-from blueprints.database import db
 from blueprints.rights import retention
 
 OURS_AND_THEIRS = """
@@ -155,12 +154,8 @@ def test_a_client_that_asks_for_json_gets_json(make_site: MakeSite) -> None:
     assert answer.json == {"erased": True, "records": 1, "cookies": []}
 
 
-def test_every_cookie_of_ours_that_the_browser_sent_is_expired(
-    make_site: MakeSite, tmp_path: Path
-) -> None:
-    registry = tmp_path / "registry.toml"
-    registry.write_text(REGISTRY.read_text(encoding="utf-8") + OURS_AND_THEIRS, encoding="utf-8")
-    visitor = Visitor(make_site(CONSENT_REGISTRY=str(registry)))
+def test_every_cookie_of_ours_that_the_browser_sent_is_expired(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site(registry=REGISTRY.read_text(encoding="utf-8") + OURS_AND_THEIRS))
     visitor.choose("accept_all")
     visitor.client.set_cookie("_pk_id.1.1fff", "x")
     visitor.client.set_cookie("not_ours", "x")
@@ -181,12 +176,8 @@ def test_without_a_choice_there_is_nothing_to_erase(site: Flask, visitor: Visito
     assert records(site)[0].subject is not None
 
 
-def test_where_only_cookies_were_deleted_the_page_says_no_more(
-    make_site: MakeSite, tmp_path: Path
-) -> None:
-    registry = tmp_path / "registry.toml"
-    registry.write_text(REGISTRY.read_text(encoding="utf-8") + OURS_AND_THEIRS, encoding="utf-8")
-    visitor = Visitor(make_site(CONSENT_REGISTRY=str(registry)))
+def test_where_only_cookies_were_deleted_the_page_says_no_more(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site(registry=REGISTRY.read_text(encoding="utf-8") + OURS_AND_THEIRS))
     visitor.client.set_cookie("_pk_id.1.1fff", "x")
     page = Page(visitor.post("/cookies/erase", {}))
     assert text_of(page.one("h1")) == "Only cookies were deleted"
@@ -219,8 +210,7 @@ def test_without_its_database_nothing_is_erased_and_the_page_says_so(make_site: 
     visitor = Visitor(site)
     visitor.choose("reject")
     form = visitor.get("/cookies/erase").form("/cookies/erase")
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table consent_records rename to gone")
+    lose(site, "consent_records")
     assert Page(visitor.submit(form)).status == 503
     assert visitor.cookies == {"session"}, "they can try again"
 

@@ -14,7 +14,7 @@ from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite, statements
 from evidence import records, session_cookie
 from flask import Flask
-from log import decision, erase, fill, run, seal, tampering
+from log import decision, erase, fill, lose, run, seal, tampering
 from registries import NEW_PURPOSE, shipped_with
 
 from blueprints.consent.models import ConsentRecord
@@ -220,8 +220,7 @@ def test_without_its_database_it_is_503_in_plain_words(
     visitor = Visitor(site)
     visitor.choose("reject")
     site.extensions["sealing"].wait()
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE consent_records RENAME TO gone")
+    lose(site, "consent_records")
     page = visitor.get(path)
     assert page.status == 503
     assert "cannot be looked up" in page.text
@@ -235,8 +234,7 @@ def test_without_its_session_store_it_is_503_and_not_nothing(
     site = make_site()
     visitor = Visitor(site)
     visitor.choose("reject")
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")
+    lose(site, "sessions")
     assert visitor.get(path).status == 503
 
 

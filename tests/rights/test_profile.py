@@ -131,13 +131,11 @@ def test_the_shapes_see_each_row_that_is_gone(make_site: MakeSite) -> None:
         assert faults(changed), way
 
 
-def test_a_receipt_says_who_receives_what_where_and_for_how_long(
-    make_site: MakeSite, tmp_path: Path
-) -> None:
-    file = tmp_path / "registry.toml"
+def test_a_receipt_says_who_receives_what_where_and_for_how_long(make_site: MakeSite) -> None:
     number = ('contact = "privacy', 'tax_number = "501234567"\ncontact = "privacy')
-    file.write_text(shipped_with(number, more=PARTNER), encoding="utf-8")
-    visitor = Visitor(make_site(CONSENT_REGISTRY=str(file), CONSENT_RETENTION_YEARS=4))
+    visitor = Visitor(
+        make_site(registry=shipped_with(number, more=PARTNER), CONSENT_RETENTION_YEARS=4)
+    )
     visitor.choose("accept_selected", ticks=("personalization",))
     found = receipt(visitor)
     advertising = of_purpose(found, "PersonalisedAdvertising")
@@ -168,10 +166,8 @@ def test_a_receipt_says_who_receives_what_where_and_for_how_long(
 def test_who_works_for_the_controller_is_a_recipient_where_they_are(
     make_site: MakeSite, tmp_path: Path
 ) -> None:
-    file = tmp_path / "registry.toml"
     abroad = ('country = "DE"', 'country = "US"')
-    file.write_text(shipped_with(*FILLED_IN, abroad, more=PARTNER), encoding="utf-8")
-    visitor = Visitor(make_site(CONSENT_REGISTRY=str(file)))
+    visitor = Visitor(make_site(registry=shipped_with(*FILLED_IN, abroad, more=PARTNER)))
     visitor.choose("accept_all")
     found = receipt(visitor)
     assert faults(found) == ""
@@ -201,14 +197,10 @@ def test_a_refusal_is_kept_only_while_it_is_valid_and_says_so(make_site: MakeSit
     assert receipt(visitor)["site:keptFor"] == "P3Y6M", "an acceptance was before it"
 
 
-def test_asked_again_about_one_purpose_the_other_still_counts(
-    make_site: MakeSite, tmp_path: Path
-) -> None:
+def test_asked_again_about_one_purpose_the_other_still_counts(make_site: MakeSite) -> None:
     visitor = Visitor(make_site())
     visitor.choose("accept_all")
-    file = tmp_path / "registry.toml"
-    file.write_text(shipped_with(("gpc = true", "gpc = true\nmeaning = 2")), encoding="utf-8")
-    returning = Visitor(make_site(CONSENT_REGISTRY=str(file)))
+    returning = Visitor(make_site(registry=shipped_with(("gpc = true", "gpc = true\nmeaning = 2"))))
     returning.client.set_cookie("session", session_cookie(visitor))
     found = receipt(returning)
     kinds = {

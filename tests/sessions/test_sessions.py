@@ -13,6 +13,7 @@ from browserlike import Page, Visitor
 from conftest import ALL_STORES, MakeSite, statements
 from evidence import count_sessions, given, records, session_cookie
 from flask import Flask
+from log import lose
 from sqlalchemy import update
 
 from blueprints.database import db
@@ -138,8 +139,7 @@ def test_without_its_database_a_choice_is_503_and_the_article_is_served(
     site = make_site()
     visitor = Visitor(site)
     visitor.choose("accept_all")
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table consent_records rename to gone")
+    lose(site, "consent_records")
     answer = Visitor(site).post("/cookies", {"choice": "accept_all"})
     page = Page(answer)
     assert page.status == 503
@@ -150,8 +150,7 @@ def test_without_its_database_a_choice_is_503_and_the_article_is_served(
         "personalization",
         "advertising",
     ]
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table sessions rename to gone_too")
+    lose(site, "sessions")
     assert visitor.get("/").status == 200
     assert visitor.get("/").banner is not None
     assert Visitor(site).post("/cookies", {"choice": "reject"}).status_code == 503

@@ -1,15 +1,15 @@
 """Promises about every page, over the address map itself."""
 
 from base64 import b64encode
+from collections.abc import Iterator
 from hashlib import sha384
 from pathlib import Path
 
 import pytest
 from addresses import addresses
-from browserlike import HTML, Visitor, text_of
+from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite
-
-from blueprints.database import db
+from log import lose
 
 ROOT = Path(__file__).parents[2]
 OWN_FILES = {"site.css", "cookies.css", "consent.js", "reader.js", "place.js"}
@@ -34,44 +34,37 @@ def test_no_address_stores_anything_before_a_choice(make_site: MakeSite) -> None
         assert "Set-Cookie" not in answer.headers, address
 
 
-def test_every_page_is_whole_before_and_after_a_choice(make_site: MakeSite) -> None:
-    site = make_site()
-    visitor = Visitor(site)
-    for choose in (False, True):
-        if choose:
+def every_page(visitor: Visitor) -> Iterator[tuple[str, Page, bool]]:
+    """Each address with its page, before a choice and after one."""
+    for has_chosen in (False, True):
+        if has_chosen:
             visitor.choose("accept_all")
-        for address in addresses(site):
-            answer = visitor.raw_get(address)
-            if answer.mimetype == "text/html":
-                page = visitor.get(address)
-                asks = not choose and not address.endswith("/cookies")
-                assert (page.banner is not None) is asks, address
+        for address in addresses(visitor.site):
+            if visitor.raw_get(address).mimetype == "text/html":
+                yield address, visitor.get(address), has_chosen
+
+
+def test_every_page_is_whole_before_and_after_a_choice(make_site: MakeSite) -> None:
+    for address, page, has_chosen in every_page(Visitor(make_site())):
+        asks = not has_chosen and not address.endswith("/cookies")
+        assert (page.banner is not None) is asks, address
 
 
 def test_every_page_says_what_its_scripts_and_stylesheets_are(make_site: MakeSite) -> None:
-    site = make_site()
-    visitor = Visitor(site)
+    visitor = Visitor(make_site())
     said = set()
-    for choose in (False, True):
-        if choose:
-            visitor.choose("accept_all")
-        for address in addresses(site):
-            answer = visitor.raw_get(address)
-            if answer.mimetype == "text/html":
-                page = visitor.get(address)
-                styles = [("href", style) for style in page.all("link", rel="stylesheet")]
-                for name, file in (*styles, *(("src", script) for script in page.all("script"))):
-                    if source := file.get(name):  # None: data for search engines
-                        said.add((source, file.get("integrity")))
+    for _address, page, _has_chosen in every_page(visitor):
+        styles = [("href", style) for style in page.all("link", rel="stylesheet")]
+        for name, file in (*styles, *(("src", script) for script in page.all("script"))):
+            if source := file.get(name):  # None: data for search engines
+                said.add((source, file.get("integrity")))
     assert {source.rpartition("/")[2] for source, _ in said} >= OWN_FILES
     for source, integrity in said:
         digest = sha384(visitor.raw_get(source).data).digest()
         assert integrity == f"sha384-{b64encode(digest).decode()}", source
 
 
-def test_every_cookie_that_is_set_is_declared_and_the_other_way_round(
-    make_site: MakeSite,
-) -> None:
+def test_every_cookie_that_is_set_is_declared_and_the_other_way_round(make_site: MakeSite) -> None:
     site = make_site()
     visitor = Visitor(site)
     page = visitor.choose("accept_all")
@@ -83,8 +76,7 @@ def test_every_cookie_that_is_set_is_declared_and_the_other_way_round(
         if cookie.set_by == "server"
     }
     seen = visitor.cookies
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table consent_records rename to gone")
+    lose(site, "consent_records")
     visitor.post("/cookies/withdraw", {})  # It cannot be recorded, so that the browser keeps it.
     assert seen | visitor.cookies == declared
 

@@ -10,10 +10,9 @@ from addresses import SLUGS
 from conftest import MakeSite
 from evidence import ARTICLE, REGISTRY
 from flask import Flask
+from log import lose
 from playwright.sync_api import Browser, BrowserContext, expect
 from served import serving
-
-from blueprints.database import db
 
 PHONE = {"width": 390, "height": 844}
 
@@ -125,12 +124,10 @@ description = {{ en = "What it is for", pt = "Para que serve" }}
 
 
 def test_with_many_purposes_the_banner_scrolls_with_the_page(
-    browser: Browser, make_site: MakeSite, tmp_path: Path
+    browser: Browser, make_site: MakeSite
 ) -> None:
-    file = tmp_path / "registry.toml"
     more = "".join(PURPOSE.format(number=number) for number in range(4))
-    file.write_text(REGISTRY.read_text(encoding="utf-8") + more, encoding="utf-8")
-    with serving(make_site(CONSENT_REGISTRY=str(file))) as address:
+    with serving(make_site(registry=REGISTRY.read_text(encoding="utf-8") + more)) as address:
         page = browser.new_page(viewport={"width": 320, "height": 640})
         page.goto(address)
         assert page.locator(".notice input[type=checkbox]").count() == 6
@@ -148,8 +145,7 @@ def test_a_choice_that_failed_says_so_first_and_has_the_focus(
     browser: Browser, make_site: MakeSite, path: str, *, script: bool
 ) -> None:
     site = make_site()
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table consent_records rename to gone")
+    lose(site, "consent_records")
     with serving(site) as address:
         context = browser.new_context(
             base_url=address,
