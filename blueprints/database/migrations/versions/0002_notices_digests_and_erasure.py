@@ -13,12 +13,16 @@ from alembic import op
 
 from blueprints.database.base import UTCDateTime
 from blueprints.database.migrations.steps import (
+    RECORDS,
+    REFUSAL,
     batches,
+    columns_of_0001,
     drop_refusals,
     drop_trigger,
     is_postgresql,
     refuse,
     refuse_all_but_erasure,
+    refuse_update_of_0001,
     utc_text,
 )
 
@@ -27,8 +31,6 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-RECORDS = "consent_records"
-REFUSAL = "a consent record is never changed"
 # What an erasure takes, and what it leaves as it is.
 ERASED = ("subject", "statuses", "salt")
 STAYS = (
@@ -44,46 +46,10 @@ STAYS = (
     "notice",
     "digest",
 )
-REFUSE_UPDATE_OF_0001 = (
-    f"""
-    CREATE FUNCTION consent_records_refuse_update() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION '{REFUSAL}' USING ERRCODE = 'restrict_violation'; END $$
-    """,
-    """
-    CREATE TRIGGER consent_records_refuse_update BEFORE UPDATE ON consent_records
-    FOR EACH ROW EXECUTE FUNCTION consent_records_refuse_update()
-    """,
-)
 REFUSE_FUNCTION = """
 CREATE FUNCTION consent_refuse() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'restrict_violation'; END $$
 """
-
-
-def columns_of_0001() -> list[sa.schema.SchemaItem]:
-    return [
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("subject", sa.Uuid(), nullable=False),
-        sa.Column("statuses", sa.JSON(), nullable=False),
-        sa.Column("policy_version", sa.String(12), nullable=False),
-        sa.Column("language", sa.String(2), nullable=False),
-        sa.Column("model", sa.String(7), nullable=False),
-        sa.Column("method", sa.String(32), nullable=False),
-        sa.Column("is_consent", sa.Boolean(), nullable=False),
-        sa.Column("gpc", sa.Boolean(), nullable=False),
-        sa.Column("decided_at", UTCDateTime(), nullable=False),
-        sa.Column("expires_at", UTCDateTime(), nullable=False),
-        sa.CheckConstraint("language IN ('en', 'pt')", name="ck_consent_records_language"),
-        sa.CheckConstraint("model IN ('opt_in', 'implied')", name="ck_consent_records_model"),
-        sa.CheckConstraint(
-            "expires_at > decided_at", name="ck_consent_records_expires_after_decision"
-        ),
-        sa.CheckConstraint(
-            "is_consent = (method <> 'continued_use')", name="ck_consent_records_is_consent"
-        ),
-        sa.PrimaryKeyConstraint("id", name="pk_consent_records"),
-        sa.Index("ix_consent_records_subject", "subject"),
-    ]
 
 
 def new_columns() -> list[sa.Column[Any]]:
@@ -192,7 +158,4 @@ def downgrade() -> None:
     op.drop_table("consent_notices")
     if is_postgresql():
         op.execute("DROP FUNCTION consent_refuse()")
-        for statement in REFUSE_UPDATE_OF_0001:
-            op.execute(statement)
-    else:
-        refuse("UPDATE", RECORDS, REFUSAL)
+    refuse_update_of_0001()

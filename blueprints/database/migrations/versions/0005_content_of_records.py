@@ -19,6 +19,8 @@ from alembic import op
 from blueprints.database.base import UTCDateTime
 from blueprints.database.migrations.steps import (
     BATCH,
+    RECORDS,
+    REFUSAL,
     batches,
     drop_refusals,
     drop_trigger,
@@ -32,8 +34,6 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-RECORDS = "consent_records"
-REFUSAL = "a consent record is never changed"
 TEXTS = ("policy_version", "language", "model", "method", "is_consent", "gpc")
 # What an erasure takes, and what it leaves as it is.
 ERASED = ("subject", "content")
