@@ -296,7 +296,7 @@ def test_a_purpose_that_was_necessary_is_not_called_new(
     first, second = changed(make_site, tmp_path, necessary, optional)
     chooser = first()
     chooser.choose("accept_all")
-    asked = text_of(come_back(chooser, second()).get("/").banner)
+    asked = come_back(chooser, second()).get("/").text
     assert "New since your choice: you can choose about “Statistics” now." in asked
 
 
