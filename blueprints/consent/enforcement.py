@@ -23,7 +23,7 @@ from blueprints.consent.visitor import pending_withdrawal, registry, withdrawal_
 
 T = TypeVar("T")
 
-WITHDRAWAL_LIFETIME = timedelta(days=180)  # as registry.toml declares it
+WITHDRAWAL_LIFETIME = timedelta(days=180)  # as registry_file.py tells the pages
 EXPIRY_BYTES_AT_MOST = 1200  # in one answer
 PARENTS_AT_MOST = 4
 NAME = re.compile(r"[!-:<>-~]{1,128}")  # a browser can send more, which no tracker does

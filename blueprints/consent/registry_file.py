@@ -14,12 +14,14 @@ from blueprints.consent.toml_file import TomlFileError, read_table
 T = TypeVar("T")
 
 SESSION = "session"
+WITHDRAWAL, WITHDRAWAL_LIFETIME = "withdrawal", "P180D"  # as enforcement.py keeps it
 
 
 def read_registry(path: Path, *, prefix: str = "", months: int | None = None) -> Registry:
     """Read and check a registry file. `prefix` comes before the name of each cookie of our own.
 
-    The session lasts as long as a choice does: `months`, whatever the file says.
+    The session lasts as long as a choice does, `months`, and a withdrawal that waits as long as the
+    site keeps it, whatever the file says.
 
     Raises:
         RegistryError: naming the entry that is wrong.
@@ -37,6 +39,8 @@ def read_registry(path: Path, *, prefix: str = "", months: int | None = None) ->
         if cookie.set_by != "server":
             return cookie
         named = replace(cookie, name=prefix + cookie.name)
+        if cookie.name == WITHDRAWAL:
+            return replace(named, lifetime=WITHDRAWAL_LIFETIME)
         if cookie.name != SESSION or months is None:
             return named
         return replace(named, lifetime=f"P{months}M", declared=cookie.lifetime)

@@ -173,6 +173,20 @@ def test_a_choice_ends_after_six_months_and_visits_do_not_prolong_it(
         assert page.banner is not None
 
 
+@pytest.mark.parametrize("declared", ["P10D", "P1Y", "session"])
+def test_a_page_says_for_how_long_a_withdrawal_is_kept_whatever_the_registry_says(
+    make_site: MakeSite, tmp_path: Path, declared: str
+) -> None:
+    file = tmp_path / "registry.toml"
+    shipped = REGISTRY.read_text(encoding="utf-8")
+    before, found, after = shipped.partition('name = "withdrawal"')
+    assert found
+    file.write_text(before + found + after.replace("P180D", declared, 1), encoding="utf-8")
+    banner = Visitor(make_site(CONSENT_REGISTRY=str(file))).get("/").banner
+    assert banner is not None
+    assert "withdrawal, 180 days" in text_of(banner)
+
+
 @pytest.mark.parametrize("months", [6, 12])
 def test_the_session_is_declared_and_kept_as_long_as_the_choice_holds(
     make_site: MakeSite, months: int
