@@ -103,9 +103,11 @@ def check(
             return Verdict(Answer.UNKNOWN, "It is whole, but its digest is not in this log.")
         seal = seal_of(record, digest)
     if seal is None:
+        # The log finds the seal of this one too; there may be no other, once its record is erased.
+        again = "check it again" if knows_digest else "download it again"
         return Verdict(
             Answer.NOT_YET_SEALED,
-            "It is whole, and it was made before its record was sealed: download it again later.",
+            f"It is whole, and it was made before its record was sealed: {again} later.",
         )
     if not knows_head(seal["number"], seal["head"]):
         return Verdict(

@@ -247,6 +247,7 @@ def test_not_yet_sealed_then_valid_then_altered(
     early = receipt(chooser)
     answer = check(site, tmp_path, early)
     assert (answer.exit_code, answer.output.partition(".")[0]) == (0, "Not yet sealed")
+    assert "before its record was sealed: check it again later." in answer.output
     seal(site)
     answer = check(site, tmp_path, early)
     assert (answer.exit_code, answer.output.partition(".")[0]) == (0, "Valid"), "of before the seal"
