@@ -301,3 +301,22 @@ def test_who_objects_in_vain_is_not_told_once_more_how_to_object(
     assert OFF in settings
     assert "You can object here" not in settings
     assert "assumed" not in settings
+
+
+@pytest.mark.needs("rights")
+@pytest.mark.parametrize("path", ["history", "receipt", "erase"])
+def test_of_who_refuses_in_vain_no_page_says_that_they_have_not_chosen(
+    make_site: MakeSite, tmp_path: Path, path: str
+) -> None:
+    site = make_site(CONSENT_MODEL="implied")
+    visitor = Visitor(site)
+    assert "you have not chosen in it yet" in visitor.get(f"/cookies/{path}").text
+    wait_for_no_other(site)
+    holder = sqlite3.connect(tmp_path / "site.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    assert visitor.post("/cookies", {"choice": "reject"}).status_code == 503
+    told = visitor.get(f"/cookies/{path}").text
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert OFF in told
+    assert "you have not chosen in it yet" not in told
