@@ -11,6 +11,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from time import sleep
 from typing import Any, NoReturn
@@ -26,6 +27,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
 from redis import Redis, RedisError
 from served import free_port, serving
 from sqlalchemy import event
+from time_machine import travel
 from tries import TRIES_OF_A_RUN, Tries
 
 import app
@@ -117,6 +119,13 @@ def postgresql_server() -> str:
     except psycopg.OperationalError:
         leave_out("PostgreSQL")
     return POSTGRESQL
+
+
+@pytest.fixture
+def whole_minute() -> Iterator[None]:
+    """A minute that has just begun: the limits count anew at its end."""
+    with travel(datetime.now(UTC).replace(second=0)):
+        yield
 
 
 @pytest.fixture

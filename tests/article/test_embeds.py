@@ -418,6 +418,7 @@ def test_no_page_elsewhere_can_load_it_for_a_reader(
         page.close()
 
 
+@pytest.mark.usefixtures("whole_minute")
 def test_too_many_choices_in_a_frame_leave_a_way_back_to_what_would_be_shown(site: Flask) -> None:
     for _ in range(30):
         Visitor(site).post("/cookies", {"choice": "accept_all"})

@@ -678,6 +678,7 @@ def test_a_refusal_while_no_session_is_known_is_not_taken_for_acceptance(
     assert set(record.statuses.values()) == {"refused"}
 
 
+@pytest.mark.usefixtures("whole_minute")
 def test_a_refusal_too_many_is_not_taken_for_acceptance(make_site: MakeSite) -> None:
     site = make_site(CONSENT_MODEL="implied")
     for _ in range(60):
@@ -691,6 +692,7 @@ def test_a_refusal_too_many_is_not_taken_for_acceptance(make_site: MakeSite) -> 
     assert not [record for record in records(site) if record.method == "continued_use"]
 
 
+@pytest.mark.usefixtures("whole_minute")
 @pytest.mark.parametrize("why", ["too many", "outdated"])
 def test_what_was_not_ticked_is_not_taken_for_accepted_where_the_choice_is_refused(
     make_site: MakeSite, why: str

@@ -240,6 +240,7 @@ def test_in_an_outage_nobody_is_told_of_a_withdrawal_who_may_have_refused(
     assert "could not record" not in settings
 
 
+@pytest.mark.usefixtures("whole_minute")
 def test_a_refusal_too_many_is_said_to_wait(make_site: MakeSite) -> None:
     site = make_site(CONSENT_MODEL="implied")
     with travel("2026-11-24 12:00:15Z", tick=False):  # no turn of a minute between

@@ -65,6 +65,7 @@ def test_every_kind_of_receipt_has_every_row(make_site: MakeSite, model: str, wa
         assert faults(receipt(going_on)) == ""
 
 
+@pytest.mark.usefixtures("whole_minute")
 def test_what_was_accepted_in_vain_is_neither_given_nor_refused_in_a_receipt(
     make_site: MakeSite,
 ) -> None:
