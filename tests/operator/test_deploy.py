@@ -25,6 +25,7 @@ import another_city
 import pytest
 from certificate import certify
 from conftest import MakeSite, leave_out
+from documents import BLOCK, read
 from registries import FILLED_IN, shipped_with
 from served import ROOT, Served, free_port, serving
 
@@ -459,6 +460,40 @@ def test_nginx_finds_the_folder_of_its_cache_where_debian_has_none(make_site: Ma
         (ROOT / "blueprints/serving/ON_LINE.md").read_text(encoding="utf-8"),
     ):
         assert "mkdir -p /var/cache/nginx" in said
+
+
+@pytest.mark.parametrize("document", ["README.md", "blueprints/serving/ON_LINE.md"])
+def test_what_is_to_be_typed_starts_whatever_it_has_printed(tmp_path: Path, document: str) -> None:
+    (block,) = (
+        block for block in BLOCK.findall(read(ROOT / document)) if "deploy systemd" in block
+    )
+    units, nginx = tmp_path / "etc/systemd/system", tmp_path / "etc/nginx/conf.d"
+    for folder in (units, nginx, tmp_path / "bin"):
+        folder.mkdir(parents=True)
+    for name in ("systemctl", "nginx"):  # each notes how it is called
+        program = tmp_path / "bin" / name
+        program.write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/called\n')
+        program.chmod(0o700)
+    text = "\n".join(block.splitlines()[1:-1])
+    for old, new in {
+        ".venv/bin/flask": f"{sys.executable} -m flask",
+        "/etc/": f"{tmp_path}/etc/",
+        "/var/": f"{tmp_path}/var/",
+        "| sh": f"| sh -s {units}",
+    }.items():
+        text = text.replace(old, new)
+    own = os.environ | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    subprocess.run(["/bin/sh", "-euc", text], cwd=ROOT, env=own, check=True)  # noqa: S603 - our own words
+    called = (tmp_path / "called").read_text().splitlines()
+    assert called[-2:] == ["nginx -t", "systemctl reload nginx"]
+    begun = {
+        word.removesuffix(".service")
+        for call in called[:-2]
+        for word in call.removeprefix("systemctl enable --now ").split()
+    }
+    to_begin = {file for file in units.iterdir() if "\n[Install]\n" in file.read_text()}
+    assert {file.name.removesuffix(".service") for file in to_begin} <= begun
+    assert called[0] == "systemctl daemon-reload"
 
 
 @pytest.mark.slow
