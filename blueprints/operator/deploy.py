@@ -1,6 +1,7 @@
 """`flask deploy`: the files with which a machine serves this checkout, with the right paths in."""
 
 import shlex
+import stat
 import sys
 from pathlib import Path
 
@@ -52,5 +53,19 @@ def deploy(what: str) -> None:
         "is_sqlite": make_url(current_app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name()
         == "sqlite",
     }
+    if what in {"systemd", "timers"}:
+        needed = (Path(current_app.root_path), Path(sys.executable).resolve(), *files.values())
+        for folder in dict.fromkeys(filter(None, map(_closed_above, needed))):
+            click.echo(
+                "The service runs as an account of its own, which may not enter "
+                f"{folder}: keep elsewhere what it needs there.",
+                err=True,
+            )
     template = current_app.jinja_env.get_template(f"operator/deploy/{what}")
     click.echo(template.render(values))
+
+
+def _closed_above(path: Path) -> Path | None:
+    """Find the folder on the way there that is closed to other accounts."""
+    ways = (path, *path.parents) if path.is_dir() else path.parents
+    return next((way for way in ways if not way.stat().st_mode & stat.S_IXOTH), None)

@@ -38,7 +38,7 @@ def printed(make_site: MakeSite, what: str, **settings: object) -> str:
     runner = make_site(TRUSTED_HOSTS=HOST, **settings).test_cli_runner()
     result = runner.invoke(args=["deploy", what])
     assert result.exit_code == 0, result.output
-    return result.output
+    return result.stdout
 
 
 def test_without_a_name_nothing_is_printed(make_site: MakeSite) -> None:
@@ -75,6 +75,19 @@ def test_whatever_runs_the_site_is_told_of_the_operators_own_files(
         run = shlex.split(text.splitlines()[0].partition("&& ")[2])
         folders = {str(tmp_path / "our 100% $own"), own["ARTICLES"]}
         assert {f"--volume={each}:{each}:ro" for each in folders} < set(run)
+
+
+@pytest.mark.parametrize("what", ["systemd", "timers"])
+def test_who_prints_a_service_is_told_what_it_cannot_reach(
+    make_site: MakeSite, tmp_path: Path, what: str
+) -> None:
+    own = another_city.write(tmp_path / "own")
+    closed = tmp_path / "own"
+    for mode, count in ((0o700, 1), (0o711, 0)):
+        closed.chmod(mode)
+        runner = make_site(TRUSTED_HOSTS=HOST, **own).test_cli_runner()
+        told = runner.invoke(args=["deploy", what]).stderr.splitlines()
+        assert sum(f"may not enter {closed}:" in line for line in told) == count
 
 
 def ask(
