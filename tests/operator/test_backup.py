@@ -105,6 +105,14 @@ def test_what_a_site_started_by_hand_wrote_comes_along_to_the_service(
     moved = make_site(SQLALCHEMY_DATABASE_URI=f"sqlite:///{new}/site.db", INSTANCE=str(new))
     assert records(moved) == records(site)
     assert len(records(moved)) == 3
+    decide_often(moved, 2)
+    run_as_written("mv OLD/instance", OLD=old, __var__lib__microsite=new)
+    back = make_site(
+        INSTANCE=str(old / "instance"), SQLALCHEMY_DATABASE_URI=f"sqlite:///{old}/instance/site.db"
+    )
+    assert records(back) == records(moved)
+    assert len(records(back)) == 5
+    assert (old / "instance-before/site.db").exists()
 
 
 def test_a_file_that_is_there_is_left_alone(running: Flask, tmp_path: Path) -> None:
