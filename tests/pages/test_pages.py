@@ -427,8 +427,10 @@ def test_whoever_is_told_unasked_is_named_with_the_reason_wherever_it_matters(
     assert "It keeps robots out. Whatever you choose, your browser contacts:" in settings
     for words in ("nobody else is contacted", "At present, nobody", "Nothing is stored on your"):
         assert words not in privacy + settings
-    assert "Afasta robôs." in visitor.get("/pt/privacidade").text
-    assert "Afasta robôs." in visitor.get("/pt/cookies").text
+    for path in ("/pt/privacidade", "/pt/cookies"):
+        assert "Afasta robôs." in visitor.get(path).text
+    assert front.banner is not None
+    assert "Gatekeeper Ltd (IE). It keeps robots out." in text_of(front.banner)
 
 
 OF_OTHERS = """
