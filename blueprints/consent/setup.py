@@ -82,6 +82,11 @@ def _tell_what_the_law_wants(app: Flask) -> None:
             "The registry's [controller] lacks what the privacy page must say (GDPR Art. 13): "
             f"{', '.join(missing)}."
         )
+    if silent := [purpose.id for purpose in registry.optional if not purpose.personal_data]:
+        told.append(
+            "The registry does not say which personal_data these purposes use, as receipts must "
+            f"(ISO/IEC TS 27560): {', '.join(silent)}."
+        )
     outside = registry.outside_eea
     if bare := [recipient.name for recipient in outside if is_no_answer(recipient.safeguard)]:
         told.append(

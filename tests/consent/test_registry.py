@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from browserlike import HTML, Visitor, text_of
 from conftest import MakeSite
-from registries import FILM, MATOMO, SHIPPED, shipped_with
+from registries import FILLED_IN, FILM, MATOMO, NEW_PURPOSE, SHIPPED, shipped_with
 
 from blueprints.consent.registry import Registry
 from blueprints.consent.registry_checks import RegistryError
@@ -335,6 +335,18 @@ def test_the_words_of_the_notice_have_no_control_characters_either(tmp_path: Pat
     file.write_text('[en]\nheading = "Coo\\bkies"\n', encoding="utf-8")
     with pytest.raises(TomlFileError, match=r"^line 2 has a control character$"):
         read_table(file)
+
+
+@pytest.mark.parametrize(("more", "told"), [("", 1), ('personal_data = ["Age"]\n', 0)])
+def test_each_start_demands_the_personal_data_of_a_purpose_and_ends_without_under_https(
+    make_site: MakeSite, more: str, told: int
+) -> None:
+    own = shipped_with(*FILLED_IN, more=NEW_PURPOSE + more)
+    for scheme, heard in (("http", "told_at_start"), ("https", "stops_the_start")):
+        site = make_site(registry=own, PREFERRED_URL_SCHEME=scheme)
+        found = site.extensions[heard]
+        assert len(found) == told
+        assert all(sentence.endswith(": statistics.") for sentence in found)
 
 
 @pytest.mark.parametrize(
