@@ -253,17 +253,26 @@ def behind_caddy(
 def test_a_choice_is_made_through_nginx_over_tls(
     behind: tuple[Ask, Served], tmp_path: Path
 ) -> None:
-    ask, _site = behind
+    ask, site = behind
     make_a_choice(ask)
-    assert (tmp_path / "access.log").read_text() == "", "nobody is told who read what"
+    assert ask("POST", "/cookies", "x" * 2_000_000)[0] == 413
+    site.stop()
+    assert ask("GET", "/privacy", Cookie="a=b")[0] == 502
+    for log in ("access.log", "error.log"):
+        assert "127.0.0.1" not in (tmp_path / log).read_text(), "nobody is told who read what"
 
 
 @pytest.mark.slow
-def test_a_choice_is_made_through_caddy_over_tls(behind_caddy: Ask, tmp_path: Path) -> None:
+def test_a_choice_is_made_through_caddy_over_tls(
+    behind_caddy: Ask, tmp_path: Path, sites: tuple[Served, Served]
+) -> None:
     make_a_choice(behind_caddy)
+    sites[0].stop()
+    assert behind_caddy("GET", "/privacy")[0] in {502, 503}
     told = (tmp_path / "caddy.log").read_text()
     assert "serving initial configuration" in told
     assert "HTTP request failed" not in told, "that nobody listens on the second port"
+    assert "remote_ip" not in told, "nobody is told who read what"
 
 
 @pytest.mark.slow
