@@ -1,5 +1,6 @@
 """`flask deploy`: the files with which a machine serves this checkout, with the right paths in."""
 
+import re
 import shlex
 import stat
 import sys
@@ -17,19 +18,28 @@ LAST_PORT = 2**16 - 1
 FILES = ("SITE", "ARTICLES", "TOPICS", "MESSAGES", "CONSENT_REGISTRY", "CONSENT_NOTICE")
 
 
+def as_sent(host: str) -> str:
+    """Write the name of a host as browsers send it; a dot before it stays."""
+    name = host.removeprefix(".")
+    return host.removesuffix(name) + name.encode("idna").decode()
+
+
 @click.command
 @click.argument("what", type=click.Choice(["caddy", "container", "nginx", "systemd", "timers"]))
 @with_appcontext
 def deploy(what: str) -> None:
     """Print a file for the web server before the site, or for what runs it.
 
-    The name of the site is the first of FLASK_TRUSTED_HOSTS; its port is FLASK_PORT.
+    The name of the site is the first of FLASK_TRUSTED_HOSTS, and it answers under the others as
+    well; its port is FLASK_PORT.
     """
     hosts = current_app.config["TRUSTED_HOSTS"]
     if not hosts or hosts[0].startswith("."):
         raise BadInputError("Set FLASK_TRUSTED_HOSTS to the name of the site first.")
-    host = hosts[0].encode("idna").decode()  # as browsers send it
-    name, _colon, tls_port = host.partition(":")
+    hosts = [as_sent(host) for host in hosts]
+    # The colons of an IPv6 address stand between brackets.
+    names = [re.sub(r":\d+$", "", host) for host in hosts]
+    tls_port = hosts[0].removeprefix(names[0]).removeprefix(":")
     port = current_app.config["PORT"]
     files = {
         f"FLASK_{name}": Path(file).absolute()
@@ -39,8 +49,12 @@ def deploy(what: str) -> None:
     # Their folders: what stands beside a file belongs to it, and an editor puts a new one there.
     folders = sorted({file if file.is_dir() else file.parent for file in files.values()})
     values = {
-        "host": host,
-        "name": name,
+        "host": hosts[0],
+        "name": names[0],
+        "hosts": hosts,
+        # Of all names below one, Caddy gets no certificate by itself.
+        "single_hosts": [host for host in hosts if not host.startswith(".")],
+        "names": list(dict.fromkeys(names)),
         "tls_port": tls_port or "443",
         "port": port,
         "spare_port": port + 1 if port < LAST_PORT else port - 1,

@@ -120,6 +120,36 @@ def test_nginx_listens_on_the_port_that_the_name_of_the_site_has(make_site: Make
     assert f"return 301 https://{HOST}:8443$request_uri;" in lines
 
 
+@pytest.mark.parametrize(
+    ("what", "line"),
+    [
+        ("nginx", "server_name www.example.pt example.pt .example.org;"),
+        ("caddy", "www.example.pt, example.pt {"),
+        ("systemd", "FLASK_TRUSTED_HOSTS=www.example.pt,example.pt,.example.org "),
+        ("container", "FLASK_TRUSTED_HOSTS=www.example.pt,example.pt,.example.org\n"),
+    ],
+)
+def test_the_site_answers_under_all_its_names(make_site: MakeSite, what: str, line: str) -> None:
+    runner = make_site(TRUSTED_HOSTS=f"{HOST},example.pt,.example.org").test_cli_runner()
+    assert line in runner.invoke(args=["deploy", what]).output
+
+
+@pytest.mark.parametrize(("host", "port"), [("[2001:db8::1]", 443), ("[2001:db8::1]:8443", 8443)])
+def test_an_address_of_ipv6_makes_a_file_that_nginx_can_read(
+    make_site: MakeSite, host: str, port: int
+) -> None:
+    runner = make_site(TRUSTED_HOSTS=host).test_cli_runner()
+    lines = [line.strip() for line in runner.invoke(args=["deploy", "nginx"]).output.splitlines()]
+    assert {f"listen {port} ssl;", f"listen [::]:{port} ssl;"} < set(lines)
+    assert lines.count("server_name [2001:db8::1];") == 2
+    assert f"return 301 https://{host}$request_uri;" in lines
+
+
+def test_a_container_is_reached_through_the_proxy_alone(make_site: MakeSite) -> None:
+    run = printed(make_site, "container", PORT=8080).splitlines()[0]
+    assert " -p 127.0.0.1:8080:8000 " in run
+
+
 @pytest.mark.parametrize("what", ["nginx", "caddy", "systemd", "container"])
 def test_a_name_in_another_alphabet_is_written_as_browsers_send_it(
     make_site: MakeSite, what: str
