@@ -471,18 +471,24 @@ def test_the_timers_are_taken_by_systemd_and_do_what_they_say(
     migrate = [sys.executable, "-m", "flask", "db", "upgrade"]
     subprocess.run(migrate, cwd=ROOT, env=own, check=True, capture_output=True)  # noqa: S603 - our own words
     (tmp_path / "own/backups").mkdir()
-    old, older = (tmp_path / f"own/backups/{name}.db" for name in ("old", "older"))
-    for file, age in ((old, days - 1.5), (older, days - 0.5)):  # It goes before it is that old.
+    # The last one is what a backup that was killed leaves behind.
+    names = ("old.db", "older.db", "older.db.4711")
+    old, older, killed = (tmp_path / "own/backups" / name for name in names)
+    ages = ((old, days - 1.5), (older, days - 0.5), (killed, days - 0.5))
+    for file, age in ages:  # It goes before it is that old.
         file.touch()
         os.utime(file, (time() - age * 86_400,) * 2)
-    starts = [line.partition("=")[2] for line in unit.splitlines() if line[:9] == "ExecStart"]
-    assert len(starts) == 4
+    steps = [line.partition("=") for line in unit.splitlines() if line.startswith("Exec")]
+    assert [kind for kind, _, _ in steps] == [*["ExecStart"] * 3, "ExecStopPost"]
+    assert "-delete" in steps[-1][2]  # also where a step before it has failed
+    starts = [start for _, _, start in steps]
     for start in starts:  # As systemd reads them: %% is a per cent sign, and $$ a dollar.
         command = start.replace("%%", "%").replace("$$", "$")
         command = command.replace("/var/lib/microsite", str(tmp_path / "own"))
         subprocess.run(command, shell=True, cwd=ROOT, env=own, check=True, capture_output=True)  # noqa: S602 - our own words
     assert old.exists()
     assert not older.exists()
+    assert not killed.exists()
     (backup,) = set((tmp_path / "own/backups").iterdir()) - {old}
     assert backup.stat().st_mode & 0o777 == 0o600
     site.config["SQLALCHEMY_DATABASE_URI"] = "postgresql+psycopg://site@db.example/site"
