@@ -15,8 +15,9 @@ from blueprints.security.dates import without_impossible_dates
 from blueprints.security.page_cache import PageCache
 from blueprints.security.probes import under_any_host
 
-HOST_NAME = re.compile(r"\.?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?")
+HOST_NAME = re.compile(r"\.?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 SHARED_CACHE_SECONDS_AT_MOST = 3600
+LAST_PORT = 2**16 - 1
 MOST_HOPS = 10  # by far: a city has two or three
 MOST_SECRETS_BEFORE = 5  # each costs one more count
 
@@ -93,7 +94,9 @@ def _is_host(value: object) -> bool:
         name = str(value).removeprefix(".").encode("idna").decode()
     except UnicodeError:
         return False
-    return isinstance(value, str) and HOST_NAME.fullmatch(name) is not None
+    found = HOST_NAME.fullmatch(name)
+    port = found[2] if found else None
+    return isinstance(value, str) and bool(found) and (not port or 0 < int(port[1:]) <= LAST_PORT)
 
 
 def _is_text(value: object) -> bool:

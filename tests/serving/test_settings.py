@@ -182,6 +182,7 @@ def test_an_option_of_redis_that_cannot_be_is_refused(option: str) -> None:
     "hosts",
     [
         *("", ",", "a b", "https://www.example.pt", "www.example.pt,x..y", "*"),
+        *("www.example.pt:0", "www.example.pt:65536", "[::1]:123456"),
         *([""], ["a,b"], ["xn--ÿ"], [1]),
     ],
 )
