@@ -53,6 +53,7 @@ def test_systemd_takes_the_unit_and_finds_it_hardened(make_site: MakeSite, tmp_p
     own = another_city.write(tmp_path / "our 100% own")
     unit.write_text(printed(make_site, "systemd", **own))
     assert f'ExecStart="{sys.executable}" "{ROOT}/app.py"' in unit.read_text()
+    assert "/root is\n# closed to it" in unit.read_text()  # It has an account of its own.
     for check in (["verify"], ["security", "--offline=true", "--threshold=20"]):
         done = subprocess.run(  # noqa: S603 - our own file
             [systemd, *check, unit], capture_output=True, text=True, check=False
