@@ -19,10 +19,12 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from blueprints.consent import services
 from blueprints.consent.choices import (
+    ALWAYS_ALLOW,
     CONTINUED_USE,
     Circumstances,
     Decision,
     Model,
+    Status,
     Withdrawal,
     decided_statuses,
     present_choice,
@@ -128,6 +130,9 @@ def _record(
         consented = (choice if is_answered else withdrawn(choice, withdrawal)).consented
         wanted = accept(consented)
         given = wanted & consented if in_part else wanted
+        if method == ALWAYS_ALLOW and choice.decision:  # It answers for no other purpose.
+            kept_open = choice.decision.statuses.items()
+            wanted |= {purpose for purpose, status in kept_open if status is Status.UNKNOWN}
         if takes_back and not (given <= choice.consented and given < choice.given):
             raise NothingTakenBackError
         statuses = decided_statuses(choice, given, method, wanted)

@@ -196,6 +196,24 @@ def test_what_is_selected_anew_is_not_granted_and_what_stays_stays(
     assert records(site)[-1].statuses == {"personalization": "given", "advertising": "refused"}
 
 
+def test_who_always_allows_something_refuses_nothing_that_was_accepted_in_vain(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_selected", ticks=("advertising",))
+    sent = {"choice": "accept_selected", "purposes": "personalization"}
+    with nothing_can_be_written():
+        assert Page(visitor.post("/cookies", sent)).status == 503
+    visitor.get("/")
+    assert visitor.post("/cookies/allow", {"purpose": "advertising"}).status_code == 303
+    assert records(site)[-1].statuses == {"personalization": "unknown", "advertising": "given"}
+    assert "Personalised content: Off: accepted, but not saved" in str(
+        visitor.get("/").confirmation
+    )
+    asked = visitor.get("/").text
+    assert "Accepted, but not saved: Personalised content. Please choose again." in asked
+
+
 def test_while_a_withdrawal_waits_nothing_says_that_the_settings_were_saved(
     site: Flask, nothing_can_be_written: Outage
 ) -> None:
