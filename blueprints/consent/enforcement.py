@@ -58,7 +58,8 @@ def _tell_withdrawal(response: Response) -> None:
         return
     if value:
         _set(response, name, value, WITHDRAWAL_LIFETIME)
-    else:
+    # A session that is lost may come back as long as the browser names it.
+    elif not current_app.extensions["sessions"].is_missing():
         response.delete_cookie(name, secure=bool(current_app.config["SESSION_COOKIE_SECURE"]))
 
 

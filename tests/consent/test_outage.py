@@ -515,6 +515,21 @@ def test_what_a_store_forgot_may_come_back_and_is_off_all_the_same(
     assert not loads_the_advertiser(visitor.get("/"))
 
 
+def test_what_was_taken_back_stays_off_as_long_as_a_lost_session_may_come_back(
+    site: Flask, nothing_can_be_written: Outage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A feed is no page, and expires no cookie of the session."""
+    visitor = accepts(site)
+    with nothing_can_be_written():
+        assert Page(visitor.post("/cookies", {"choice": "reject"})).status == 503
+    with monkeypatch.context() as lost:
+        lost.setattr(site.extensions["sessions"]._store, "find", lambda _key: None)  # noqa: SLF001 - as it is
+        visitor.raw_get("/feed.xml")
+    assert not loads_the_advertiser(visitor.get("/"))
+    assert set(records(site)[-1].statuses.values()) == {"withdrawn"}
+    assert "withdrawal" not in visitor.cookies
+
+
 def fails(_key: str) -> None:
     raise StoreUnavailableError
 
