@@ -127,6 +127,9 @@ def _record(
         if method == CONTINUED_USE and last and (last.is_consent or not choice.is_open):
             raise ExpressedMeanwhileError
         is_answered = answers is None or answers in answered_by(before)
+        # Only what has waited brings no token; another tab was first, and a later choice may count.
+        if is_answered and ANSWERED not in kept:
+            raise NothingTakenBackError
         consented = (choice if is_answered else withdrawn(choice, withdrawal)).consented
         wanted = accept(consented)
         given = wanted & consented if in_part else wanted

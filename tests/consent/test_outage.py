@@ -20,6 +20,9 @@ from log import lose, run
 from redis import Redis
 from sqlalchemy import Connection, event
 
+from blueprints.consent import recording
+from blueprints.consent import visitor as visitor_at_hand
+from blueprints.consent.choices import Choice
 from blueprints.database import db
 from blueprints.database.errors import OutcomeUnknownError
 from blueprints.database.sqlite import driver
@@ -467,6 +470,31 @@ def test_pages_that_are_opened_at_once_record_a_withdrawal_once(
     statuses = [set(record.statuses.values()) for record in records(site)]
     assert statuses == [{"given"}, {"withdrawn"}]
     assert not loads_the_advertiser(visitor.get("/"))
+
+
+def test_a_page_that_is_slower_than_a_later_choice_does_not_undo_it(
+    site: Flask, nothing_can_be_written: Outage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It began while the withdrawal waited; another tab records that, and then a choice."""
+    slow, other = accepts(site), Visitor(site)
+    with nothing_can_be_written():
+        slow.post("/cookies", {"choice": "reject"})
+    for name in ("session", "withdrawal"):
+        cookie = slow.client.get_cookie(name)
+        assert cookie is not None
+        other.client.set_cookie(name, cookie.value)
+    look = visitor_at_hand.current_choice
+
+    def after_the_other_tab() -> Choice:
+        monkeypatch.setattr(recording, "current_choice", look)
+        with ThreadPoolExecutor() as tab:
+            answer = tab.submit(other.post, "/cookies", {"choice": "accept_all"}).result()
+            assert answer.status_code == 303
+        return look()
+
+    monkeypatch.setattr(recording, "current_choice", after_the_other_tab)
+    slow.get("/")
+    assert records(site)[-1].method == "settings.accept_all"
 
 
 def accept_without_an_answer(visitor: Visitor) -> None:
