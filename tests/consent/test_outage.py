@@ -217,6 +217,18 @@ def test_who_always_allows_something_refuses_nothing_that_was_accepted_in_vain(
     assert "Accepted, but not saved: Personalised content. Please choose again." in asked
 
 
+def test_a_banner_does_not_ask_again_for_what_the_privacy_signal_keeps_it_from_asking_for(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = Visitor(site, Sec_GPC="1")
+    visitor.choose("accept_selected", ticks=("personalization",))
+    sent = {"choice": "accept_selected", "purposes": "advertising"}
+    with nothing_can_be_written():
+        assert Page(visitor.post("/cookies", sent)).status == 503
+    assert "Accepted, but not saved" not in visitor.get("/").text
+    assert "Accepted, but not saved: Personalised advertising." in visitor.get("/cookies").text
+
+
 def test_while_a_withdrawal_waits_nothing_says_that_the_settings_were_saved(
     site: Flask, nothing_can_be_written: Outage
 ) -> None:

@@ -155,7 +155,7 @@ def test_where_a_grant_is_limited_what_was_taken_back_with_it_is_off(make_site: 
     page = Page(visitor.post("/cookies", other))
     assert page.status == 429
     assert "What you withdrew is off, and this is recorded." in page.text
-    assert records(site)[-1].statuses == {"personalization": "refused", "advertising": "withdrawn"}
+    assert records(site)[-1].statuses == {"personalization": "unknown", "advertising": "withdrawn"}
     assert visitor.get("/cookies").all("input", checked="") == []
 
 
