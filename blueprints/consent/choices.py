@@ -101,9 +101,7 @@ def said_statuses(statuses: Mapping[str, str], method: str) -> Mapping[str, str]
 
 def read_decision(session: Mapping[str, Any]) -> Decision | None:
     """Return the decision that a session holds, however old; None where it holds none."""
-    kept = session.get("decision")
-    if not kept:
-        return None
+    kept: Mapping[str, Any] = session.get("decision") or {}
     try:
         statuses = said_statuses(kept["statuses"], kept["method"])
         decision = Decision(
@@ -115,7 +113,7 @@ def read_decision(session: Mapping[str, Any]) -> Decision | None:
         )
         for number in (decision.id, decision.subject):
             UUID(number)
-        times = isinstance(decision.decided_at, datetime), isinstance(decision.expires_at, datetime)
+        times = [isinstance(at, datetime) for at in (decision.decided_at, decision.expires_at)]
         texts = isinstance(decision.policy_version, str), isinstance(decision.notice, str | None)
     except (TypeError, KeyError, ValueError, AttributeError):
         return None  # Kept by a version of the site that wrote it otherwise: ask again.
@@ -236,15 +234,17 @@ def decided_statuses(
 ) -> Mapping[str, Status]:
     """Return the status of every optional purpose once exactly `given` are accepted.
 
-    Of what was `wanted` beyond that, and could not be saved, nobody says that it was refused.
+    What was `wanted` beyond that was not refused; "Always allow" answers for no other purpose.
     """
+    unsaid = {*OPEN, Status.ASSUMED} if method == ALWAYS_ALLOW else ()
     return {
         purpose: (Status.ASSUMED if method == CONTINUED_USE else Status.GIVEN)
         if purpose in given
         else Status.UNKNOWN
         if purpose in wanted
         else Status.WITHDRAWN
-        if before.allows(purpose) and method != ALWAYS_ALLOW  # which takes nothing back
+        if before.allows(purpose)
         else Status.REFUSED
-        for purpose in before.statuses
+        for purpose, status in before.statuses.items()
+        if purpose in given | wanted or status not in unsaid
     }

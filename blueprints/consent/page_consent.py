@@ -68,9 +68,30 @@ class PageConsent:
     @property
     def opened(self) -> list[Purpose]:
         """What the choice that counts does not settle any more, because something has changed."""
-        statuses, unsaved = self.choice.statuses, self.unsaved
-        opened = [purpose for purpose in registry().optional if statuses[purpose.id] in OPEN]
-        return [purpose for purpose in opened if self.choice.decision and purpose not in unsaved]
+        decision = self.choice.decision
+        is_of_now = decision and decision.policy_version == registry().policy_version
+        return [] if is_of_now else self._open
+
+    @property
+    def unasked(self) -> list[Purpose]:
+        """What the choice that counts did not answer: "Always allow" is about one purpose."""
+        return [] if self.opened else self._open
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is a banner: nobody is asked anew for what the signal refuses alone."""
+        is_first = self.choice.decision is None
+        return self.choice.is_open and (is_first or bool(self.asked(self._open + self.unsaved)))
+
+    def asked(self, purposes: list[Purpose]) -> list[Purpose]:
+        """Return those for which a banner asks: not what the privacy signal refuses."""
+        return [purpose for purpose in purposes if not self.is_off_by_signal(purpose)]
+
+    @property
+    def _open(self) -> list[Purpose]:
+        offered, unsaved = registry().optional if self.choice.decision else (), self.unsaved
+        found = [purpose for purpose in offered if self.choice.statuses[purpose.id] in OPEN]
+        return [purpose for purpose in found if purpose not in unsaved]
 
     @property
     def gpc(self) -> bool:

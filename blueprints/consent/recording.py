@@ -133,9 +133,10 @@ def _record(
         consented = (choice if is_answered else withdrawn(choice, withdrawal)).consented
         wanted = accept(consented)
         given = wanted & consented if in_part else wanted
-        if method == ALWAYS_ALLOW and choice.decision:  # It answers for no other purpose.
-            kept_open = choice.decision.statuses.items()
-            wanted |= {purpose for purpose, status in kept_open if status is Status.UNKNOWN}
+        if method == ALWAYS_ALLOW:  # What was accepted in vain before stays so.
+            told = choice.decision.statuses if choice.decision else {}
+            wanted |= {purpose for purpose, status in told.items() if status is Status.UNKNOWN}
+            wanted |= withdrawal.wanted if withdrawal and not is_answered else frozenset()
         if takes_back and not (given <= choice.consented and given < choice.given):
             raise NothingTakenBackError
         statuses = decided_statuses(choice, given, method, wanted)

@@ -300,6 +300,35 @@ def test_a_purpose_that_was_necessary_is_not_called_new(
     assert "New since your choice: you can choose about “Statistics” now." in asked
 
 
+def test_always_allow_answers_no_other_question(make_site: MakeSite, tmp_path: Path) -> None:
+    grown = shipped_with((DATA, 'personal_data = ["Preference", "Age"]'), more=NEW_PURPOSE)
+    first, second = changed(make_site, tmp_path, shipped_with(), grown)
+    chooser = first()
+    chooser.choose("accept_all")
+    later = come_back(chooser, second())
+    assert later.post("/cookies/allow", {"purpose": "advertising"}).status_code == 303
+    assert records(later.site)[-1].statuses == {"advertising": "given"}
+    assert "Statistics: Off: you have not chosen yet." in (later.get("/").confirmation or "")
+    assert later.get("/").banner is not None
+    settings = later.get("/cookies").text
+    assert "You have not chosen yet: Personalised content, Statistics." in settings
+    assert "This is the choice that counts now." in later.get("/cookies/history").text
+
+
+def test_nobody_is_asked_anew_for_what_their_privacy_signal_refuses(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    new = shipped_with(more=NEW_PURPOSE + "gpc = true\n")
+    first, second = changed(make_site, tmp_path, shipped_with(), new)
+    chooser = first()
+    chooser.choose("reject")
+    later = come_back(chooser, second())
+    assert later.get("/").banner is not None
+    signalling = come_back(chooser, second(Sec_GPC="1"))
+    assert signalling.get("/").banner is None
+    assert "you can choose about “Statistics” now" in signalling.get("/cookies").text
+
+
 @pytest.mark.parametrize("choice", CHOICES)
 def test_a_purpose_that_is_gone_asks_nobody(
     make_site: MakeSite, tmp_path: Path, choice: str

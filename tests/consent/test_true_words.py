@@ -152,7 +152,10 @@ def test_who_accepts_one_purpose_beside_an_embed_has_not_accepted_what_was_assum
     visitor = assumed(site)
     answer = visitor.post("/cookies/allow", {"purpose": "personalization"})
     assert answer.status_code == 303
-    assert records(site)[-1].statuses == {"personalization": "given", "advertising": "refused"}
+    assert records(site)[-1].statuses == {"personalization": "given"}, "the rest nobody answered"
+    settings = visitor.get("/cookies").text
+    assert "You have not chosen yet: Personalised advertising." in settings
+    assert "something has changed" not in settings
 
 
 def test_what_was_assumed_is_not_recorded_as_given_where_nobody_read_the_notice(
