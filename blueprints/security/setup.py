@@ -70,7 +70,7 @@ def _check_settings(app: Flask) -> None:
         isinstance(hosts, list) and hosts and all(_is_host(host) for host in hosts)
     ):
         raise SystemExit("FLASK_TRUSTED_HOSTS must be host names with commas between them.")
-    config["TRUSTED_HOSTS"] = hosts
+    config["TRUSTED_HOSTS"] = hosts and [host.lower() for host in hosts]  # as browsers send them
     secret = config["SECRET_KEY"]
     if type(secret) in {int, float}:  # The environment reads a secret of digits as a number.
         config["SECRET_KEY"] = str(secret)

@@ -141,6 +141,12 @@ def test_a_host_of_which_no_address_can_be_built_is_refused(
     assert status == "400 BAD REQUEST"
 
 
+def test_a_trusted_name_in_capitals_is_that_which_browsers_send(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site(TRUSTED_HOSTS="WWW.Example.pt"))
+    assert visitor.raw_get("/", Host="www.example.pt").status_code == 200
+    assert visitor.raw_get("/", Host="evil.example").status_code == 400
+
+
 @pytest.mark.parametrize("host", ["www.example.pt.", "[::1]:8000", "xn--mnchen-3ya.pt"])
 def test_an_unusual_host_gets_the_page(site: Flask, host: str) -> None:
     assert Visitor(site).get("/", Host=host, Cookie="interests=x").status == 200
