@@ -305,6 +305,7 @@ def test_who_may_have_accepted_nothing_is_not_told_of_a_withdrawal(make_site: Ma
     for answer in (accepting, refusing):
         assert "Your consent is withdrawn" not in answer.text
         assert "What you withdrew" not in answer.text
+        assert "once a page that you open here finds that choice again" in answer.text
 
 
 def test_what_was_recorded_without_a_word_is_not_withdrawn_once_more(
