@@ -300,6 +300,7 @@ def test_a_purpose_that_was_necessary_is_not_called_new(
     assert "New since your choice: you can choose about “Statistics” now." in asked
 
 
+@pytest.mark.needs("rights")
 def test_always_allow_answers_no_other_question(make_site: MakeSite, tmp_path: Path) -> None:
     grown = shipped_with((DATA, 'personal_data = ["Preference", "Age"]'), more=NEW_PURPOSE)
     first, second = changed(make_site, tmp_path, shipped_with(), grown)

@@ -169,6 +169,7 @@ def test_nothing_is_called_valid_of_what_was_taken_back(
             assert not re.search("[Vv]alid until", visitor.get(path).text)
 
 
+@pytest.mark.needs("rights")
 def test_what_is_selected_anew_is_not_granted_and_what_stays_stays(
     site: Flask, nothing_can_be_written: Outage
 ) -> None:
@@ -262,6 +263,7 @@ def test_what_is_accepted_in_vain_does_not_undo_what_was_taken_back_before(
     assert last.method == "settings.reject"
 
 
+@pytest.mark.needs("rights")
 def test_what_is_taken_back_and_selected_again_in_vain_is_asked_for(
     site: Flask, nothing_can_be_written: Outage
 ) -> None:
