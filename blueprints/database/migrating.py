@@ -23,5 +23,10 @@ class DatabaseCommands(click.Group):
         # Its own default is one step back, which can lose what is proven: it asks where to.
         downgrade = commands.commands["downgrade"]
         others = [param for param in downgrade.params if param.name != "revision"]
-        downgrade.params = [*others, click.Argument(["revision"])]
+        steps = import_module("alembic.script").ScriptDirectory(MIGRATIONS).walk_revisions()
+        revisions = click.Choice(["base", *sorted(step.revision for step in steps)])
+        downgrade.params = [
+            *others,
+            click.Argument(["revision"], type=revisions, metavar="REVISION"),
+        ]
         return commands.make_context(*args, **options)
