@@ -33,7 +33,8 @@ def pixels(page: Page, svg: str, width: int, height: int) -> Image.Image:
 
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
-    site = read_site(SHIPPED, STATIC)
+    beside = folder.parent / "site.toml"
+    site = read_site(beside if beside.is_file() else SHIPPED, STATIC)
     icon = rendered(folder / "icon.svg", site)
     # A telephone cuts the corners itself, and may cut off as much as a tenth on each side.
     whole = re.sub(r' rx="\d+"', "", icon).replace("0 0 32 32", "-4 -4 40 40")
