@@ -1,6 +1,5 @@
 """`flask deploy`: the files with which a machine serves this checkout, with the right paths in."""
 
-import re
 import shlex
 import stat
 import sys
@@ -13,7 +12,9 @@ from sqlalchemy import make_url
 
 from blueprints.consent.commands import BadInputError
 
+HTTP_PORT, TLS_PORT = "80", "443"
 LAST_PORT = 2**16 - 1
+NOT_IN_A_UNIT = set("$\"'\\")
 # What a city keeps outside of the checkout.
 FILES = ("SITE", "ARTICLES", "TOPICS", "MESSAGES", "CONSENT_REGISTRY", "CONSENT_NOTICE")
 
@@ -37,9 +38,9 @@ def deploy(what: str) -> None:
     if not hosts or hosts[0].startswith("."):
         raise BadInputError("Set FLASK_TRUSTED_HOSTS to the name of the site first.")
     hosts = [as_sent(host) for host in hosts]
-    # The colons of an IPv6 address stand between brackets.
-    names = [re.sub(r":\d+$", "", host) for host in hosts]
-    tls_port = hosts[0].removeprefix(names[0]).removeprefix(":")
+    names, _colons, ports = zip(*(host.partition(":") for host in hosts), strict=True)
+    if HTTP_PORT in ports:
+        raise BadInputError("On port 80 readers are led to https: name another, or none.")
     port = current_app.config["PORT"]
     files = {
         f"FLASK_{name}": Path(file).absolute()
@@ -55,7 +56,7 @@ def deploy(what: str) -> None:
         # Of all names below one, Caddy gets no certificate by itself.
         "single_hosts": [host for host in hosts if not host.startswith(".")],
         "names": list(dict.fromkeys(names)),
-        "tls_port": tls_port or "443",
+        "tls_ports": list(dict.fromkeys(each or TLS_PORT for each in ports)),
         "port": port,
         "spare_port": port + 1 if port < LAST_PORT else port - 1,
         "python": sys.executable,
@@ -68,6 +69,8 @@ def deploy(what: str) -> None:
         == "sqlite",
     }
     if what in {"systemd", "timers"}:
+        if NOT_IN_A_UNIT & {*sys.executable, *current_app.root_path}:
+            raise BadInputError("A unit cannot name a checkout with $, a quote or \\ in its path.")
         needed = (Path(current_app.root_path), Path(sys.executable).resolve(), *files.values())
         for folder in dict.fromkeys(filter(None, map(_closed_above, needed))):
             click.echo(

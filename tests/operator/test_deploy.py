@@ -135,15 +135,30 @@ def test_the_site_answers_under_all_its_names(make_site: MakeSite, what: str, li
     assert line in runner.invoke(args=["deploy", what]).output
 
 
-@pytest.mark.parametrize(("host", "port"), [("[2001:db8::1]", 443), ("[2001:db8::1]:8443", 8443)])
-def test_an_address_of_ipv6_makes_a_file_that_nginx_can_read(
-    make_site: MakeSite, host: str, port: int
-) -> None:
-    runner = make_site(TRUSTED_HOSTS=host).test_cli_runner()
+def test_nginx_listens_on_the_ports_of_all_names(make_site: MakeSite) -> None:
+    runner = make_site(TRUSTED_HOSTS=f"{HOST},example.pt:8443").test_cli_runner()
     lines = [line.strip() for line in runner.invoke(args=["deploy", "nginx"]).output.splitlines()]
-    assert {f"listen {port} ssl;", f"listen [::]:{port} ssl;"} < set(lines)
-    assert lines.count("server_name [2001:db8::1];") == 2
-    assert f"return 301 https://{host}$request_uri;" in lines
+    assert {"listen 443 ssl;", "listen 8443 ssl;", "listen [::]:8443 ssl;"} < set(lines)
+
+
+@pytest.mark.parametrize("what", ["nginx", "caddy"])
+def test_on_port_80_no_file_speaks_tls(make_site: MakeSite, what: str) -> None:
+    runner = make_site(TRUSTED_HOSTS=f"{HOST},example.pt:80").test_cli_runner()
+    result = runner.invoke(args=["deploy", what])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "On port 80 readers are led to https" in result.stderr
+
+
+@pytest.mark.parametrize("what", ["systemd", "timers"])
+def test_a_unit_names_a_checkout_with_a_percent_sign_and_refuses_what_it_cannot_name(
+    make_site: MakeSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", f"{tmp_path}/100% ours")
+    assert f'"{tmp_path}/100%% ours" ' in printed(make_site, what)
+    monkeypatch.setattr(sys, "executable", f"{tmp_path}/$ours")
+    result = make_site(TRUSTED_HOSTS=HOST).test_cli_runner().invoke(args=["deploy", what])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "A unit cannot name a checkout with $" in result.stderr
 
 
 def test_a_container_is_reached_through_the_proxy_alone(make_site: MakeSite) -> None:
