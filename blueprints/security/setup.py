@@ -15,7 +15,7 @@ from blueprints.security.dates import without_impossible_dates
 from blueprints.security.page_cache import PageCache
 from blueprints.security.probes import under_any_host
 
-HOST_NAME = re.compile(r"\.?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
+HOST_NAME = re.compile(r"\.?[A-Za-z0-9_.-]+(:\d{1,5})?")  # Werkzeug compares no IPv6 address.
 SHARED_CACHE_SECONDS_AT_MOST = 3600
 LAST_PORT = 2**16 - 1
 MOST_HOPS = 10  # by far: a city has two or three
@@ -95,7 +95,7 @@ def _is_host(value: object) -> bool:
     except UnicodeError:
         return False
     found = HOST_NAME.fullmatch(name)
-    port = found[2] if found else None
+    port = found[1] if found else None
     return isinstance(value, str) and bool(found) and (not port or 0 < int(port[1:]) <= LAST_PORT)
 
 
