@@ -6,7 +6,6 @@ that the visitor opens, so much at a time as leaves an answer's headers small: a
 them. What is left over comes again with the next request, and goes with its answer.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from http import HTTPStatus
@@ -19,6 +18,7 @@ from werkzeug.http import dump_cookie
 from blueprints.consent.choices import Model
 from blueprints.consent.cookies import Cookie
 from blueprints.consent.page_consent import PageConsent
+from blueprints.consent.registry_checks import COOKIE_NAME
 from blueprints.consent.visitor import pending_withdrawal, registry, withdrawal_cookie
 
 T = TypeVar("T")
@@ -26,7 +26,6 @@ T = TypeVar("T")
 WITHDRAWAL_LIFETIME = timedelta(days=180)  # as registry_file.py tells the pages
 EXPIRY_BYTES_AT_MOST = 1200  # in one answer
 PARENTS_AT_MOST = 4
-NAME = re.compile(r"[!-:<>-~]{1,128}")  # a browser can send more, which no tracker does
 
 
 def enforce(response: Response) -> Response:
@@ -94,7 +93,7 @@ def _refused(consent: PageConsent) -> Iterator[tuple[str, Cookie]]:
     what was taken back since.
     """
     for name in request.cookies:
-        found = registry().cookie(name) if NAME.fullmatch(name) else None
+        found = registry().cookie(name) if COOKIE_NAME.fullmatch(name) else None
         if found and (consent.is_known_off(found[0].purpose) or _names_no_session(name)):
             yield name, found[1]
 

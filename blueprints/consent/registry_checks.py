@@ -16,6 +16,7 @@ ATTRIBUTE = re.compile(r"data-[a-z0-9-]+|id|defer|async|type|crossorigin")
 TAG = re.compile(r"[A-Z]{1,3}-[A-Z0-9-]{4,20}")
 COOKIE_PATH = re.compile(r"(?=.{1,64}$)/[A-Za-z0-9._~/-]*")
 COUNTRY = re.compile(r"[A-Z]{2}")
+COOKIE_NAME = re.compile(r"[!-:<>-~]{1,128}")  # what a browser can hold, and no tracker has more
 OUTLIVE_THE_SESSION = ("localStorage", "indexedDB", "cache")
 TERM = re.compile(r"[A-Z][A-Za-z0-9-]*")
 # A loopback host may be plain: browsers trust it, and the tests have their partner there.
@@ -25,6 +26,9 @@ WORDS = {
     "party": ("first", "third"),
     "set_by": ("server", "script"),
 }
+# What this site itself keeps, and of that what each choice needs.
+OURS = ("session", "withdrawal", "preferences", "interests")
+NEEDED = OURS[:2]
 LONGEST = 500  # characters of a sentence, whatever words of the file it repeats
 SHORT_AT_MOST = 60  # characters, of what stands in the banner on a phone
 HOST_BYTES_AT_MOST = 1000  # of the 4 kB that a proxy holds of all headers
@@ -47,6 +51,8 @@ def check(registry: Registry) -> None:
     if not any(not purpose.optional for purpose in registry.purposes):
         raise RegistryError("there is no necessary purpose (optional = false)")
     _refuse_twice("purpose", [purpose.id for purpose in registry.purposes])
+    for language in LANGUAGES:
+        _refuse_twice("purpose", [purpose.name.get(language, "") for purpose in registry.purposes])
     _refuse_twice("service", [service.id for service in registry.services])
     for purpose in registry.purposes:
         _check_purpose(purpose)
@@ -176,10 +182,11 @@ def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
     for key, words in WORDS.items():
         if getattr(cookie, key) not in words:
             raise RegistryError(f"{where} has a {key} that is none of {', '.join(words)}")
-    if cookie.name in {"", "*"} or "*" in cookie.name[:-1] or {"?", "["} & set(cookie.name):
-        raise RegistryError(f"{where} has a name that is not one name, or a beginning and '*'")
+    _check_name(cookie, where, necessary=necessary)
     if cookie.lifetime != "session" and not LIFETIME.fullmatch(cookie.lifetime):
         raise RegistryError(f"{where} has a lifetime that is neither ISO 8601 nor 'session'")
+    if cookie.lifetime != "session" and not cookie.lifetime_parts:
+        raise RegistryError(f"{where} has a lifetime of nothing")
     if cookie.lifetime == "session" and cookie.storage in OUTLIVE_THE_SESSION:
         raise RegistryError(f"{where} has the lifetime 'session', which its storage outlives")
     if not COOKIE_PATH.fullmatch(cookie.path):
@@ -191,6 +198,18 @@ def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
         raise RegistryError(f"{where} is strictly necessary without a justification")
     if cookie.justification:
         _check_text(cookie.justification, f"{where} justification")
+
+
+def _check_name(cookie: Cookie, where: str, *, necessary: bool) -> None:
+    name = cookie.name
+    is_possible = cookie.storage != "cookie" or COOKIE_NAME.fullmatch(name)
+    if name in {"", "*"} or "*" in name[:-1] or {"?", "["} & set(name) or not is_possible:
+        raise RegistryError(f"{where} has a name that is not one name, or a beginning and '*'")
+    told = (cookie.storage, cookie.party, cookie.set_by, cookie.path)
+    if name in OURS and told != ("cookie", "first", "server", "/"):
+        raise RegistryError(f"{where} is this site's own: a cookie, first, set by the server for /")
+    if name in NEEDED and not necessary:
+        raise RegistryError(f"{where} is part of each choice, and under an optional purpose")
 
 
 def _days(cookie: Cookie) -> float:

@@ -8,13 +8,13 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from blueprints.consent.cookies import Cookie
 from blueprints.consent.registry import Registry
-from blueprints.consent.registry_checks import CONTROLLER, RegistryError, check
+from blueprints.consent.registry_checks import CONTROLLER, NEEDED, RegistryError, check
 from blueprints.consent.toml_file import TomlFileError, read_table
 
 T = TypeVar("T")
 
-SESSION = "session"
-WITHDRAWAL, WITHDRAWAL_LIFETIME = "withdrawal", "P180D"  # as enforcement.py keeps it
+SESSION, WITHDRAWAL = NEEDED
+WITHDRAWAL_LIFETIME = "P180D"  # as enforcement.py keeps it
 
 
 def read_registry(path: Path, *, prefix: str = "", months: int | None = None) -> Registry:

@@ -17,7 +17,7 @@ from blueprints.consent.notices import write_notice
 from blueprints.consent.page_consent import PageConsent
 from blueprints.consent.parties import is_no_answer
 from blueprints.consent.recording import is_up_to_date, settle_withdrawal
-from blueprints.consent.registry_checks import RegistryError
+from blueprints.consent.registry_checks import NEEDED, RegistryError
 from blueprints.consent.settings import check_number
 from blueprints.consent.toml_file import TomlFileError
 from blueprints.consent.views import blueprint
@@ -47,7 +47,6 @@ def _set_up(state: BlueprintSetupState) -> None:
         app.extensions["notice_words"] = notice_file.read_notice(words, app.extensions["site"].name)
     except TomlFileError as error:
         raise SystemExit(f"FLASK_CONSENT_NOTICE, {words.name}, is wrong: {error}.") from None
-    _warn_of_undeclared_cookies(app)
     _warn_of_another_name(app)
     _tell_what_the_law_wants(app)
     _keep_notices(app)
@@ -82,6 +81,8 @@ def _tell_what_the_law_wants(app: Flask) -> None:
             "The registry's [controller] lacks what the privacy page must say (GDPR Art. 13): "
             f"{', '.join(missing)}."
         )
+    if left_out := [name for name in NEEDED if not registry.cookie(cookie_prefix(app) + name)]:
+        told.append(f"The registry does not declare cookies of this site: {', '.join(left_out)}.")
     if silent := [purpose.id for purpose in registry.optional if not purpose.personal_data]:
         told.append(
             "The registry does not say which personal_data these purposes use, as receipts must "
@@ -93,13 +94,6 @@ def _tell_what_the_law_wants(app: Flask) -> None:
             "The registry names no safeguard for what goes out of the EEA (GDPR Art. 13(1)(f)) to "
             + ended(", ".join(bare))
         )
-
-
-def _warn_of_undeclared_cookies(app: Flask) -> None:
-    """Tell whoever has a registry of their own which of this site's own cookies it leaves out."""
-    for name in (app.config["SESSION_COOKIE_NAME"], f"{cookie_prefix(app)}withdrawal"):
-        if app.extensions["registry"].cookie(name) is None:
-            app.logger.warning("The registry does not declare %s, a cookie of this site.", name)
 
 
 def _warn_of_another_name(app: Flask) -> None:

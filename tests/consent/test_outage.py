@@ -636,7 +636,7 @@ def test_the_cookie_can_only_take_back(make_site: MakeSite, value: str) -> None:
 
 
 def test_a_registry_of_before_works_and_the_start_says_what_it_lacks(
-    make_site: MakeSite, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    make_site: MakeSite, tmp_path: Path
 ) -> None:
     shipped = REGISTRY.read_text(encoding="utf-8")
     start = shipped.index('[[services.cookies]]\nname = "withdrawal"')
@@ -644,7 +644,8 @@ def test_a_registry_of_before_works_and_the_start_says_what_it_lacks(
     registry = tmp_path / "registry.toml"
     registry.write_text(shipped[:start] + shipped[end:], encoding="utf-8")
     site = make_site(CONSENT_REGISTRY=str(registry))
-    assert "The registry does not declare withdrawal, a cookie of this site." in caplog.text
+    told = site.extensions["told_at_start"]
+    assert "The registry does not declare cookies of this site: withdrawal." in told
     visitor = Visitor(site)
     visitor.choose("accept_all")
     lose(site, "consent_records")

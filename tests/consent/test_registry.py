@@ -8,7 +8,7 @@ from conftest import MakeSite
 from registries import FILLED_IN, FILM, MATOMO, NEW_PURPOSE, SHIPPED, shipped_with
 
 from blueprints.consent.registry import Registry
-from blueprints.consent.registry_checks import RegistryError
+from blueprints.consent.registry_checks import OURS, RegistryError
 from blueprints.consent.registry_file import read_registry
 from blueprints.consent.toml_file import TomlFileError, read_table
 
@@ -31,6 +31,13 @@ LONGEST_SENTENCE = 1000
 def with_hosts(more: str) -> tuple[str, str]:
     """Put more beside the hosts of the service."""
     return "hosts = {", f"{more}\nhosts = {{"
+
+
+def of_ours(name: str, old: str, new: str) -> tuple[str, str]:
+    """Change what the shipped registry says of a cookie of the site itself."""
+    shipped = SHIPPED.read_text(encoding="utf-8")
+    told = shipped[shipped.index(f'name = "{name}"') :].partition("purpose =")[0]
+    return told, told.replace(old, new)
 
 
 def registry(tmp_path: Path, text: str) -> Registry:
@@ -110,6 +117,19 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
         ('"_pk_id*"', '"_pk_i?"', "has a name that is not one name"),
         ('"_pk_id*"', '"_pk_i[d]"', "has a name that is not one name"),
         ('"_pk_id*"', '""', "has a name that is not one name"),
+        ('"_pk_id*"', '"_pk;id"', "has a name that is not one name"),
+        ('"_pk_id*"', '"_pk id"', "has a name that is not one name"),
+        ('"_pk_id*"', f'"{"a" * 129}"', "has a name that is not one name"),
+        ('lifetime = "P13M"', 'lifetime = "P0D"', "has a lifetime of nothing"),
+        *(
+            (f'name = "{name}"\nset_by = "server"', f'name = "{name}"{told}', "site's own")
+            for name in OURS
+            for told in ('\nset_by = "script"', "", '\nset_by = "server"\npath = "/a"')
+        ),
+        (*of_ours("interests", 'party = "first"', 'party = "third"'), "site's own"),
+        (*of_ours("preferences", 'storage = "cookie"', 'storage = "cache"'), "site's own"),
+        ('"necessary"\nname', '"advertising"\nname', "'session' is part of each choice"),
+        ("Publicidade personalizada", "Conteúdo personalizado", "'Conteúdo personalizado' stands"),
         (MATOMO_PURPOSE, 'name = "Matomo"\npurpose = "necessary"', "without a justification"),
         ('address = "Porto', 'dated = "July"\naddress = "Porto', "is dated with no day"),
         (*with_hosts(TWO_WAYS), "enters by script and pixel"),
