@@ -7,8 +7,10 @@ from datetime import timedelta
 from blueprints.consent.parties import Text
 
 LIFETIME = re.compile(
-    r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
+    r"P(?=.)(?:(\d{1,6})Y)?(?:(\d{1,6})M)?(?:(\d{1,6})D)?"
+    r"(?:T(?=.)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?"
 )
+WITHDRAWAL_DAYS = 180  # for which a browser keeps what was taken back and is not yet recorded
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Cookie:
             unit: int(number) for unit, number in zip(units, numbers, strict=False) if int(number)
         }
 
-    def lasts(self, year: int, month: int) -> timedelta:
+    def lasts(self, year: float, month: float) -> timedelta:
         """Return the lifetime, where a year and a month count so many days."""
         parts = dict(self.lifetime_parts)
         days = year * parts.pop("years", 0) + month * parts.pop("months", 0) + parts.pop("days", 0)

@@ -16,14 +16,13 @@ from flask import Response, current_app, g, request
 from werkzeug.http import dump_cookie
 
 from blueprints.consent.choices import Model
-from blueprints.consent.cookies import Cookie
+from blueprints.consent.cookies import WITHDRAWAL_DAYS, Cookie
 from blueprints.consent.page_consent import PageConsent
 from blueprints.consent.registry_checks import COOKIE_NAME
 from blueprints.consent.visitor import pending_withdrawal, registry, withdrawal_cookie
 
 T = TypeVar("T")
 
-WITHDRAWAL_LIFETIME = timedelta(days=180)  # as registry_file.py tells the pages
 EXPIRY_BYTES_AT_MOST = 1200  # in one answer
 PARENTS_AT_MOST = 4
 
@@ -56,7 +55,7 @@ def _tell_withdrawal(response: Response) -> None:
     if value == request.cookies.get(name, ""):
         return
     if value:
-        _set(response, name, value, WITHDRAWAL_LIFETIME)
+        _set(response, name, value, timedelta(days=WITHDRAWAL_DAYS))
     # A session that is lost may come back as long as the browser names it.
     elif not current_app.extensions["sessions"].is_missing():
         response.delete_cookie(name, secure=bool(current_app.config["SESSION_COOKIE_SECURE"]))

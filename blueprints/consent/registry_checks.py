@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from blueprints.consent.cookies import LIFETIME, Cookie
 from blueprints.consent.parties import Controller
@@ -33,7 +33,8 @@ LONGEST = 500  # characters of a sentence, whatever words of the file it repeats
 SHORT_AT_MOST = 60  # characters, of what stands in the banner on a phone
 HOST_BYTES_AT_MOST = 1000  # of the 4 kB that a proxy holds of all headers
 KINDS_OF_LOAD = ("script", "img", "frame", "connect", "style", "font", "media")
-DAYS_AT_MOST = 396  # 13 months, as CNIL has it for what is optional
+YEAR = 365.25  # days
+LONGEST_LIFETIME = timedelta(days=396)  # 13 months, as CNIL has it for what is optional
 
 
 class RegistryError(ValueError):
@@ -191,7 +192,7 @@ def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
         raise RegistryError(f"{where} has the lifetime 'session', which its storage outlives")
     if not COOKIE_PATH.fullmatch(cookie.path):
         raise RegistryError(f"{where} has a path that is not / and what may stand in an address")
-    if not necessary and _days(cookie) > DAYS_AT_MOST:
+    if not necessary and cookie.lasts(year=YEAR, month=YEAR / 12) > LONGEST_LIFETIME:
         raise RegistryError(f"{where} is optional, and has a lifetime of more than 13 months")
     _check_text(cookie.purpose, f"{where} purpose")
     if necessary and not cookie.justification:
@@ -210,13 +211,6 @@ def _check_name(cookie: Cookie, where: str, *, necessary: bool) -> None:
         raise RegistryError(f"{where} is this site's own: a cookie, first, set by the server for /")
     if name in NEEDED and not necessary:
         raise RegistryError(f"{where} is part of each choice, and under an optional purpose")
-
-
-def _days(cookie: Cookie) -> float:
-    parts = cookie.lifetime_parts
-    months = 12 * parts.get("years", 0) + parts.get("months", 0)
-    seconds = 3600 * parts.get("hours", 0) + 60 * parts.get("minutes", 0) + parts.get("seconds", 0)
-    return months * 365.25 / 12 + parts.get("days", 0) + seconds / 86400
 
 
 def _check_id(kind: str, value: str) -> None:

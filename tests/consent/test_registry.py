@@ -111,6 +111,7 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
         ('lifetime = "P13M"', 'lifetime = "PT570241M"', "has a lifetime of more than 13 months"),
         ('lifetime = "P13M"', 'lifetime = "P396DT1S"', "has a lifetime of more than 13 months"),
         ('lifetime = "P13M"', 'lifetime = "years"', "a lifetime that is neither"),
+        ('lifetime = "P13M"', 'lifetime = "P1000000D"', "a lifetime that is neither"),
         ('"_pk_id*"', '"_pk*id"', "has a name that is not one name"),
         ('"_pk_id*"', '"_pk**"', "has a name that is not one name"),
         ('"_pk_id*"', '"*id*"', "has a name that is not one name"),
