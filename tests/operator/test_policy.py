@@ -205,7 +205,11 @@ def test_a_change_of_words_is_told_and_that_visitors_are_not_asked_again(
         ('id = "matomo"', 'id = "piwik"', "Service 'matomo' was removed."),
         ('name = "_pk_id*"', 'name = "_pk_ses*"', "cookie '_pk_ses*' was added."),
         ('name = "_pk_id*"', 'name = "_pk_ses*"', "cookie '_pk_id*' was removed."),
-        ('storage = "cookie"', 'storage = "cache"', "storage was cookie, is cache."),
+        (
+            '_pk_id*"\nstorage = "cookie"',
+            '_pk_id*"\nstorage = "cache"',
+            "storage was cookie, is cache.",
+        ),
         ('"P13M"', '"P12M"', "cookie '_pk_id*': lifetime was P13M, is P12M."),
         ('vendor = "InvestPorto"', 'vendor = "X"', "vendor was InvestPorto, is X."),
         ('country = "PT"', 'country = "ES"', "country was PT, is ES."),
