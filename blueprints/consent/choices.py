@@ -4,8 +4,7 @@ Refusal is the default everywhere: no decision, an old policy, an expiry, an unk
 mean that nothing optional is allowed (GDPR Art. 4(11) and 25; CJEU C-673/17).
 """
 
-import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -14,17 +13,9 @@ from typing import Any
 from uuid import UUID
 
 from blueprints.consent.coverage import Additions
+from blueprints.consent.methods import ALWAYS_ALLOW, CONTINUED_USE
 from blueprints.consent.registry import Registry
-
-ACCEPT_ALL, ACCEPT_SELECTED, REJECT = "accept_all", "accept_selected", "reject"
-CHOICES = (ACCEPT_ALL, ACCEPT_SELECTED, REJECT)
-# Methods; the others are a choice on the banner or on the settings page.
-CONTINUED_USE, ALWAYS_ALLOW = "continued_use", "embed.always"
-WITHDRAW, ERASE = "settings.withdraw", "settings.erase"
-# With these something can be taken back, "accept all" of a page that asked about less among them.
-WITHDRAWING = {f"{page}.{choice}" for page in ("banner", "settings") for choice in CHOICES}
-WITHDRAWING |= {WITHDRAW, ERASE}
-TOKEN = re.compile(r"[0-9a-f]{16}")
+from blueprints.consent.withdrawal import Withdrawal
 
 
 class Status(StrEnum):
@@ -122,39 +113,6 @@ def read_decision(session: Mapping[str, Any]) -> Decision | None:
 
 def given_by(statuses: Mapping[str, Status]) -> frozenset[str]:
     return frozenset([purpose for purpose, status in statuses.items() if status in ACCEPTED])
-
-
-@dataclass(frozen=True)
-class Withdrawal:
-    """Something was taken back, and could not be recorded yet. It counts all the same.
-
-    `kept` are the purposes that were not taken back; what was not given before is not among what
-    counts, whatever stands here. `unsaved` are those accepted with the same act, in vain. By its
-    token a session knows whether it has been answered: by its own record, or by a later choice.
-    """
-
-    kept: frozenset[str]
-    method: str
-    token: str
-    unsaved: frozenset[str] = frozenset()
-
-    @classmethod
-    def read(cls, text: str, purposes: Collection[str]) -> "Withdrawal | None":
-        """Read it from a cookie of the browser; None where that holds none."""
-        method, token, *told = f"{text}:".split(":")
-        if method not in WITHDRAWING or not TOKEN.fullmatch(token):
-            return None
-        unsaved = {purpose for purpose in purposes if f"?{purpose}" in told}
-        return cls(frozenset(told).intersection(purposes), method, token, frozenset(unsaved))
-
-    @property
-    def text(self) -> str:
-        unsaved = (f"?{purpose}" for purpose in sorted(self.unsaved))
-        return ":".join((self.method, self.token, *sorted(self.kept), *unsaved))
-
-    @property
-    def wanted(self) -> frozenset[str]:
-        return self.kept | self.unsaved
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from flask import Response, current_app, g, request, session, url_for
 from sqlalchemy import Connection
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
-from blueprints.consent.choices import CONTINUED_USE, read_decision
+from blueprints.consent.choices import read_decision
+from blueprints.consent.methods import CONTINUED_USE
 from blueprints.consent.page_consent import PageConsent
 from blueprints.consent.recording import ExpressedMeanwhileError, save
 from blueprints.consent.visitor import may_assume, notice_in_force, registry

@@ -13,7 +13,8 @@ import msgspec
 from flask import Flask
 from werkzeug.sansio.http import parse_cookie  # as `request.cookies` reads them
 
-from blueprints.consent.choices import CONTINUED_USE, OPEN, Model, given_by
+from blueprints.consent.choices import OPEN, Model, given_by
+from blueprints.consent.methods import CONTINUED_USE
 from blueprints.consent.records import fields_of_a_decision
 from blueprints.consent.registry import Registry
 from blueprints.consent.visitor import cookie_prefix, withdrawal_cookie

@@ -4,14 +4,15 @@ Other rooms ask here whether a purpose is given, and store through `keep()`, whi
 without its purpose: there is no second place in which a cookie could slip out.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from flask import abort, current_app, g, request, session
 
 from blueprints.consent.addresses import safe_path
-from blueprints.consent.choices import ACCEPT_SELECTED, OPEN, Choice, Decision, Status
+from blueprints.consent.choices import OPEN, Choice, Decision, Status
 from blueprints.consent.forms import ChoiceForm, VisitorForm
+from blueprints.consent.methods import ACCEPT_SELECTED
 from blueprints.consent.notices import Notice
 from blueprints.consent.placeholders import placeholder
 from blueprints.consent.registry import CONSENT_MODE, Purpose, Registry, Service
@@ -79,11 +80,11 @@ class PageConsent:
 
     @property
     def asks(self) -> bool:
-        """Whether there is a banner: nobody is asked anew for what the signal refuses alone."""
-        is_first = self.choice.decision is None
-        return self.choice.is_open and (is_first or bool(self.asked(self._open + self.unsaved)))
+        """Whether there is a banner: nobody is asked about nothing, or what the signal refuses."""
+        found = self._open + self.unsaved if self.choice.decision else registry().optional
+        return self.choice.is_open and bool(self.asked(found))
 
-    def asked(self, purposes: list[Purpose]) -> list[Purpose]:
+    def asked(self, purposes: Sequence[Purpose]) -> list[Purpose]:
         """Return those for which a banner asks: not what the privacy signal refuses."""
         return [purpose for purpose in purposes if not self.is_off_by_signal(purpose)]
 
@@ -227,7 +228,6 @@ class PageConsent:
             abort(400)
 
     def safe_path(self, address: str | None) -> str | None:
-        """Return the address if it is a path on this site, else None."""
         return safe_path(address)
 
     def kept(self, name: str) -> str:

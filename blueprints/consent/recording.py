@@ -19,18 +19,16 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from blueprints.consent import services
 from blueprints.consent.choices import (
-    ALWAYS_ALLOW,
-    CONTINUED_USE,
     Circumstances,
     Decision,
     Model,
     Status,
-    Withdrawal,
     decided_statuses,
     present_choice,
     read_decision,
     withdrawn,
 )
+from blueprints.consent.methods import ALWAYS_ALLOW, CONTINUED_USE
 from blueprints.consent.notices import Notice
 from blueprints.consent.visitor import (
     ANSWERED,
@@ -46,6 +44,7 @@ from blueprints.consent.visitor import (
     registry,
     sends_gpc,
 )
+from blueprints.consent.withdrawal import Withdrawal
 from blueprints.database import is_uncertain
 from blueprints.sessions import Content, StoreUnavailableError, Values
 

@@ -23,9 +23,10 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from werkzeug.wrappers import Response
 
 from blueprints.consent.addresses import safe_path, way_back
-from blueprints.consent.choices import ALWAYS_ALLOW, WITHDRAW, Decision
+from blueprints.consent.choices import Decision
 from blueprints.consent.cookie_check import by_way_of_the_check
 from blueprints.consent.forms import AllowForm, ChoiceForm, VisitorForm
+from blueprints.consent.methods import ALWAYS_ALLOW, WITHDRAW
 from blueprints.consent.notices import Notice
 from blueprints.consent.placeholders import placeholder_shown
 from blueprints.consent.recording import (

@@ -11,7 +11,6 @@ from blueprints.consent.choices import (
     Choice,
     Decision,
     Model,
-    Withdrawal,
     present_choice,
     read_decision,
     withdrawn,
@@ -22,6 +21,7 @@ from blueprints.consent.notices import Notice
 from blueprints.consent.records import Record
 from blueprints.consent.registry import Registry
 from blueprints.consent.standing import OVER, Standing, standing
+from blueprints.consent.withdrawal import Withdrawal
 from blueprints.sessions import Values
 
 OF_A_DECISION = [field.name for field in fields(Decision)]

@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 from werkzeug.exceptions import ServiceUnavailable
 
 from blueprints.consent import services
-from blueprints.consent.choices import ERASE, Decision, read_decision
+from blueprints.consent.choices import Decision, read_decision
+from blueprints.consent.methods import ERASE
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.recording import let_it_count, take_back
 from blueprints.consent.registry import Registry

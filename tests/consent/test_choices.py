@@ -8,19 +8,19 @@ from registries import SHIPPED
 
 from blueprints.consent import registry_file
 from blueprints.consent.choices import (
-    CONTINUED_USE,
     Choice,
     Decision,
     Model,
     Status,
-    Withdrawal,
     decided_statuses,
     present_choice,
     read_decision,
     said_statuses,
     withdrawn,
 )
+from blueprints.consent.methods import CONTINUED_USE
 from blueprints.consent.services import months_after
+from blueprints.consent.withdrawal import Withdrawal
 
 REGISTRY = registry_file.read_registry(SHIPPED)
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -17,7 +17,8 @@ from flask import Flask
 from registries import FILM, shipped_with
 
 from blueprints.consent import services
-from blueprints.consent.choices import CONTINUED_USE, Decision, Model, Status
+from blueprints.consent.choices import Decision, Model, Status
+from blueprints.consent.methods import CONTINUED_USE
 from blueprints.database import db
 
 

@@ -8,8 +8,9 @@ import pytest
 from log import decision
 from registries import SHIPPED
 
-from blueprints.consent.choices import CONTINUED_USE, Model, Status
+from blueprints.consent.choices import Model, Status
 from blueprints.consent.coverage import Additions
+from blueprints.consent.methods import CONTINUED_USE
 from blueprints.consent.registry_file import read_registry
 from blueprints.consent.standing import OVER, Standing, standing
 
