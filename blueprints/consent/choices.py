@@ -135,7 +135,8 @@ class Choice:
     @property
     def counts(self) -> bool:
         """Whether the decision still settles something: not everything has grown since."""
-        return self.decision is not None and not OPEN.issuperset(self.statuses.values())
+        is_left = not OPEN.issuperset(self.statuses.values()) or not self.statuses
+        return self.decision is not None and is_left
 
     @cached_property
     def given(self) -> frozenset[str]:
@@ -182,9 +183,47 @@ def withdrawn(choice: Choice, withdrawal: Withdrawal | None) -> Choice:
     """Return the choice without what was taken back since: as it will be recorded."""
     if withdrawal is None:
         return choice
-    given, wanted = choice.consented & withdrawal.kept, withdrawal.wanted
-    statuses = decided_statuses(choice, given, withdrawal.method, wanted)
+    less = lessened(choice, withdrawal.wanted, withdrawal)
+    statuses = {
+        purpose: status if less.get(purpose, Status.GIVEN) is Status.GIVEN else less[purpose]
+        for purpose, status in choice.statuses.items()
+    }
     return replace(choice, statuses=statuses, withdrawal=withdrawal)
+
+
+def lessened(
+    choice: Choice, wanted: frozenset[str], held: Withdrawal | None
+) -> Mapping[str, Status]:
+    """Return the statuses of the decision that counts without what is taken back: all but `wanted`.
+
+    `held` was taken back before. What is wanted and had not been given by an act is accepted in
+    vain. Of a purpose that has been asked about in none of these, nothing is said.
+    """
+    told = choice.decision.statuses if choice.decision else {}
+    before: Mapping[str, Status] = {
+        purpose: told[purpose] for purpose in choice.statuses if purpose in told
+    }
+    if held:
+        before = _less(before, held.kept, held.unsaved, held.refused)
+    return _less(before, wanted)
+
+
+def _less(
+    before: Mapping[str, Status],
+    kept: frozenset[str],
+    unsaved: frozenset[str] = frozenset(),
+    refused: frozenset[str] = frozenset(),
+) -> Mapping[str, Status]:
+    return {
+        purpose: Status.GIVEN
+        if purpose in kept and before.get(purpose) is Status.GIVEN
+        else Status.UNKNOWN
+        if purpose in kept | unsaved
+        else Status.WITHDRAWN
+        if before.get(purpose) in TELL_OF_ACCEPTANCE
+        else Status.REFUSED
+        for purpose in {**before, **dict.fromkeys(kept | unsaved | refused)}
+    }
 
 
 def decided_statuses(

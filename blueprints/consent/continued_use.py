@@ -15,7 +15,7 @@ from blueprints.consent.choices import read_decision
 from blueprints.consent.methods import CONTINUED_USE
 from blueprints.consent.page_consent import PageConsent
 from blueprints.consent.recording import ExpressedMeanwhileError, save
-from blueprints.consent.visitor import may_assume, notice_in_force, registry
+from blueprints.consent.visitor import may_assume, notice_in_force, notices, registry
 from blueprints.sessions import Content, StoreUnavailableError, Values
 
 IN_ADVANCE = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")  # the new name, and older ones
@@ -34,10 +34,11 @@ def assume_after_second_page(response: Response) -> Response:
     with suppress(
         ServiceUnavailable, StoreUnavailableError, TooManyRequests, ExpressedMeanwhileError
     ):
-        if session.get("seen"):
+        # Who goes on has been shown the notice of the page before: it must still be in force.
+        if shown := notices().in_force_by_id.get(session.get("seen", "")):
             g.count_grant()
             everything = frozenset(registry().optional_ids)
-            save(lambda _before: everything, CONTINUED_USE, notice_in_force())
+            save(lambda _before: everything, CONTINUED_USE, shown)
         else:
             g.count_first_page()
             current_app.extensions["sessions"].change(_count_first_page)
@@ -46,7 +47,8 @@ def assume_after_second_page(response: Response) -> Response:
 
 def _count_first_page(_connection: Connection, before: Values) -> Content:
     until, decision = datetime.now(UTC) + FIRST_PAGE_LIFETIME, read_decision(before)
-    return Content({**before, "seen": True}, max(until, decision.expires_at) if decision else until)
+    values = {**before, "seen": notice_in_force().id}
+    return Content(values, max(until, decision.expires_at) if decision else until)
 
 
 def _is_page_of_the_site(response: Response) -> bool:

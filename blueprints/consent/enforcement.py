@@ -39,7 +39,7 @@ def enforce(response: Response) -> Response:
     for name, value in consent.to_keep.items():
         found = registry().cookie(name)
         if found and consent.allows(found[0].purpose):
-            _set(response, name, value, found[1].max_age)
+            _set(response, name, value, found[1].max_age or None)
     _tell_withdrawal(response)
     if is_page:
         _expire(response, list(_refused(consent)))
@@ -68,7 +68,7 @@ def _widen_policy(consent: PageConsent) -> None:
             sources.setdefault(f"{kind}-src", set()).update(hosts)
 
 
-def _set(response: Response, name: str, value: str, max_age: timedelta) -> None:
+def _set(response: Response, name: str, value: str, max_age: timedelta | None) -> None:
     response.set_cookie(
         name,
         value,

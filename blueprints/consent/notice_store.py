@@ -31,6 +31,7 @@ class Notices:
 
     def __init__(self, in_force: Mapping[str, Notice]) -> None:
         self.in_force = in_force
+        self.in_force_by_id = {notice.id: notice for notice in in_force.values()}
         self._shown: dict[tuple[str | None, str], Notice | None] = {}  # by id and policy version
         self._kept: set[str] = set()  # what this process knows to be in the database
 
@@ -65,6 +66,16 @@ class Notices:
 
         It was about the notice that it names, or else about any of that policy version.
         """
+        old, new = self._about(notice_id, policy_version), next(iter(self.in_force.values()))
+        return compare(old.content, new.content).asked if old else None
+
+    def offered(self, notice_id: str | None, policy_version: str) -> frozenset[str]:
+        """Return the purposes about which a choice could be made then, as far as that is known."""
+        old = self._about(notice_id, policy_version)
+        purposes = old.content["purposes"] if old else ()
+        return frozenset(entry["id"] for entry in purposes if entry["optional"])
+
+    def _about(self, notice_id: str | None, policy_version: str) -> Notice | None:
         asked = notice_id, policy_version
         if asked not in self._shown:
             try:
@@ -72,8 +83,7 @@ class Notices:
                 self._shown[asked] = found or _of_version(policy_version)
             except SQLAlchemyError:
                 return None
-        old, new = self._shown[asked], next(iter(self.in_force.values()))
-        return compare(old.content, new.content).asked if old else None
+        return self._shown[asked]
 
     def keep_all(self) -> None:
         for notice in self.in_force.values():
@@ -90,9 +100,8 @@ class Notices:
             SQLAlchemyError: the database cannot be asked.
 
         """
-        for notice in self.in_force.values():
-            if notice.id == notice_id:
-                return notice
+        if notice_id in self.in_force_by_id:
+            return self.in_force_by_id[notice_id]
         kept = find_kept(notice_id) if ID.fullmatch(notice_id) else None
         return kept.notice if kept else None
 

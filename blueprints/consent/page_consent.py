@@ -21,12 +21,15 @@ from blueprints.consent.visitor import (
     current_choice,
     may_assume,
     notice_in_force,
+    notices,
     registry,
     sends_gpc,
 )
 
 
 class PageConsent:
+    safe_path = staticmethod(safe_path)
+
     def __init__(self) -> None:
         self._confirmed: Decision | None = None
         self.to_keep: dict[str, str] = {}  # full name of a cookie -> its new value
@@ -69,14 +72,14 @@ class PageConsent:
     @property
     def opened(self) -> list[Purpose]:
         """What the choice that counts does not settle any more, because something has changed."""
-        decision = self.choice.decision
-        is_of_now = decision and decision.policy_version == registry().policy_version
-        return [] if is_of_now else self._open
+        decision, news = self.choice.decision, self.choice.news
+        then = notices().offered(decision.notice, decision.policy_version) if decision else ()
+        return [each for each in self._open if each.id in news or each.id not in then]
 
     @property
     def unasked(self) -> list[Purpose]:
         """What the choice that counts did not answer: "Always allow" is about one purpose."""
-        return [] if self.opened else self._open
+        return [purpose for purpose in self._open if purpose not in self.opened]
 
     @property
     def asks(self) -> bool:
@@ -226,9 +229,6 @@ class PageConsent:
         """
         if VisitorForm(request.form, also=frozenset(names)).problem:
             abort(400)
-
-    def safe_path(self, address: str | None) -> str | None:
-        return safe_path(address)
 
     def kept(self, name: str) -> str:
         """Return what a cookie of our own keeps, or nothing where its purpose is not given."""

@@ -6,7 +6,7 @@ browser says so and outranks the session; the first request after the outage rec
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -19,11 +19,14 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from blueprints.consent import services
 from blueprints.consent.choices import (
+    Choice,
     Circumstances,
     Decision,
     Model,
     Status,
     decided_statuses,
+    given_by,
+    lessened,
     present_choice,
     read_decision,
     withdrawn,
@@ -75,8 +78,8 @@ def save(
     """Record what the visitor accepts from now on, and let it count from this answer on.
 
     `accept` makes it of what was accepted when it is this request's turn. `notice` is the one that
-    was shown, where that is known. With `in_part` only what it takes back is recorded. `kept` is
-    put beside the decision in the session.
+    was shown, where that is known. With `in_part` only what it takes back is recorded, and the rest
+    of the choice stays as it is. `kept` is put beside the decision in the session.
 
     Raises:
         ExpressedMeanwhileError: nobody may assume what was expressed otherwise, or assumed already.
@@ -107,12 +110,14 @@ def _record(
     **kept: Any,  # noqa: ANN401 - msgpack
 ) -> Decision:
     rules, withdrawal, now = registry(), pending_withdrawal(), datetime.now(UTC)
+    waited = withdrawal if ANSWERED not in kept else None  # Only what has waited brings no token.
+    of_then = waited if waited and waited.language in notices().in_force else None
     circumstances = Circumstances(
         policy_version=rules.policy_version,
-        language=g.language,
+        language=of_then.language if of_then else g.language,
         model=Model(current_app.config["CONSENT_MODEL"]),
         method=method,
-        gpc=sends_gpc(),
+        gpc=of_then.gpc if of_then else sends_gpc(),
         notice=notice.id if notice else None,
     )
     months = current_app.config["CONSENT_LIFETIME_MONTHS"]
@@ -120,26 +125,21 @@ def _record(
     answers = withdrawal.token if withdrawal else None
 
     def record(connection: Connection, before: Values) -> Content:
-        last = read_decision(before)
-        model, gpc = circumstances.model, circumstances.gpc
-        choice = present_choice(last, rules, model, gpc=gpc, now=now, added=added_since)
+        last, model = read_decision(before), circumstances.model
+        choice = present_choice(last, rules, model, gpc=sends_gpc(), now=now, added=added_since)
         if method == CONTINUED_USE and last and (last.is_consent or not choice.is_open):
             raise ExpressedMeanwhileError
         is_answered = answers is None or answers in answered_by(before)
-        # Only what has waited brings no token; another tab was first, and a later choice may count.
-        if is_answered and ANSWERED not in kept:
+        if is_answered and waited:  # Another tab was first, and a later choice may count.
             raise NothingTakenBackError
-        consented = (choice if is_answered else withdrawn(choice, withdrawal)).consented
-        wanted = accept(consented)
-        given = wanted & consented if in_part else wanted
-        if method == ALWAYS_ALLOW:  # What was accepted in vain before stays so.
-            told = choice.decision.statuses if choice.decision else {}
-            wanted |= {purpose for purpose, status in told.items() if status is Status.UNKNOWN}
-            wanted |= withdrawal.wanted if withdrawal and not is_answered else frozenset()
-        if takes_back and not (given <= choice.consented and given < choice.given):
+        held = None if is_answered else withdrawal
+        wanted = accept(withdrawn(choice, held).consented)
+        statuses, is_less = _answered(choice, wanted, held, method, in_part=in_part)
+        if takes_back and not is_less:
             raise NothingTakenBackError
-        statuses = decided_statuses(choice, given, method, wanted)
         decision = services.decide(statuses, circumstances, last, now, months)
+        if in_part and choice.decision:
+            decision = services.as_rest_of(choice.decision, decision)
         services.record(connection, decision)
         values = {"decision": dict(vars(decision)), **kept}
         tokens = [*kept.get(ANSWERED, ()), *([answers] if answers else ()), *answered_by(before)]
@@ -162,6 +162,22 @@ def _record(
     return cast("Decision", last_decision())  # It has just been stored.
 
 
+def _answered(
+    choice: Choice, wanted: frozenset[str], held: Withdrawal | None, method: str, *, in_part: bool
+) -> tuple[Mapping[str, Status], bool]:
+    """Return the status of each purpose, and whether that takes something back and adds nothing."""
+    told = choice.decision.statuses if choice.decision else {}
+    if in_part:
+        statuses = lessened(choice, wanted, held)
+        return statuses, given_by(statuses) < given_by(told)
+    is_less = wanted <= choice.consented and wanted < choice.given
+    in_vain = wanted
+    if method == ALWAYS_ALLOW:  # What was accepted in vain before stays so.
+        in_vain |= {purpose for purpose, status in told.items() if status is Status.UNKNOWN}
+        in_vain |= held.wanted if held else frozenset()
+    return decided_statuses(choice, wanted, method, in_vain), is_less
+
+
 def is_up_to_date(connection: Connection, session: Values) -> bool:
     """Whether the log has nothing later of this visitor than what the session holds."""
     decision = read_decision(session)
@@ -173,10 +189,10 @@ def settle_withdrawal() -> None:
     withdrawal = pending_withdrawal()
     if withdrawal is None:
         return
-    given = recorded_choice().given
+    last = recorded_choice().decision
     if g.get("session_store_is_down"):
         return
-    takes_back = not given <= withdrawal.kept
+    takes_back = last is not None and not given_by(last.statuses) <= withdrawal.kept
     # Else what was given has ended meanwhile, and the session perhaps.
     if not takes_back and not is_assumable():
         let_it_count(None)
@@ -209,7 +225,9 @@ def take_back(accept: Accept, method: str, token: str | None = None) -> None:
     # What is held may have been answered by another tab's choice.
     if takes_back and (held or is_assumable() or stays != given):
         token = token or secrets.token_hex(8)
-        let_it_count(Withdrawal(stays, method, token, wanted - stays))
+        unsaved, refused = wanted - stays, everything - wanted
+        told = Withdrawal(stays, method, token, unsaved, refused, g.language, sends_gpc())
+        let_it_count(told)
 
 
 def let_it_count(withdrawal: Withdrawal | None) -> None:

@@ -162,6 +162,10 @@ class Registry:
         found = self._cookies.get(name)
         return found or next((item for item in self._beginnings if item[1].matches(name)), None)
 
+    def keeps(self, name: str) -> bool:
+        """Whether a cookie of the site itself is declared, with whatever prefix over https."""
+        return any(each.removeprefix("__Host-") == name for each in self._cookies)
+
     @cached_property
     def _cookies(self) -> Mapping[str, tuple[Service, Cookie]]:
         of_all = ((service, cookie) for service in self.services for cookie in service.cookies)

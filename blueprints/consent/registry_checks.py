@@ -209,8 +209,9 @@ def _check_name(cookie: Cookie, where: str, *, necessary: bool) -> None:
     told = (cookie.storage, cookie.party, cookie.set_by, cookie.path)
     if name in OURS and told != ("cookie", "first", "server", "/"):
         raise RegistryError(f"{where} is this site's own: a cookie, first, set by the server for /")
-    if name in NEEDED and not necessary:
-        raise RegistryError(f"{where} is part of each choice, and under an optional purpose")
+    if name in OURS and necessary is not (name in NEEDED):
+        kind = "a necessary" if name in NEEDED else "an optional"
+        raise RegistryError(f"{where} is this site's own, and belongs under {kind} purpose")
 
 
 def _check_id(kind: str, value: str) -> None:

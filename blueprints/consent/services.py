@@ -6,6 +6,7 @@ same transaction.
 
 from calendar import monthrange
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -44,6 +45,20 @@ def decide(
         statuses=statuses,
         decided_at=at,
         expires_at=months_after(at, lifetime_months),
+    )
+
+
+def as_rest_of(before: Decision, decision: Decision) -> Decision:
+    """Let a decision that only takes something back be about what the one `before` was about.
+
+    What is left of a consent lasts no longer for it.
+    """
+    is_of_then = decision.policy_version == before.policy_version
+    return replace(
+        decision,
+        policy_version=before.policy_version,
+        notice=decision.notice if is_of_then else None,
+        expires_at=before.expires_at if decision.accepts else decision.expires_at,
     )
 
 

@@ -126,7 +126,7 @@ def is_assumable() -> bool:
     """Whether going on is taken for acceptance, now or later, unless a refusal is kept."""
     last = last_decision()
     is_implied = current_app.config["CONSENT_MODEL"] == Model.IMPLIED
-    return is_implied and not (last and last.is_consent)
+    return is_implied and bool(registry().optional) and not (last and last.is_consent)
 
 
 def may_assume() -> bool:

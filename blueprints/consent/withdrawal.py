@@ -14,14 +14,18 @@ class Withdrawal:
     """Something was taken back, and could not be recorded yet. It counts all the same.
 
     `kept` are the purposes that were not taken back; what was not given before is not among what
-    counts, whatever stands here. `unsaved` are those accepted with the same act, in vain. By its
-    token a session knows whether it has been answered: by its own record, or by a later choice.
+    counts, whatever stands here. `unsaved` are those accepted with the same act, in vain, and
+    `refused` all others that there were: one that is new has not been answered. By its token a
+    session knows whether it has been answered: by its own record, or by a later choice.
     """
 
     kept: frozenset[str]
     method: str
     token: str
     unsaved: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+    language: str = ""  # of the page; empty where an older version of the site has written it
+    gpc: bool = False
 
     @classmethod
     def read(cls, text: str, purposes: Collection[str]) -> "Withdrawal | None":
@@ -29,13 +33,25 @@ class Withdrawal:
         method, token, *told = f"{text}:".split(":")
         if method not in WITHDRAWING or not TOKEN.fullmatch(token):
             return None
-        unsaved = {purpose for purpose in purposes if f"?{purpose}" in told}
-        return cls(frozenset(told).intersection(purposes), method, token, frozenset(unsaved))
+        marked = {mark: frozenset(each[1:] for each in told if each[:1] == mark) for mark in "?!@"}
+        kept, unsaved = frozenset(told).intersection(purposes), marked["?"].intersection(purposes)
+        refused = marked["!"] if marked["@"] else frozenset(purposes) - kept - unsaved
+        return cls(
+            kept=kept,
+            method=method,
+            token=token,
+            unsaved=unsaved,
+            refused=refused.intersection(purposes),
+            language=min(marked["@"], default=""),
+            gpc="+gpc" in told,
+        )
 
     @property
     def text(self) -> str:
         unsaved = (f"?{purpose}" for purpose in sorted(self.unsaved))
-        return ":".join((self.method, self.token, *sorted(self.kept), *unsaved))
+        refused = (f"!{purpose}" for purpose in sorted(self.refused))
+        told = (f"@{self.language}", "+gpc") if self.gpc else (f"@{self.language}",)
+        return ":".join((self.method, self.token, *sorted(self.kept), *unsaved, *refused, *told))
 
     @property
     def wanted(self) -> frozenset[str]:

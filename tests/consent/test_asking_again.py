@@ -350,6 +350,29 @@ def test_a_purpose_that_is_gone_asks_nobody(
 
 
 @pytest.mark.parametrize("model", ["opt_in", "implied"])
+@pytest.mark.parametrize("kept", ["personalization", ""])
+def test_what_waited_while_the_registry_grew_answers_for_nothing_that_is_new(
+    make_site: MakeSite, tmp_path: Path, kept: str, model: str
+) -> None:
+    after = shipped_with(more=MATOMO + NEW_PURPOSE)
+    first, second = changed(make_site, tmp_path, shipped_with(), after, model)
+    chooser = first()
+    chooser.choose("accept_all")
+    later = come_back(chooser, second())
+    refused = {"personalization", "advertising"} - {kept}
+    told = ":".join((kept, *(f"!{purpose}" for purpose in sorted(refused))))
+    later.client.set_cookie("withdrawal", f"banner.accept_selected:0123456789abcdef:{told}:@en")
+    page = later.get("/")
+    assert records(later.site)[-1].statuses == dict.fromkeys(refused, "withdrawn") | (
+        {kept: "given"} if kept else {}
+    )
+    assert page.banner is not None
+    assert "you can choose about “Statistics” now" in page.text
+    assert ("Personalised content now also makes" in page.text) is bool(kept)
+    assert "not saved" not in page.text
+
+
+@pytest.mark.parametrize("model", ["opt_in", "implied"])
 def test_what_is_taken_back_from_a_page_with_a_purpose_that_is_gone_is_off(
     make_site: MakeSite, tmp_path: Path, model: str
 ) -> None:

@@ -13,6 +13,7 @@ from blueprints.consent.choices import (
     Model,
     Status,
     decided_statuses,
+    lessened,
     present_choice,
     read_decision,
     said_statuses,
@@ -169,20 +170,30 @@ def test_what_is_recorded(
         # What was ticked, and cannot be saved, was not refused; what never was on is not withdrawn.
         (ONE, {"advertising"}, {"personalization": WITHDRAWN, "advertising": Status.UNKNOWN}),
         (ONE, set(), {"personalization": WITHDRAWN, "advertising": REFUSED}),
-        (UNKNOWN, {"advertising"}, {"personalization": REFUSED, "advertising": Status.UNKNOWN}),
-        (EXPIRED, set(), {"personalization": REFUSED, "advertising": REFUSED}),
+        ({}, {"advertising"}, {"personalization": REFUSED, "advertising": Status.UNKNOWN}),
+        (NONE, set(), NONE),
         (ALL_ASSUMED, set(BOTH), UNKNOWN),
     ],
 )
 def test_a_withdrawal_that_waits_takes_back_and_never_gives(
     statuses: dict[str, Status], kept: set[str], after: dict[str, Status]
 ) -> None:
-    waits = Withdrawal(frozenset(kept), "banner.reject", "0" * 16)
-    choice = withdrawn(Choice(statuses, DECISION), waits)
-    assert choice.statuses == after
-    assert choice.given <= Choice(statuses, None).given
+    refused = frozenset(after) - kept
+    waits = Withdrawal(frozenset(kept), "banner.reject", "0" * 16, refused=refused)
+    before = Choice(UNKNOWN | statuses, replace(DECISION, statuses=statuses))
+    choice = withdrawn(before, waits)
+    assert choice.statuses == after == lessened(before, waits.wanted, waits)
+    assert choice.given <= before.given
     assert not choice.is_open
-    assert withdrawn(Choice(statuses, DECISION), None) == Choice(statuses, DECISION)
+    assert withdrawn(before, None) == before
+
+
+def test_a_withdrawal_that_waits_answers_for_no_purpose_that_came_later() -> None:
+    waits = Withdrawal(frozenset({"personalization"}), "banner.accept_selected", "0" * 16)
+    then = replace(DECISION, statuses={"personalization": GIVEN})
+    grown = Choice(UNKNOWN | {"personalization": Status.EXPIRED}, then)
+    assert withdrawn(grown, waits).statuses == grown.statuses
+    assert lessened(grown, waits.wanted, waits) == {"personalization": GIVEN}
 
 
 MARK = "0123456789abcdef"
@@ -195,6 +206,7 @@ MARK = "0123456789abcdef"
         (f"banner.accept_selected:{MARK}:advertising", {"advertising"}),
         (f"banner.accept_selected:{MARK}:advertising:necessary:x", {"advertising"}),
         (f"banner.accept_selected:{MARK}:?advertising:?x", set()),
+        (f"settings.reject:{MARK}:!advertising:!x:@pt:+gpc", set()),
         (f"banner.accept_all:{MARK}:personalization", {"personalization"}),
         (f"embed.always:{MARK}", None),
         (f"continued_use:{MARK}", None),

@@ -85,7 +85,7 @@ def test_withdrawing_is_one_click_and_a_new_record(site: Flask, visitor: Visitor
     page = visitor.get(answer.headers["Location"])
     assert "withdrawn" in (page.confirmation or "")
     state = text_of(page.one("p", class_="state"))
-    assert state.startswith("You withdrew your consent on")
+    assert state.startswith("You withdrew your consent. This was recorded on")
     assert state.endswith("Everything optional is off.")
     given, withdrawn = records(site)
     assert set(given.statuses.values()) == {"given"}
@@ -106,7 +106,7 @@ def test_the_settings_page_shows_the_present_choice_and_a_way_back(
         if box.get("checked") is not None
     ]
     assert ticked == ["advertising"]
-    assert "You chose on" in text_of(page.one("p", class_="state"))
+    assert "Your choice was recorded on" in text_of(page.one("p", class_="state"))
     assert record.policy_version not in page.text, "no number that a person does not read"
     times = [time.get("datetime") for time in page.all("time")]
     assert record.decided_at.isoformat(timespec="seconds") in times

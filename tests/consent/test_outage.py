@@ -282,6 +282,21 @@ def test_what_is_taken_back_and_selected_again_in_vain_is_asked_for(
     assert "something has changed" not in visitor.get("/cookies/history").text
 
 
+def test_what_waited_is_recorded_as_it_was_pressed_and_prolongs_nothing(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    selected = {"choice": "accept_selected", "purposes": "personalization"}
+    with nothing_can_be_written():
+        assert visitor.post("/cookies", selected).status_code == 503
+    visitor.get("/pt/", Sec_GPC="1")
+    accepted, late = records(site)
+    assert late.statuses == {"personalization": "given", "advertising": "withdrawn"}
+    assert (late.language, late.gpc) == ("en", False)
+    assert late.expires_at == accepted.expires_at
+
+
 def test_what_was_accepted_beside_a_withdrawal_is_said_to_be_lost(
     site: Flask, nothing_can_be_written: Outage
 ) -> None:

@@ -127,9 +127,14 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
             for name in OURS
             for told in ('\nset_by = "script"', "", '\nset_by = "server"\npath = "/a"')
         ),
+        (
+            'id = "partner-messages"\npurpose = "advertising"',
+            'id = "partner-messages"\npurpose = "necessary"',
+            "belongs under an optional purpose",
+        ),
         (*of_ours("interests", 'party = "first"', 'party = "third"'), "site's own"),
         (*of_ours("preferences", 'storage = "cookie"', 'storage = "cache"'), "site's own"),
-        ('"necessary"\nname', '"advertising"\nname', "'session' is part of each choice"),
+        ('"necessary"\nname', '"advertising"\nname', "belongs under a necessary purpose"),
         ("Publicidade personalizada", "Conteúdo personalizado", "'Conteúdo personalizado' stands"),
         (MATOMO_PURPOSE, 'name = "Matomo"\npurpose = "necessary"', "without a justification"),
         ('address = "Porto', 'dated = "July"\naddress = "Porto', "is dated with no day"),
