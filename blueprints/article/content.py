@@ -108,6 +108,11 @@ class Library:
         return {(article.language, article.slug): article for article in self.articles}
 
 
+def texts_of(folder: Path) -> list[Path]:
+    """Return the files of articles; a hidden one is an editor's own, such as Emacs' `.#name.md`."""
+    return sorted(file for file in folder.glob("*/*.md") if not file.name.startswith("."))
+
+
 def read_library(
     folder: Path, made: Path | None = None, knows_embed: KnowsEmbed = lambda _service: True
 ) -> Library:
@@ -120,7 +125,7 @@ def read_library(
     articles: dict[tuple[str, str], Article] = {}
     problems: list[str] = []
     pictures = Pictures(folder / FOLDER, made or folder / FOLDER / ".made")
-    for file in sorted(folder.glob("*/*.md")):
+    for file in texts_of(folder):
         try:
             article = read_article(file, pictures, knows_embed)
         except BrokenArticleError as error:

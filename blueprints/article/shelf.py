@@ -21,7 +21,7 @@ from threading import Lock, Thread
 from babel.dates import get_timezone
 
 from blueprints.article.broken import BrokenArticleError
-from blueprints.article.content import Library
+from blueprints.article.content import Library, texts_of
 from blueprints.article.pictures import FOLDER
 
 LISBON = get_timezone("Europe/Lisbon")
@@ -42,8 +42,8 @@ def _day_of(minute: float) -> date:
 
 def files_of(folder: Path) -> Files:
     """Return what tells whether a text or a picture has changed."""
-    found = sorted((*folder.glob("*/*.md"), *folder.glob(f"{FOLDER}/*")))
-    stats = ((file, file.stat()) for file in found)
+    found = (*texts_of(folder), *sorted(folder.glob(f"{FOLDER}/*")))
+    stats = ((file, file.stat()) for file in found if file.exists())  # else whoever reads it tells
     return tuple((str(file), stat.st_mtime_ns, stat.st_size) for file, stat in stats)
 
 

@@ -12,7 +12,7 @@ from flask.blueprints import BlueprintSetupState
 
 from blueprints.article import topics
 from blueprints.article.broken import BrokenArticleError, BrokenTableError, on_one_line
-from blueprints.article.content import Article, Library, read_library
+from blueprints.article.content import Article, Library, read_library, texts_of
 from blueprints.article.partners import read_messages
 from blueprints.article.personalization import for_reader, is_long
 from blueprints.article.preferences import Preferences, read_preferences
@@ -31,7 +31,7 @@ blueprint = Blueprint("article", __name__)
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
     folder = Path(app.config["ARTICLES"] or FOLDER / "texts")
-    if not any(folder.glob("*/*.md")):
+    if not texts_of(folder):
         raise SystemExit(f"FLASK_ARTICLES must be a folder with articles, unlike {folder}.")
     pictures = app.extensions["pictures"] = Path(app.instance_path) / "pictures"
     try:

@@ -261,6 +261,20 @@ def test_an_article_dropped_into_the_folder_appears(checkout: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_link_that_leads_nowhere_is_told_and_one_of_an_editor_is_left_alone(
+    checkout: Path,
+) -> None:
+    texts = checkout / "blueprints/article/texts/en"
+    (texts / ".#newer.md").symlink_to("ana@desk.4711")  # as Emacs locks a file
+    shown = run(checkout, "from app import create_app as c; print(c().test_client().get('/').text)")
+    assert "/articles/porto-is-one-of-the-smart-cities-in-european-initiative" in shown.stdout
+    (texts / "newer.md").symlink_to("nowhere")
+    stopped = run(checkout, "from app import create_app; create_app()")
+    assert (stopped.returncode, stopped.stderr.count("\n")) == (1, 1)
+    assert stopped.stderr.startswith("An article is broken: en/newer.md: the file cannot be read")
+
+
+@pytest.mark.slow
 def test_the_table_of_contents_is_shown_above_the_text(checkout: Path) -> None:
     texts = checkout / "blueprints/article/texts/en"
     (texts / "newer.md").write_text(long_text(3), encoding="utf-8")
