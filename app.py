@@ -103,6 +103,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
 )
 
 
+@serving.ending_a_command()
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     """Build the site from the defaults, the environment (`FLASK_...`) and `overrides`; last wins.
 

@@ -15,7 +15,9 @@ from blueprints.security.dates import without_impossible_dates
 from blueprints.security.page_cache import PageCache
 from blueprints.security.probes import under_any_host
 
-HOST_NAME = re.compile(r"\.?[A-Za-z0-9_.-]+(:\d{1,5})?")  # Werkzeug compares no IPv6 address.
+HOST_NAME = re.compile(
+    r"\.?[A-Za-z0-9][A-Za-z0-9_.-]*(:\d{1,5})?"
+)  # Werkzeug compares no IPv6 address.
 SHARED_CACHE_SECONDS_AT_MOST = 3600
 LAST_PORT = 2**16 - 1
 MOST_HOPS = 10  # by far: a city has two or three

@@ -7,7 +7,7 @@ server.py    the production server: its port, its workers, its end
 """
 
 from blueprints.serving.server import serve
-from blueprints.serving.settings import read_settings
+from blueprints.serving.settings import ending_a_command, read_settings
 from blueprints.serving.setup import blueprint
 
-__all__ = ["blueprint", "read_settings", "serve"]
+__all__ = ["blueprint", "ending_a_command", "read_settings", "serve"]

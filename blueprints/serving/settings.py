@@ -6,19 +6,38 @@ Flask's command line: what README does not name does not exist.
 """
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import click
 from flask import Flask
 
 PREFIX = "FLASK_"
+WRONG_INPUT = 2  # with which a command ends that was given something wrong
 OF_THE_COMMAND_LINE = {"APP", "DEBUG", "ENV", "SKIP_DOTENV"}  # of the `flask` command itself
 OF_FLASK_RUN = "RUN_"  # FLASK_RUN_PORT and its like
 SOCKET = ("/", "@")  # as libpq has it: a path, or an abstract one
 # The security room checks them.
 OF_OTHER_KINDS = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "TRUSTED_HOSTS"}
+
+
+@contextmanager
+def ending_a_command() -> Iterator[None]:
+    """Let a command of the operator end with its own status where the site cannot be built.
+
+    Else that would be 1, as for a log that was tampered with.
+    """
+    try:
+        yield
+    except SystemExit as wrong:
+        if not isinstance(wrong.code, str) or click.get_current_context(silent=True) is None:
+            raise
+        click.echo(wrong.code, err=True)
+        sys.exit(WRONG_INPUT)
 
 
 def read_settings(app: Flask, defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """What is set wrongly stops the start with one sentence, whatever kind of wrong it is."""
 
+import os
 import re
 import subprocess
 import sys
@@ -182,7 +183,7 @@ def test_an_option_of_redis_that_cannot_be_is_refused(option: str) -> None:
     "hosts",
     [
         *("", ",", "a b", "https://www.example.pt", "www.example.pt,x..y", "*"),
-        *("www.example.pt:0", "www.example.pt:65536", "[::1]:123456"),
+        *("-", "www.example.pt:0", "www.example.pt:65536", "[::1]:123456"),
         *([""], ["a,b"], ["xn--ÿ"], [1]),
     ],
 )
@@ -277,6 +278,20 @@ def test_a_missing_driver_is_told_with_its_extra(
     assert done.returncode == 1
     assert f"pip install '.[{extra}]'" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["consent", "verify"], ["deploy", "nginx"], ["db", "upgrade"]])
+def test_a_command_ends_with_2_where_a_setting_is_wrong(command: list[str]) -> None:
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-m", "flask", *command],
+        check=False,
+        cwd=ROOT,
+        env=os.environ | {"FLASK_PORT": "0"},
+        capture_output=True,
+        text=True,
+    )
+    told = "FLASK_PORT must be a port number.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", told)
 
 
 def test_an_older_python_is_told_before_anything_is_installed(
