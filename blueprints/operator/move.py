@@ -74,7 +74,8 @@ def move(address: str) -> None:
     finally:
         target.dispose()
         if file and not (is_moved or was_there):
-            file.unlink(missing_ok=True)
+            for part in ("", "-wal", "-shm"):
+                file.with_name(file.name + part).unlink(missing_ok=True)
     records = counted(count.sealed + count.open, "record", "records")
     seals = counted(count.seals, "seal", "seals")
     click.echo(
