@@ -17,6 +17,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from blueprints.consent.choices import Model
 from blueprints.consent.registry import Registry
 from blueprints.consent.visitor import registry
 from blueprints.operator.findings import Finding, Seen, State, compare, purposes_of, states
@@ -31,8 +32,9 @@ SECONDS_TO_START = 30
 def audit(address: str | None, *, as_json: bool) -> None:
     """Compare what a real browser stores and contacts with the cookie registry.
 
-    ADDRESS is a running site with the same registry; its log gains the records of the audit's own
-    choices. Without it, this site is started on a database of its own that is thrown away.
+    ADDRESS is a running site with the same registry and model; its log gains the records of the
+    audit's own choices. Without it, this site is started on a database of its own that is thrown
+    away.
 
     The browser is a new visitor in each state: no choice, refused, each purpose alone, accepted,
     withdrawn. What is declared and never seen is a note. Exit status: 0 nothing else was found, 1
@@ -46,7 +48,7 @@ def audit(address: str | None, *, as_json: bool) -> None:
         ) from None
     declared = registry()
     seen: list[Seen] = []
-    visited = states(declared)
+    visited = states(declared, Model(current_app.config["CONSENT_MODEL"]))
     try:
         with _site(address) as base, audit_browser.browser() as browser:
             bar = click.progressbar(visited, label="Visiting", file=sys.stderr)

@@ -87,8 +87,9 @@ def _choose(page: Page, registry: Registry, state: State) -> None:
     form = page.locator("[role=region] form[action$='/cookies']")
     if state.name == "no choice":
         return
-    if state.name == "refused":
-        form.locator("button[value=reject]").click()
+    if state.name == "refused":  # where each model has a button for that
+        page.goto("/cookies")
+        page.locator("main form[action$='/cookies'] button[value=reject]").click()
     elif state.name in {"accepted", "withdrawn"}:
         form.locator("button[value=accept_all]").click()
     else:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from blueprints.consent.choices import Model
 from blueprints.consent.cookies import Cookie
 from blueprints.consent.registry import Registry, Service
 
@@ -45,8 +46,11 @@ class Finding:
         return self.problem == NEVER_SEEN
 
 
-def states(registry: Registry) -> list[State]:
-    """Return every state to visit: none, refused, each purpose alone, all, withdrawn."""
+def states(registry: Registry, model: Model) -> list[State]:
+    """Return every state to visit: none, refused, each purpose alone, all, withdrawn.
+
+    Of a visitor who only goes on from page to page, `implied` assumes everything.
+    """
     everything = frozenset(registry.optional_ids)
     alone = [
         State(f"only {purpose}", frozenset({purpose}))
@@ -54,7 +58,7 @@ def states(registry: Registry) -> list[State]:
         if len(everything) > 1
     ]
     return [
-        State("no choice"),
+        State("no choice", everything if model is Model.IMPLIED else frozenset()),
         State("refused"),
         *alone,
         State("accepted", everything),

@@ -31,12 +31,14 @@ def audit(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.usefixtures("browser")
-def test_the_shipped_site_keeps_its_word(tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["opt_in", "implied"])
+def test_the_shipped_site_keeps_its_word(tmp_path: Path, model: str) -> None:
     database = f"sqlite:///{tmp_path}/none.db"
     with socket() as numbers_of_the_site:
         numbers_of_the_site.bind(("127.0.0.1", 0))
         taken = f"127.0.0.1:{numbers_of_the_site.getsockname()[1]}"
-        result = audit(FLASK_SQLALCHEMY_DATABASE_URI=database, FLASK_METRICS_ADDRESS=taken)
+        own = {"FLASK_SQLALCHEMY_DATABASE_URI": database, "FLASK_CONSENT_MODEL": model}
+        result = audit(FLASK_METRICS_ADDRESS=taken, **own)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "Nothing found" in result.stdout
     for name in ("session", "preferences", "interests"):
