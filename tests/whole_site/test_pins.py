@@ -19,9 +19,10 @@ EXTRAS = PROJECT["optional-dependencies"]
 
 
 def pins() -> dict[str, str]:
-    """Return the version of each library that pyproject.toml names."""
+    """Return the version of each library that pyproject.toml names for this machine."""
     named = map(Requirement, chain(PROJECT["dependencies"], *EXTRAS.values()))
-    versions = {name_of(each.name): str(each.specifier) for each in named}
+    here = (each for each in named if not each.marker or each.marker.evaluate())
+    versions = {name_of(each.name): str(each.specifier) for each in here}
     return {name: version.removeprefix("==") for name, version in versions.items() if name != OWN}
 
 
