@@ -472,7 +472,7 @@ def test_the_timers_are_taken_by_systemd_and_do_what_they_say(
 ) -> None:
     systemd = shutil.which("systemd-analyze") or leave_out("systemd-analyze")
     site = make_site(TRUSTED_HOSTS=HOST, CONSENT_BACKUP_DAYS=days)
-    text = site.test_cli_runner().invoke(args=["deploy", "timers"]).output
+    text = site.test_cli_runner().invoke(args=["deploy", "timers"]).stdout
     subprocess.run(["/bin/sh", "-s", tmp_path], input=text, text=True, check=True)  # noqa: S603 - our own file
     units = [tmp_path / f"microsite-daily.{kind}" for kind in ("service", "timer")]
     done = subprocess.run(  # noqa: S603 - our own files
@@ -519,7 +519,7 @@ def test_the_timers_are_taken_by_systemd_and_do_what_they_say(
     assert copied.returncode != 0
     assert copied.stdout.startswith(b"pg_dump ")
     site.config["SQLALCHEMY_DATABASE_URI"] = "postgresql+psycopg://site@db.example/site"
-    text = site.test_cli_runner().invoke(args=["deploy", "timers"]).output
+    text = site.test_cli_runner().invoke(args=["deploy", "timers"]).stdout
     assert "consent purge" in text
     assert "consent backup" not in text
     assert "embedded database is copied" not in text
