@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from blueprints.site.look import rendered
 from blueprints.site.setup import SHIPPED
-from blueprints.site.site import BrokenSiteError, read_site
+from blueprints.site.site import read_site
 
 STATIC = Path(__file__).parents[1] / "static"
 IMAGES = STATIC / "img"
@@ -33,15 +33,12 @@ def pixels(page: Page, svg: str, width: int, height: int) -> Image.Image:
 
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
-    beside = folder.parent / "site.toml"
-    try:
-        site = read_site(beside if beside.is_file() else SHIPPED, STATIC)
-    except BrokenSiteError as error:
-        sys.exit(f"{beside} is wrong: {error}.")
-    try:
-        icon = rendered(folder / "icon.svg", site)
+    site = read_site(SHIPPED, STATIC)
+    drawing = folder / "icon.svg"
+    try:  # What stands outside of the checkout is sent as it is.
+        icon = rendered(drawing, site) if folder == IMAGES else drawing.read_text("utf-8")
     except OSError as error:
-        sys.exit(f"{folder / 'icon.svg'} cannot be read: {error.strerror}.")
+        sys.exit(f"{drawing} cannot be read: {error.strerror}.")
     # A telephone cuts the corners itself, and may cut off as much as a tenth on each side.
     whole = re.sub(r' rx="\d+"', "", icon).replace("0 0 32 32", "-4 -4 40 40")
     whole = whole.replace('<rect width="32"', '<rect x="-4" y="-4" width="40"')
