@@ -10,6 +10,9 @@ LIFETIME = re.compile(
     r"P(?=.)(?:(\d{1,6})Y)?(?:(\d{1,6})M)?(?:(\d{1,6})D)?"
     r"(?:T(?=.)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?"
 )
+# What this site itself keeps, and of that what each choice needs.
+OURS = ("session", "withdrawal", "preferences", "interests")
+NEEDED, INTERESTS = OURS[:2], OURS[3]
 WITHDRAWAL_DAYS = 180  # for which a browser keeps what was taken back and is not yet recorded
 
 

@@ -26,7 +26,7 @@ def placeholder(service: Service) -> Notice:
 def _words(service: Service) -> dict[str, str]:
     purpose = registry().purpose(service.purpose)
     others = [
-        item.name if item.vendor == item.name else f"{item.name} ({item.vendor})"
+        item.name
         for item in registry().services_for(purpose)
         if item.id != service.id and item.vendor != registry().controller.name
     ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
-from blueprints.consent.cookies import Cookie
+from blueprints.consent.cookies import NEEDED, Cookie
 from blueprints.consent.parties import Controller, Recipient, Text
 
 # What is consented to of each, beside the hosts and the ways in: a change makes a new version.
@@ -161,6 +161,13 @@ class Registry:
         """
         found = self._cookies.get(name)
         return found or next((item for item in self._beginnings if item[1].matches(name)), None)
+
+    @cached_property
+    def keeps_unasked(self) -> bool:
+        """Whether something is stored without a choice: whatever is necessary for another thing."""
+        necessary = (item for item in self.services if item.purpose in self.necessary_ids)
+        names = (cookie.name for service in necessary for cookie in service.cookies)
+        return any(name.removeprefix("__Host-") not in NEEDED for name in names)
 
     def keeps(self, name: str) -> bool:
         """Whether a cookie of the site itself is declared, with whatever prefix over https."""

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from blueprints.consent.cookies import LIFETIME, Cookie
+from blueprints.consent.cookies import INTERESTS, LIFETIME, NEEDED, OURS, Cookie
 from blueprints.consent.parties import Controller
 from blueprints.consent.registry import CONSENT_MODE, Purpose, Registry, Service
 
@@ -26,9 +26,6 @@ WORDS = {
     "party": ("first", "third"),
     "set_by": ("server", "script"),
 }
-# What this site itself keeps, and of that what each choice needs.
-OURS = ("session", "withdrawal", "preferences", "interests")
-NEEDED = OURS[:2]
 LONGEST = 500  # characters of a sentence, whatever words of the file it repeats
 SHORT_AT_MOST = 60  # characters, of what stands in the banner on a phone
 HOST_BYTES_AT_MOST = 1000  # of the 4 kB that a proxy holds of all headers
@@ -209,9 +206,10 @@ def _check_name(cookie: Cookie, where: str, *, necessary: bool) -> None:
     told = (cookie.storage, cookie.party, cookie.set_by, cookie.path)
     if name in OURS and told != ("cookie", "first", "server", "/"):
         raise RegistryError(f"{where} is this site's own: a cookie, first, set by the server for /")
-    if name in OURS and necessary is not (name in NEEDED):
-        kind = "a necessary" if name in NEEDED else "an optional"
-        raise RegistryError(f"{where} is this site's own, and belongs under {kind} purpose")
+    if name in NEEDED and not necessary:
+        raise RegistryError(f"{where} is part of each choice, and under an optional purpose")
+    if name == INTERESTS and necessary:
+        raise RegistryError(f"{where} tells what somebody reads, and is never strictly necessary")
 
 
 def _check_id(kind: str, value: str) -> None:

@@ -6,9 +6,9 @@ from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from blueprints.consent.cookies import WITHDRAWAL_DAYS, Cookie
+from blueprints.consent.cookies import NEEDED, WITHDRAWAL_DAYS, Cookie
 from blueprints.consent.registry import Registry
-from blueprints.consent.registry_checks import CONTROLLER, NEEDED, RegistryError, check
+from blueprints.consent.registry_checks import CONTROLLER, RegistryError, check
 from blueprints.consent.toml_file import TomlFileError, read_table
 
 T = TypeVar("T")

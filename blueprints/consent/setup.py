@@ -11,13 +11,14 @@ from blueprints.consent import cookie_check, enforcement, notice_file, registry_
 from blueprints.consent.choices import Model
 from blueprints.consent.commands import ended
 from blueprints.consent.continued_use import assume_after_second_page
+from blueprints.consent.cookies import NEEDED
 from blueprints.consent.known import who_is_known
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import write_notice
 from blueprints.consent.page_consent import PageConsent
 from blueprints.consent.parties import is_no_answer
 from blueprints.consent.recording import is_up_to_date, settle_withdrawal
-from blueprints.consent.registry_checks import NEEDED, RegistryError
+from blueprints.consent.registry_checks import RegistryError
 from blueprints.consent.settings import check_number
 from blueprints.consent.toml_file import TomlFileError
 from blueprints.consent.views import blueprint

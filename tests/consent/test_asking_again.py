@@ -251,8 +251,8 @@ def test_another_way_in_of_a_host_that_was_known_is_told_by_what_is_loaded(
     chooser.choose("accept_all")
     later = come_back(chooser, second())
     for path, sentence in (
-        ("/cookies", f"Personalised content now also loads https://w.example/{{id}} as {english}."),
-        ("/pt/cookies", f"passa a carregar https://w.example/{{id}} como {portuguese}."),
+        ("/cookies", f"Personalised content now also loads https://w.example/… as {english}."),
+        ("/pt/cookies", f"passa a carregar https://w.example/… como {portuguese}."),
     ):
         assert sentence in later.get(path).text
 
@@ -314,6 +314,43 @@ def test_always_allow_answers_no_other_question(make_site: MakeSite, tmp_path: P
     settings = later.get("/cookies").text
     assert "You have not chosen yet: Personalised content, Statistics." in settings
     assert "This is the choice that counts now." in later.get("/cookies/history").text
+
+
+def test_what_was_never_answered_is_not_called_new(make_site: MakeSite, tmp_path: Path) -> None:
+    shrunk = shipped_with(('lifetime = "P90D"', 'lifetime = "P30D"'))
+    first, second = changed(make_site, tmp_path, shipped_with(), shrunk)
+    chooser = first()
+    assert chooser.post("/cookies/allow", {"purpose": "personalization"}).status_code == 303
+    later = come_back(chooser, second())
+    assert "New since your choice" not in later.get("/").text
+    settings = later.get("/cookies").text
+    assert "something has changed" not in settings
+    assert "You have not chosen yet: Personalised advertising." in settings
+
+
+@pytest.mark.parametrize("model", ["opt_in", "implied"])
+def test_where_there_is_nothing_to_choose_about_nobody_is_asked(
+    make_site: MakeSite, model: str
+) -> None:
+    shipped = shipped_with()
+    necessary = shipped[: shipped.index('[[purposes]]\nid = "personalization"')]
+    services = shipped[shipped.index("[[services]]") :].partition('[[services]]\nid = "reading"')[0]
+    visitor = Visitor(make_site(registry=necessary + services, CONSENT_MODEL=model))
+    for _ in range(3):
+        assert visitor.get("/").banner is None
+    settings = visitor.get("/cookies")
+    assert "There is nothing to choose about" in settings.text
+    assert settings.all("button", value="accept_all") == []
+    assert records(visitor.site) == []
+    assert "by what you have read here" not in visitor.get("/privacy").text
+
+
+def test_where_the_signal_refuses_all_purposes_there_is_no_banner(make_site: MakeSite) -> None:
+    both = shipped_with(('id = "personalization"', 'id = "personalization"\ngpc = true'))
+    site = make_site(registry=both)
+    assert Visitor(site, Sec_GPC="1").get("/").banner is None
+    assert Visitor(site).get("/").banner is not None
+    assert Visitor(site, Sec_GPC="1").get("/cookies").all("button", value="accept_all")
 
 
 def test_nobody_is_asked_anew_for_what_their_privacy_signal_refuses(

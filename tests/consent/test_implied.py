@@ -14,7 +14,7 @@ from browserlike import Visitor
 from conftest import MakeSite
 from evidence import ARTICLE, records, session_cookie
 from flask import Flask
-from registries import FILM, shipped_with
+from registries import FILM, NEW_PURPOSE, shipped_with
 
 from blueprints.consent import services
 from blueprints.consent.choices import Decision, Model, Status
@@ -45,6 +45,24 @@ def test_the_second_page_is_recorded_as_continued_use_and_no_consent(site: Flask
     assert settings.all("input", checked="") == [], "nobody ticked anything"
     assert "Accepted" not in settings.text
     assert len(records(site)) == 1
+
+
+@pytest.mark.parametrize("second", ["/", "/pt/"])
+def test_what_is_assumed_is_what_the_page_before_has_told(make_site: MakeSite, second: str) -> None:
+    sites = [
+        make_site(registry=shipped_with(more=more), CONSENT_MODEL="implied")
+        for more in ("", NEW_PURPOSE)
+    ]
+    visitor, later = (Visitor(site) for site in sites)
+    visitor.get("/")
+    later.client.set_cookie("session", session_cookie(visitor))
+    assert later.get(second).banner is not None
+    assert records(later.site) == []
+    another = Visitor(sites[0])
+    another.get("/")
+    another.get(second)
+    (record,) = records(sites[0])
+    assert record.notice == sites[0].extensions["notices"].in_force["en"].id
 
 
 def test_the_settings_page_and_errors_do_not_count_as_going_on(site: Flask) -> None:
@@ -161,14 +179,6 @@ def test_an_explicit_refusal_always_beats_continued_use(site: Flask) -> None:
     (record,) = records(site)
     assert set(record.statuses.values()) == {"refused"}
     assert record.is_consent
-
-
-NEW_PURPOSE = """
-[[purposes]]
-id = "statistics"
-name = { en = "Statistics", pt = "Estatística" }
-description = { en = "Counts visits.", pt = "Conta visitas." }
-"""
 
 
 @pytest.mark.parametrize("choice", ["reject", "accept_all"])

@@ -282,6 +282,18 @@ def test_what_is_taken_back_and_selected_again_in_vain_is_asked_for(
     assert "something has changed" not in visitor.get("/cookies/history").text
 
 
+@pytest.mark.parametrize("selected", [{"choice": "reject"}, {"choice": "accept_selected"}])
+def test_who_takes_everything_back_in_vain_is_not_asked_once_more(
+    site: Flask, nothing_can_be_written: Outage, selected: dict[str, str]
+) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    with nothing_can_be_written():
+        answer = Page(visitor.post("/cookies", {**selected, "next": "/cookies"}))
+    assert answer.status == 503
+    assert answer.banner is None
+
+
 def test_what_waited_is_recorded_as_it_was_pressed_and_prolongs_nothing(
     site: Flask, nothing_can_be_written: Outage
 ) -> None:

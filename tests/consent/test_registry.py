@@ -7,8 +7,9 @@ from browserlike import HTML, Visitor, text_of
 from conftest import MakeSite
 from registries import FILLED_IN, FILM, MATOMO, NEW_PURPOSE, SHIPPED, shipped_with
 
+from blueprints.consent.cookies import OURS
 from blueprints.consent.registry import Registry
-from blueprints.consent.registry_checks import OURS, RegistryError
+from blueprints.consent.registry_checks import RegistryError
 from blueprints.consent.registry_file import read_registry
 from blueprints.consent.toml_file import TomlFileError, read_table
 
@@ -130,11 +131,11 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
         (
             'id = "partner-messages"\npurpose = "advertising"',
             'id = "partner-messages"\npurpose = "necessary"',
-            "belongs under an optional purpose",
+            "is never strictly necessary",
         ),
         (*of_ours("interests", 'party = "first"', 'party = "third"'), "site's own"),
         (*of_ours("preferences", 'storage = "cookie"', 'storage = "cache"'), "site's own"),
-        ('"necessary"\nname', '"advertising"\nname', "belongs under a necessary purpose"),
+        ('"necessary"\nname', '"advertising"\nname', "'session' is part of each choice"),
         ("Publicidade personalizada", "Conteúdo personalizado", "'Conteúdo personalizado' stands"),
         (MATOMO_PURPOSE, 'name = "Matomo"\npurpose = "necessary"', "without a justification"),
         ('address = "Porto', 'dated = "July"\naddress = "Porto', "is dated with no day"),

@@ -153,8 +153,8 @@ def test_a_record_that_answers_no_notice_does_not_say_that_none_was_kept(
     site: Flask, number: str
 ) -> None:
     for language, said in (
-        ("en", "Notice             none is kept with this record"),
-        ("pt", "Aviso                não era guardado então, ou nenhum foi mostrado"),
+        ("en", "Notice             none with this record"),
+        ("pt", "Aviso                nenhum com este registo"),
     ):
         assert said in run(site, "find", number, "--language", language).output
 
