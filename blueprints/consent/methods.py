@@ -8,3 +8,4 @@ WITHDRAW, ERASE = "settings.withdraw", "settings.erase"
 # With these something can be taken back, "accept all" of a page that asked about less among them.
 WITHDRAWING = {f"{page}.{choice}" for page in ("banner", "settings") for choice in CHOICES}
 WITHDRAWING |= {WITHDRAW, ERASE}
+METHODS = sorted(WITHDRAWING | {CONTINUED_USE, ALWAYS_ALLOW})

@@ -27,7 +27,8 @@ def problem() -> str | None:
     """Say in one sentence what is wrong with the tables; None where nothing is."""
     file = file_of(db.engine)
     if file and not file.exists():
-        return f"{IS_BEHIND}: there is no file {file} yet; 'flask db upgrade' makes one."
+        where = f"there is no file {file} yet (FLASK_INSTANCE can name another folder)"
+        return f"{IS_BEHIND}: {where}; 'flask db upgrade' makes one."
     with db.engine.connect() as connection:
         is_migrated = inspect(connection).has_table("alembic_version")
         found = set(connection.scalars(REVISIONS)) if is_migrated else set()

@@ -8,7 +8,7 @@ import os
 import shlex
 import sqlite3
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import click
@@ -31,6 +31,9 @@ def backup(file: Path) -> None:
     with status 1. PostgreSQL brings a command of its own: this one copies nothing then, and prints
     that.
     """
+    with suppress(OSError):  # of a name that cannot be: it is told below
+        if file.exists():
+            raise BadInputError(f"{file} exists already: nothing was copied.")
     if db.engine.dialect.name != "sqlite":
         of = db.engine.url
         # Without the password, which pg_dump asks for, or has from PGPASSWORD or ~/.pgpass.
@@ -39,8 +42,6 @@ def backup(file: Path) -> None:
         to = f"--file={shlex.quote(str(file))}"
         click.echo(f"pg_dump --format=custom {to} {shlex.quote(str(url))}")
         return
-    if file.exists():
-        raise BadInputError(f"{file} exists already: nothing was copied.")
     copy = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         with database():
@@ -51,9 +52,11 @@ def backup(file: Path) -> None:
         click.echo(f"No backup was kept. Not intact. {error}")
         sys.exit(1)
     except (OSError, sqlite3.Error) as error:
-        raise BadInputError(f"{file} cannot be written: {error}.") from None
+        told = error.strerror if isinstance(error, OSError) else error
+        raise BadInputError(f"{file} cannot be written: {told}.") from None
     finally:
-        copy.unlink(missing_ok=True)
+        with suppress(OSError):
+            copy.unlink(missing_ok=True)
     click.echo(f"Copied and verified {counted(records, 'record', 'records')}: {file}")
 
 
@@ -65,7 +68,7 @@ def _copy_to(copy: Path) -> None:
 
 
 def _count_verified(copy: Path) -> int:
-    engine = create_engine(f"sqlite:///{copy}")
+    engine = create_engine(URL.create("sqlite", database=str(copy)))
     try:
         count = verify_log({}, lambda _number: None, engine)
     finally:

@@ -25,6 +25,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
+from blueprints.consent.methods import METHODS
 from blueprints.consent.recording import choice_recorded
 from blueprints.consent.visitor import last_decision
 from blueprints.database.outage import store_failed
@@ -98,8 +99,11 @@ class Counts:
     def count(self, app: Flask) -> None:
         app.wsgi_app = self._before(app.wsgi_app)  # type: ignore[method-assign,assignment]
         choice_recorded.connect(self._count_choice, app, weak=False)
+        # From now on they are 0: of what is absent nobody sees a rise.
         for name in STORES + (OF_REDIS if app.config["REDIS_URL"] else ()):
-            self._failures_of(name)  # From now on it is 0: of what is absent nobody sees a rise.
+            self._failures_of(name)
+        for method in METHODS:
+            self.choices.labels(method)
         store_failed.connect(self._count_failure, weak=False)
 
     def _before(self, application: "WSGIApplication") -> "WSGIApplication":

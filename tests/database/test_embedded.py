@@ -133,6 +133,7 @@ def test_a_command_of_the_operator_makes_no_database(tmp_path: Path) -> None:
     )
     assert answer.returncode == 2
     assert answer.stderr.strip().endswith(
-        f"there is no file {tmp_path / 'site.db'} yet; 'flask db upgrade' makes one."
+        f"there is no file {tmp_path / 'site.db'} yet (FLASK_INSTANCE can name another folder); "
+        "'flask db upgrade' makes one."
     )
     assert not (tmp_path / "site.db").exists()

@@ -53,6 +53,25 @@ def test_a_copy_made_while_choices_are_written_is_intact(running: Flask, tmp_pat
     assert [result.exit_code for result in results] == [0, 0, 0], results
 
 
+@pytest.mark.parametrize("name", ["50%20off.db", "a?b.db", "with space.db", "#x.db"])
+def test_a_file_may_have_any_name(running: Flask, tmp_path: Path, name: str) -> None:
+    result = run(running, "backup", str(tmp_path / "copies" / name))
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    (tmp_path / "copies").mkdir()
+    assert run(running, "backup", str(tmp_path / "copies" / name)).exit_code == 0
+    assert [file.name for file in (tmp_path / "copies").iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "file/below.db"])
+def test_a_file_that_cannot_be_is_told_in_one_sentence(
+    running: Flask, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "file").touch()
+    result = run(running, "backup", str(tmp_path / name))
+    assert (result.exit_code, result.output.count("\n")) == (2, 1)
+    assert "cannot be written: " in result.output
+
+
 def test_a_log_that_is_not_intact_makes_no_backup(running: Flask, tmp_path: Path) -> None:
     with tampering(running) as connection:
         connection.exec_driver_sql("UPDATE consent_records SET content = '{}'")
