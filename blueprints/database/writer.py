@@ -22,6 +22,7 @@ from blueprints.database.turns import Turns
 
 T = TypeVar("T")
 
+READ_ONLY = "readonly database"  # as SQLite says it
 JOBS_AT_ONCE = 100  # what one commit holds at most
 
 
@@ -91,6 +92,8 @@ class Writer:
                 self._commit(batch)
         except Exception as error:  # noqa: BLE001 - each caller gets it
             self._close()
+            if READ_ONLY in str(error):  # And so it stays for as long as anybody here has it open.
+                self._engine.dispose()
             batch = batch or self._take(len(self._queue))
             for job in batch:
                 job.error = DatabaseUnavailableError(type(error).__name__)

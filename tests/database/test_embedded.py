@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from flask import Flask
@@ -137,3 +138,52 @@ def test_a_command_of_the_operator_makes_no_database(tmp_path: Path) -> None:
         "'flask db upgrade' makes one."
     )
     assert not (tmp_path / "site.db").exists()
+
+
+AS_SOMEBODY_ELSE = """
+import os, sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic, sleep
+from app import create_app
+def refuse(site):
+    sent = {"Sec-Fetch-Site": "same-origin"}
+    return site.test_client().post("/cookies", data={"choice": "reject"}, headers=sent).status_code
+if os.geteuid() == 0:  # whom nothing keeps from writing
+    with TemporaryDirectory() as another:  # All is loaded that somebody else may not be able to.
+        refuse(create_app({"INSTANCE": another, "SECRET_KEY": "k" * 32}))
+    os.setuid(65534)
+folder = Path(sys.argv[1])
+site = create_app({"INSTANCE": str(folder), "SECRET_KEY": "k" * 32})
+reader = site.test_client()
+reader.set_cookie("session", "x" * 43)
+reader.get("/cookies")  # keeps the file open
+print(refuse(site), flush=True)
+for file in folder.glob("site.db*"):
+    file.chmod(0o600)
+until = monotonic() + 20
+while monotonic() < until and refuse(site) != 303:
+    sleep(0.2)
+print(refuse(site), flush=True)
+for file in folder.glob("site.db*"):
+    file.chmod(0o444)
+os._exit(0)  # as if it was killed: the log of writes stays
+"""
+
+
+@pytest.mark.slow
+def test_a_file_that_may_be_written_again_is_written_without_a_restart() -> None:
+    with TemporaryDirectory() as folder:
+        if os.geteuid() == 0:
+            os.chown(folder, 65534, 65534)
+        answers = [
+            subprocess.run(  # noqa: S603 - our own interpreter and code
+                [sys.executable, "-c", AS_SOMEBODY_ELSE, folder],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.split()
+            for _ in range(2)
+        ]
+    assert answers == [["303", "303"], ["503", "303"]]
