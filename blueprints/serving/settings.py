@@ -72,6 +72,8 @@ def _check_texts(app: Flask, defaults: Mapping[str, Any]) -> None:
             raise SystemExit(f"{PREFIX}{name} is empty: leave it out, or give it a value.")
         if name in OF_OTHER_KINDS or value is default or not isinstance(default, str | None):
             continue
+        if type(value) is int and f"{PREFIX}{name}" in os.environ:
+            value = app.config[name] = os.environ[f"{PREFIX}{name}"]  # a folder called 2026, say
         if value == "":
             raise SystemExit(f"{PREFIX}{name} is empty: leave it out, or give it a value.")
         if not isinstance(value, str) or not value.isprintable():

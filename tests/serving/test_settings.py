@@ -280,6 +280,14 @@ def test_a_missing_driver_is_told_with_its_extra(
     assert done.stderr.count("\n") == 1
 
 
+def test_a_number_is_a_text_where_a_text_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FLASK_METRICS_ADDRESS", "9090")
+    with pytest.raises(SystemExit, match="must be an IP address with a port, such as"):
+        create_app()
+
+
 @pytest.mark.parametrize("command", [["consent", "verify"], ["deploy", "nginx"], ["db", "upgrade"]])
 def test_a_command_ends_with_2_where_a_setting_is_wrong(command: list[str]) -> None:
     done = subprocess.run(  # noqa: S603 - our own interpreter
