@@ -15,9 +15,8 @@ from blueprints.security.dates import without_impossible_dates
 from blueprints.security.page_cache import PageCache
 from blueprints.security.probes import under_any_host
 
-HOST_NAME = re.compile(
-    r"\.?[A-Za-z0-9][A-Za-z0-9_.-]*(:\d{1,5})?"
-)  # Werkzeug compares no IPv6 address.
+# No address of IPv6, for Werkzeug compares none.
+HOST_NAME = re.compile(r"\.?[A-Za-z0-9][A-Za-z0-9_.-]*(:\d{1,5})?")
 SHARED_CACHE_SECONDS_AT_MOST = 3600
 LAST_PORT = 2**16 - 1
 MOST_HOPS = 10  # by far: a city has two or three
