@@ -26,6 +26,10 @@ class BrokenArticleError(ValueError):
         return "; ".join(self.problems)
 
 
+class BrokenArticlesExit(SystemExit):
+    """What an editor has to mend stops the start; a command ends with 1, for it found something."""
+
+
 class BrokenTableError(ValueError):
     """A TOML file beside the articles is wrong; the message is one sentence."""
 

@@ -11,7 +11,12 @@ from flask import Blueprint, Flask, abort, current_app, g, render_template, requ
 from flask.blueprints import BlueprintSetupState
 
 from blueprints.article import topics
-from blueprints.article.broken import BrokenArticleError, BrokenTableError, on_one_line
+from blueprints.article.broken import (
+    BrokenArticleError,
+    BrokenArticlesExit,
+    BrokenTableError,
+    on_one_line,
+)
 from blueprints.article.content import Article, Library, read_library, texts_of
 from blueprints.article.partners import read_messages
 from blueprints.article.personalization import for_reader, is_long
@@ -39,7 +44,7 @@ def _set_up(state: BlueprintSetupState) -> None:
         shelf = Shelf(folder, read, app.logger, shows_drafts=_shows_drafts(app))
     except BrokenArticleError as error:
         told = (f"An article is broken: {problem}." for problem in error.problems)
-        raise SystemExit("\n".join(told)) from None
+        raise BrokenArticlesExit("\n".join(told)) from None
     app.extensions["shelf"] = shelf
     app.extensions["messages"] = _of_file(app, "MESSAGES", read_messages)
     app.extensions["topics"] = _of_file(app, "TOPICS", topics.read_names)

@@ -27,14 +27,15 @@ OF_OTHER_KINDS = {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "TRUSTED_HOSTS"}
 
 @contextmanager
 def ending_a_command() -> Iterator[None]:
-    """Let a command of the operator end with its own status where the site cannot be built.
+    """Let a command of the operator end with its own status where a setting is wrong.
 
-    Else that would be 1, as for a log that was tampered with.
+    Else that would be 1, as for a log that was tampered with. A room that has found something else
+    says so by an exit of its own kind.
     """
     try:
         yield
     except SystemExit as wrong:
-        if not isinstance(wrong.code, str) or click.get_current_context(silent=True) is None:
+        if type(wrong) is not SystemExit or click.get_current_context(silent=True) is None:
             raise
         click.echo(wrong.code, err=True)
         sys.exit(WRONG_INPUT)
