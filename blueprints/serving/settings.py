@@ -35,9 +35,10 @@ def ending_a_command() -> Iterator[None]:
     try:
         yield
     except SystemExit as wrong:
-        if type(wrong) is not SystemExit or click.get_current_context(silent=True) is None:
+        told = wrong.code if type(wrong) is SystemExit else None
+        if not isinstance(told, str) or click.get_current_context(silent=True) is None:
             raise
-        click.echo(wrong.code, err=True)
+        click.echo(told, err=True)
         sys.exit(WRONG_INPUT)
 
 
