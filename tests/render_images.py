@@ -24,11 +24,26 @@ STATIC = Path(__file__).parents[1] / "static"
 IMAGES = STATIC / "img"
 
 
+# A drawing that names its size alone does not grow.
+SCALED = """() => { const svg = document.querySelector("svg");
+    if (svg.hasAttribute("viewBox")) return;
+    svg.setAttribute("viewBox", `0 0 ${svg.width.baseVal.value} ${svg.height.baseVal.value}`); }"""
+
+
 def pixels(page: Page, svg: str, width: int, height: int) -> Image.Image:
     page.set_viewport_size({"width": width, "height": height})
-    page.set_content(f"<style>body {{ margin: 0 }} svg {{ display: block }}</style>{svg}")
-    page.evaluate("document.querySelector('svg').setAttribute('width', '100%')")
+    look = "body { margin: 0 } svg { display: block; width: 100vw; height: 100vh }"
+    page.set_content(f"<style>{look}</style>{svg}")
+    page.evaluate(SCALED)
     return Image.open(io.BytesIO(page.screenshot(omit_background=True)))
+
+
+def with_margin(page: Page, svg: str, size: int) -> Image.Image:
+    """Draw a city's own icon on white, with what a telephone may cut off on each side."""
+    canvas, margin = Image.new("RGBA", (size, size), "white"), size // 10
+    drawn = pixels(page, svg, size - 2 * margin, size - 2 * margin).convert("RGBA")
+    canvas.alpha_composite(drawn, (margin, margin))
+    return canvas
 
 
 def main() -> None:
@@ -49,7 +64,9 @@ def main() -> None:
         )
         page = chromium.new_page()
         for name, size in (("apple-touch-icon", 180), ("icon-192", 192), ("icon-512", 512)):
-            picture = pixels(page, whole, size, size).convert("RGB").quantize(32)
+            is_ours = folder == IMAGES
+            drawn = pixels(page, whole, size, size) if is_ours else with_margin(page, icon, size)
+            picture = drawn.convert("RGB").quantize(32)
             picture.save(folder / f"{name}.png", optimize=True)
         favicon = pixels(page, icon, 64, 64)
         favicon.save(folder / "favicon.ico", sizes=[(16, 16), (32, 32)])

@@ -19,12 +19,6 @@ NOT_IN_A_UNIT = set("$\"'\\")
 FILES = ("SITE", "ARTICLES", "TOPICS", "MESSAGES", "CONSENT_REGISTRY", "CONSENT_NOTICE")
 
 
-def as_sent(host: str) -> str:
-    """Write the name of a host as browsers send it; a dot before it stays."""
-    name = host.removeprefix(".")
-    return host.removesuffix(name) + name.encode("idna").decode()
-
-
 @click.command
 @click.argument("what", type=click.Choice(["caddy", "container", "nginx", "systemd", "timers"]))
 @with_appcontext
@@ -37,7 +31,6 @@ def deploy(what: str) -> None:
     hosts = current_app.config["TRUSTED_HOSTS"]
     if not hosts or hosts[0].startswith("."):
         raise BadInputError("Set FLASK_TRUSTED_HOSTS to the name of the site first.")
-    hosts = [as_sent(host) for host in hosts]
     names, _colons, ports = zip(*(host.partition(":") for host in hosts), strict=True)
     if HTTP_PORT in ports:
         raise BadInputError("On port 80 readers are led to https: name another, or none.")

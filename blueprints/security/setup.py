@@ -15,8 +15,9 @@ from blueprints.security.dates import without_impossible_dates
 from blueprints.security.page_cache import PageCache
 from blueprints.security.probes import under_any_host
 
+LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 # No address of IPv6, for Werkzeug compares none.
-HOST_NAME = re.compile(r"\.?[A-Za-z0-9][A-Za-z0-9_.-]*(:\d{1,5})?")
+HOST_NAME = re.compile(rf"{LABEL}(\.{LABEL})*(?P<port>:[1-9]\d{{0,4}})?")
 SHARED_CACHE_SECONDS_AT_MOST = 3600
 LAST_PORT = 2**16 - 1
 MOST_HOPS = 10  # by far: a city has two or three
@@ -29,6 +30,7 @@ blueprint = Blueprint("security", __name__)
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
     _check_settings(app)
+    app.config["TRUSTED_HOSTS"] = _trusted_hosts(app.config["TRUSTED_HOSTS"])
     if not app.config["SECRET_KEY"]:
         app.config["SECRET_KEY"] = _kept_secret(Path(app.instance_path))
     app.before_request(origin.refuse_malformed_address)
@@ -64,14 +66,6 @@ def _check_settings(app: Flask) -> None:
         raise SystemExit(
             f"FLASK_PROXY_HOPS must be the number of proxies before the site, 0 to {MOST_HOPS}."
         )
-    hosts = config["TRUSTED_HOSTS"]
-    if isinstance(hosts, str):
-        hosts = [host.strip() for host in hosts.split(",") if host.strip()]
-    if hosts is not None and not (
-        isinstance(hosts, list) and hosts and all(_is_host(host) for host in hosts)
-    ):
-        raise SystemExit("FLASK_TRUSTED_HOSTS must be host names with commas between them.")
-    config["TRUSTED_HOSTS"] = hosts and [host.lower() for host in hosts]  # as browsers send them
     secret = config["SECRET_KEY"]
     if type(secret) in {int, float}:  # The environment reads a secret of digits as a number.
         config["SECRET_KEY"] = str(secret)
@@ -89,15 +83,34 @@ def _check_settings(app: Flask) -> None:
         )
 
 
-def _is_host(value: object) -> bool:
-    """Whether it is the name of a host in any alphabet, or, with a dot before, of all below it."""
+def _trusted_hosts(hosts: object) -> list[str] | None:
+    if hosts is None:
+        return None
+    if isinstance(hosts, str):
+        hosts = [host.strip() for host in hosts.split(",") if host.strip()]
+    sent = [_host_as_sent(host) for host in hosts] if isinstance(hosts, list) else []
+    found = [host for host in sent if host]
+    if not found or len(found) < len(sent):
+        raise SystemExit("FLASK_TRUSTED_HOSTS must be host names with commas between them.")
+    return found
+
+
+def _host_as_sent(value: object) -> str | None:
+    """Write the name of a host as browsers send it; None where it is none.
+
+    It is in any alphabet. With a dot before, it stands for all below it.
+    """
+    if not isinstance(value, str):
+        return None
+    name = value.removeprefix(".")
     try:
-        name = str(value).removeprefix(".").encode("idna").decode()
+        sent = name.encode("idna").decode().lower()
     except UnicodeError:
-        return False
-    found = HOST_NAME.fullmatch(name)
-    port = found[1] if found else None
-    return isinstance(value, str) and bool(found) and (not port or 0 < int(port[1:]) <= LAST_PORT)
+        return None
+    found = HOST_NAME.fullmatch(sent)
+    if not found or int((found["port"] or ":1")[1:]) > LAST_PORT:
+        return None
+    return value.removesuffix(name) + sent
 
 
 def _is_text(value: object) -> bool:

@@ -143,8 +143,18 @@ def test_a_host_of_which_no_address_can_be_built_is_refused(
 
 def test_a_trusted_name_in_capitals_is_that_which_browsers_send(make_site: MakeSite) -> None:
     visitor = Visitor(make_site(TRUSTED_HOSTS="WWW.Example.pt"))
-    assert visitor.raw_get("/", Host="www.example.pt").status_code == 200
+    for host in ("www.example.pt", "WWW.EXAMPLE.PT", "Www.Example.pt:8443"):
+        assert visitor.raw_get("/", Host=host).status_code == 200
     assert visitor.raw_get("/", Host="evil.example").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+def test_a_probe_of_a_site_with_an_accent_in_its_name_is_answered(
+    make_site: MakeSite, path: str
+) -> None:
+    visitor = Visitor(make_site(TRUSTED_HOSTS="www.câmara.pt"))
+    for host in ("127.0.0.1:8000", "www.xn--cmara-xqa.pt", "evil.example"):
+        assert visitor.raw_get(path, Host=host).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["www.example.pt.", "[::1]:8000", "xn--mnchen-3ya.pt"])

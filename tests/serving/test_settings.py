@@ -183,7 +183,16 @@ def test_an_option_of_redis_that_cannot_be_is_refused(option: str) -> None:
     "hosts",
     [
         *("", ",", "a b", "https://www.example.pt", "www.example.pt,x..y", "*"),
-        *("-", "www.example.pt:0", "www.example.pt:65536", "[::1]:123456"),
+        *(
+            "-",
+            "a_b.pt",
+            "-a.pt",
+            "a-.pt",
+            "www.example.pt:08443",
+            "www.example.pt:0",
+            "www.example.pt:65536",
+            "[::1]:123456",
+        ),
         *([""], ["a,b"], ["xn--ÿ"], [1]),
     ],
 )
@@ -331,5 +340,7 @@ def test_an_empty_setting_of_any_kind_is_refused(
 
 
 def test_a_host_may_have_any_alphabet_a_port_and_a_dot_before(make_site: MakeSite) -> None:
-    hosts = ["www.example.pt", ".example.pt", "são-joão.pt", "localhost:8000"]
-    assert make_site(TRUSTED_HOSTS=hosts).config["TRUSTED_HOSTS"] == hosts
+    hosts = ["WWW.example.pt", ".example.pt", "são-joão.pt", ".évora.pt:8443", "localhost:8000"]
+    site = make_site(TRUSTED_HOSTS=hosts)
+    sent = ["www.example.pt", ".example.pt", "xn--so-joo-3tae.pt", ".xn--vora-9oa.pt:8443"]
+    assert site.config["TRUSTED_HOSTS"] == [*sent, "localhost:8000"]
