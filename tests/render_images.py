@@ -16,9 +16,9 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from blueprints.site.look import rendered
+from blueprints.site.look import coloured
 from blueprints.site.setup import SHIPPED
-from blueprints.site.site import read_site
+from blueprints.site.site import BrokenSiteError, read_site
 
 STATIC = Path(__file__).parents[1] / "static"
 IMAGES = STATIC / "img"
@@ -48,12 +48,14 @@ def with_margin(page: Page, svg: str, size: int) -> Image.Image:
 
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
-    site = read_site(SHIPPED, STATIC)
-    drawing = folder / "icon.svg"
-    try:  # What stands outside of the checkout is sent as it is.
-        icon = rendered(drawing, site) if folder == IMAGES else drawing.read_text("utf-8")
-    except OSError as error:
-        sys.exit(f"{drawing} cannot be read: {error.strerror}.")
+    beside, drawing = folder.parent / "site.toml", folder / "icon.svg"
+    try:
+        site = read_site(beside if beside.is_file() else SHIPPED, STATIC)
+        icon = coloured(drawing, site).decode()
+    except BrokenSiteError as error:
+        sys.exit(f"{beside} is wrong: {error}.")
+    except (OSError, UnicodeDecodeError) as error:
+        sys.exit(f"{drawing} cannot be read: {error}.")
     # A telephone cuts the corners itself, and may cut off as much as a tenth on each side.
     whole = re.sub(r' rx="\d+"', "", icon).replace("0 0 32 32", "-4 -4 40 40")
     whole = whole.replace('<rect width="32"', '<rect x="-4" y="-4" width="40"')
@@ -71,7 +73,7 @@ def main() -> None:
         favicon = pixels(page, icon, 64, 64)
         favicon.save(folder / "favicon.ico", sizes=[(16, 16), (32, 32)])
         if folder == IMAGES:
-            porto = pixels(page, rendered(IMAGES / "porto.svg", site), 1200, 400)
+            porto = pixels(page, coloured(IMAGES / "porto.svg", site).decode(), 1200, 400)
             porto.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(
                 IMAGES / "porto.png", optimize=True
             )

@@ -1,11 +1,11 @@
 """Brings name, colours and pictures of `site.toml` into a copy of the static files.
 
-The drawings and the manifest in `static/` are templates of `site`; the stylesheet has its own
-colours, of which the site may have others. A file in `img/` beside `site.toml` stands in the place
+The manifest in `static/` is a template of `site`, and drawings name its colours; the stylesheet has
+its own, of which the site may have others. A file in `img/` beside `site.toml` stands in the place
 of that of the same name in `static/img/`.
 """
 
-import shutil
+import re
 from pathlib import Path
 from re import Match
 
@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from blueprints.site.icons import repaint
 from blueprints.site.site import BESIDE, TOKEN, Site, colours_of
 
-TEMPLATES = {".svg", ".webmanifest"}
+COLOUR_OF_SITE = re.compile(rb"{{ site\.colours\.([\w-]+)\.(light|dark) }}")
 
 
 class Look:
@@ -36,19 +36,32 @@ class Look:
         shipped, own = (colours["blue"].light for colours in (colours_of(text), self._site.colours))
         stylesheet.write_text(TOKEN.sub(self._colour, text), "utf-8")
         for file in copy.rglob("*"):
-            if file.suffix in TEMPLATES:
+            if file.suffix == ".svg":
+                file.write_bytes(coloured(file, self._site))
+            elif file.suffix == ".webmanifest":
                 file.write_text(rendered(file, self._site), "utf-8")
         if own != shipped:
             repaint(copy / "img", shipped, own)
         for picture in self._pictures:
-            shutil.copyfile(picture, copy / "img" / picture.name)
+            (copy / "img" / picture.name).write_bytes(coloured(picture, self._site))
 
     def _colour(self, found: Match[str]) -> str:
         colour = self._site.colours[found[1]]
         return f"--{found[1]}: light-dark({colour.light}, {colour.dark})"
 
 
+def coloured(drawing: Path, site: Site) -> bytes:
+    """Return a drawing with the site's colours; whatever else it has in braces is its own."""
+
+    def colour(found: Match[bytes]) -> bytes:
+        name, of_day = found[1].decode(), found[2] == b"light"
+        known = site.colours.get(name)
+        return found[0] if not known else (known.light if of_day else known.dark).encode()
+
+    return COLOUR_OF_SITE.sub(colour, drawing.read_bytes())
+
+
 def rendered(file: Path, site: Site) -> str:
-    """Return a drawing or the manifest with the site's name and colours."""
+    """Return the manifest with the site's name and colours."""
     language = Environment(autoescape=True, keep_trailing_newline=True, undefined=StrictUndefined)
     return language.from_string(file.read_text("utf-8")).render(site=site)
