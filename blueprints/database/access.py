@@ -64,9 +64,9 @@ def reading() -> Iterator[Connection]:
 def write(work: Callable[[Connection], T], *, at_leisure: bool = False) -> T:
     """Run `work` in a transaction of its own, and return what it returned once it is committed.
 
-    `work` may run in another thread, so it uses nothing of the request. What it raises undoes all
-    that it did. `at_leisure` is for what nobody waits for: it takes its turn as others do, and then
-    as long as it needs.
+    `work` may run in another thread, in the context of this one: its request is this request. What
+    it raises undoes all that it did. `at_leisure` is for what nobody waits for: it takes its turn
+    as others do, and then as long as it needs.
 
     Raises:
         DatabaseUnavailableError: the database cannot be used, and nothing is written, unless it

@@ -9,6 +9,7 @@ its own is needed.
 from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext
+from contextvars import copy_context
 from threading import Event, Lock
 from time import monotonic
 from typing import Any, Generic, TypeVar
@@ -27,17 +28,20 @@ JOBS_AT_ONCE = 100  # what one commit holds at most
 
 
 class _Job(Generic[T]):
-    """What a caller wants written, and how it went."""
+    """What a caller wants written, and how it went; whoever does it does it as the caller.
+
+    So the work reads its own request and not that of the thread which runs it, if that has one.
+    """
 
     def __init__(self, work: Callable[[Connection], T]) -> None:
-        self._work = work
+        self._work, self._context = work, copy_context()
         self._result: T
         self.error: Exception | None = DatabaseUnavailableError("nobody wrote it")
         self.leads = False
         self.woken = Event()  # it is done, or it leads
 
     def run(self, connection: Connection) -> None:
-        self._result = self._work(connection)
+        self._result = self._context.run(self._work, connection)
         self.error = None
 
     def outcome(self) -> T:
