@@ -13,7 +13,8 @@ LIFETIME = re.compile(
 # What this site itself keeps, and of that what each choice needs.
 OURS = ("session", "withdrawal", "preferences", "interests")
 NEEDED, INTERESTS = OURS[:2], OURS[3]
-WITHDRAWAL_DAYS = 180  # for which a browser keeps what was taken back and is not yet recorded
+# For so long a browser keeps what was taken back and is not yet recorded. No choice holds longer.
+WITHDRAWAL_MONTHS = 13
 
 
 @dataclass(frozen=True)

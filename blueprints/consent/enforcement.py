@@ -7,7 +7,7 @@ them. What is left over comes again with the next request, and goes with its ans
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from secrets import randbelow
 from typing import TypeVar
@@ -16,9 +16,10 @@ from flask import Response, current_app, g, request
 from werkzeug.http import dump_cookie
 
 from blueprints.consent.choices import Model
-from blueprints.consent.cookies import WITHDRAWAL_DAYS, Cookie
+from blueprints.consent.cookies import WITHDRAWAL_MONTHS, Cookie
 from blueprints.consent.page_consent import PageConsent
 from blueprints.consent.registry_checks import COOKIE_NAME
+from blueprints.consent.services import months_after
 from blueprints.consent.visitor import pending_withdrawal, registry, withdrawal_cookie
 
 T = TypeVar("T")
@@ -55,7 +56,8 @@ def _tell_withdrawal(response: Response) -> None:
     if value == request.cookies.get(name, ""):
         return
     if value:
-        _set(response, name, value, timedelta(days=WITHDRAWAL_DAYS))
+        now = datetime.now(UTC)
+        _set(response, name, value, months_after(now, WITHDRAWAL_MONTHS) - now)
     # A session that is lost may come back as long as the browser names it.
     elif not current_app.extensions["sessions"].is_missing():
         response.delete_cookie(name, secure=bool(current_app.config["SESSION_COOKIE_SECURE"]))

@@ -6,7 +6,7 @@ from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from blueprints.consent.cookies import NEEDED, WITHDRAWAL_DAYS, Cookie
+from blueprints.consent.cookies import NEEDED, WITHDRAWAL_MONTHS, Cookie
 from blueprints.consent.registry import Registry
 from blueprints.consent.registry_checks import CONTROLLER, RegistryError, check
 from blueprints.consent.toml_file import TomlFileError, read_table
@@ -39,7 +39,7 @@ def read_registry(path: Path, *, prefix: str = "", months: int | None = None) ->
             return cookie
         named = replace(cookie, name=prefix + cookie.name)
         if cookie.name == WITHDRAWAL:
-            return replace(named, lifetime=f"P{WITHDRAWAL_DAYS}D")
+            return replace(named, lifetime=f"P{WITHDRAWAL_MONTHS}M")
         if cookie.name != SESSION or months is None:
             return named
         return replace(named, lifetime=f"P{months}M", declared=cookie.lifetime)

@@ -11,7 +11,7 @@ from blueprints.consent import cookie_check, enforcement, notice_file, registry_
 from blueprints.consent.choices import Model
 from blueprints.consent.commands import ended
 from blueprints.consent.continued_use import assume_after_second_page
-from blueprints.consent.cookies import NEEDED
+from blueprints.consent.cookies import NEEDED, WITHDRAWAL_MONTHS
 from blueprints.consent.known import who_is_known
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import write_notice
@@ -35,7 +35,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     if app.config["CONSENT_MODEL"] not in set(Model):
         raise SystemExit("FLASK_CONSENT_MODEL must be opt_in or implied.")
     # CNIL: who refuses is left alone for six months, and nothing optional lasts longer than 13.
-    check_number(app, "CONSENT_LIFETIME_MONTHS", "months", 6, 13)
+    check_number(app, "CONSENT_LIFETIME_MONTHS", "months", 6, WITHDRAWAL_MONTHS)
     file = Path(app.config["CONSENT_REGISTRY"] or FOLDER / "registry.toml")
     try:
         app.extensions["registry"] = registry_file.read_registry(

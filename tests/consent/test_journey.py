@@ -181,10 +181,10 @@ def test_a_page_says_for_how_long_a_withdrawal_is_kept_whatever_the_registry_say
     shipped = REGISTRY.read_text(encoding="utf-8")
     before, found, after = shipped.partition('name = "withdrawal"')
     assert found
-    file.write_text(before + found + after.replace("P180D", declared, 1), encoding="utf-8")
+    file.write_text(before + found + after.replace("P1Y1M", declared, 1), encoding="utf-8")
     banner = Visitor(make_site(CONSENT_REGISTRY=str(file))).get("/").banner
     assert banner is not None
-    assert "withdrawal, 180 days" in text_of(banner)
+    assert "withdrawal, 13 months" in text_of(banner)
 
 
 @pytest.mark.parametrize("months", [6, 12])

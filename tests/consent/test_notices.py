@@ -115,7 +115,7 @@ def test_a_notice_of_an_older_version_of_the_site_is_still_shown(site: Flask) ->
 NOT_SHOWN = {
     "opt_in",
     "pt",
-    *("P6M", "P180D", "P90D"),
+    *("P6M", "P13M", "P180D", "P90D"),
     "first",
     *("choice", "reading", "partner-messages"),
     "necessary",
