@@ -84,6 +84,8 @@ def who_is_known(app: Flask) -> Callable[[dict[str, Any]], KnownVisitor | None]:
         withdrawal = withdrawal_cookie()
 
     def known(environ: dict[str, Any]) -> KnownVisitor | None:
+        if not environ["HTTP_COOKIE"]:  # They cannot be read.
+            return None
         cookies = parse_cookie(environ["HTTP_COOKIE"], _first_of_each)  # type: ignore[arg-type]
         if withdrawal in cookies:
             return None

@@ -58,17 +58,22 @@ def complete(response: Response) -> Response:
     if request.method not in {"GET", "HEAD"} or response.status_code != OK:
         response.headers["Cache-Control"] = "no-store"
         return response
-    state = g.get("page_state", None if request.cookies else ())
+    state = g.get("page_state", None if _brings_cookies() else ())
     if state is not None and response.mimetype == "text/html":
-        request.environ[STATE] = state if request.cookies else ()
+        request.environ[STATE] = state if _brings_cookies() else ()
         request.environ[COOKIES] = frozenset(g.get("page_cookies", ()))
     # Back would show it after a withdrawal, and what it loads would go on.
-    if request.cookies and g.get("csp_sources"):
+    if _brings_cookies() and g.get("csp_sources"):
         response.headers["Cache-Control"] = "no-store"
         return response
     response.headers["Cache-Control"] = _rule(current_app)
     response.add_etag()
     return response.make_conditional(request)  # type: ignore[return-value]
+
+
+def _brings_cookies() -> bool:
+    """Whether the browser sent cookies, be it that none of them can be read."""
+    return "Cookie" in request.headers
 
 
 def _rule(app: Flask) -> str:
@@ -77,7 +82,7 @@ def _rule(app: Flask) -> str:
     Everybody without a cookie gets the same bytes, so a shared cache may hand them out for a while;
     so much later a corrected article or notice is seen behind it.
     """
-    if request.cookies:
+    if _brings_cookies():
         return "private, no-cache"
     seconds = app.config["SHARED_CACHE_SECONDS"]
     return f"public, max-age=0, must-revalidate, s-maxage={seconds}"

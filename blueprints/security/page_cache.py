@@ -98,7 +98,7 @@ class PageCache:
         if asked is None:
             return self._application(environ, start_response)
         about = (*asked, *[version() for version in self._versions])
-        state = self._known_state(environ) if environ.get("HTTP_COOKIE") else ()
+        state = self._known_state(environ) if "HTTP_COOKIE" in environ else ()
         page = self._find((*about, state)) if state is not None else None
         if page:
             return page.answer(environ, start_response)
