@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -65,24 +66,26 @@ class Notices:
         """Return what was added since a choice; None where nobody knows what it was about.
 
         It was about the notice that it names, or else about any of that policy version.
+
+        Raises:
+            SQLAlchemyError: the database cannot be asked.
+
         """
         old, new = self._about(notice_id, policy_version), next(iter(self.in_force.values()))
         return compare(old.content, new.content).asked if old else None
 
     def offered(self, notice_id: str | None, policy_version: str) -> frozenset[str]:
         """Return the purposes about which a choice could be made then, as far as that is known."""
-        old = self._about(notice_id, policy_version)
-        purposes = old.content["purposes"] if old else ()
-        return frozenset(entry["id"] for entry in purposes if entry["optional"])
+        with suppress(SQLAlchemyError):
+            if old := self._about(notice_id, policy_version):
+                return old.offered
+        return frozenset()
 
     def _about(self, notice_id: str | None, policy_version: str) -> Notice | None:
         asked = notice_id, policy_version
         if asked not in self._shown:
-            try:
-                found = notice_id and self.find(notice_id)
-                self._shown[asked] = found or _of_version(policy_version)
-            except SQLAlchemyError:
-                return None
+            found = notice_id and self.find(notice_id)
+            self._shown[asked] = found or _of_version(policy_version)
         return self._shown[asked]
 
     def keep_all(self) -> None:

@@ -46,6 +46,11 @@ class Notice:
         """The words of an embed's placeholder, where that is what was shown, and its purpose."""
         return self.content.get("placeholder")
 
+    @property
+    def offered(self) -> frozenset[str]:
+        """The purposes about which it lets one choose."""
+        return frozenset(entry["id"] for entry in self.content["purposes"] if entry["optional"])
+
     @cached_property
     def purposes(self) -> tuple[Purpose, ...]:
         """The purposes as they were shown, for the macros that show the present ones."""

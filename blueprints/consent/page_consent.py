@@ -113,7 +113,7 @@ class PageConsent:
     @property
     def may_assume(self) -> bool:
         """Whether of this visitor going on without a choice is taken for acceptance."""
-        return not (self.store_is_down or self.browser_keeps_no_cookies) and may_assume()
+        return not self.browser_keeps_no_cookies and may_assume()
 
     @property
     def notice(self) -> dict[str, Any]:

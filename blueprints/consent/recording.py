@@ -6,8 +6,9 @@ browser says so and outranks the session; the first request after the outage rec
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -20,7 +21,6 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from blueprints.consent import services
 from blueprints.consent.choices import (
     Choice,
-    Circumstances,
     Decision,
     Model,
     Status,
@@ -33,11 +33,13 @@ from blueprints.consent.choices import (
 )
 from blueprints.consent.methods import ALWAYS_ALLOW, CONTINUED_USE
 from blueprints.consent.notices import Notice
+from blueprints.consent.taking_back import Accept, let_it_count, take_back
 from blueprints.consent.visitor import (
     ANSWERED,
     ANSWERED_AT_MOST,
     added_since,
     answered_by,
+    circumstances_of,
     current_choice,
     is_assumable,
     last_decision,
@@ -63,8 +65,6 @@ class NothingTakenBackError(Exception):
 # Sent with the application, in the request that made the choice, once the record is committed.
 choice_recorded = Namespace().signal("choice_recorded")
 
-Accept = Callable[[frozenset[str]], frozenset[str]]  # what was accepted -> what is from now on
-
 
 def save(
     accept: Accept,
@@ -78,8 +78,9 @@ def save(
     """Record what the visitor accepts from now on, and let it count from this answer on.
 
     `accept` makes it of what was accepted when it is this request's turn. `notice` is the one that
-    was shown, where that is known. With `in_part` only what it takes back is recorded, and the rest
-    of the choice stays as it is. `kept` is put beside the decision in the session.
+    was shown, where that is known; a refusal answers it alone, though more is asked by now. With
+    `in_part` only what it takes back is recorded, and the rest of the choice stays as it is. `kept`
+    is put beside the decision in the session.
 
     Raises:
         ExpressedMeanwhileError: nobody may assume what was expressed otherwise, or assumed already.
@@ -96,7 +97,7 @@ def save(
     except StoreUnavailableError as error:
         current_app.logger.error("A choice could not be recorded: %s", error)
         g.is_uncertain = is_uncertain(error)  # An error page has to say so.
-        take_back(accept, method, token)
+        take_back(accept, method, token, notice)
         raise ServiceUnavailable from None
 
 
@@ -111,17 +112,9 @@ def _record(
 ) -> Decision:
     rules, withdrawal, now = registry(), pending_withdrawal(), datetime.now(UTC)
     waited = withdrawal if ANSWERED not in kept else None  # Only what has waited brings no token.
-    of_then = waited if waited and waited.language in notices().in_force else None
-    circumstances = Circumstances(
-        policy_version=rules.policy_version,
-        language=of_then.language if of_then else g.language,
-        model=Model(current_app.config["CONSENT_MODEL"]),
-        method=method,
-        gpc=of_then.gpc if of_then else sends_gpc(),
-        notice=notice.id if notice else None,
-    )
+    circumstances = circumstances_of(method, notice, waited)
     months = current_app.config["CONSENT_LIFETIME_MONTHS"]
-    current_choice()  # What it needs of old notices is looked up before the transaction.
+    _look_up()
     answers = withdrawal.token if withdrawal else None
 
     def record(connection: Connection, before: Values) -> Content:
@@ -134,15 +127,16 @@ def _record(
             raise NothingTakenBackError
         held = None if is_answered else withdrawal
         wanted = accept(withdrawn(choice, held).consented)
+        if in_part:  # of what stands in the log, though it may not count now
+            choice = replace(choice, decision=last)
         statuses, is_less = _answered(choice, wanted, held, method, in_part=in_part)
         if takes_back and not is_less:
             raise NothingTakenBackError
         decision = services.decide(statuses, circumstances, last, now, months)
-        if in_part and choice.decision:
-            decision = services.as_rest_of(choice.decision, decision)
+        decision = _about_what_was_asked(decision, notice, last if in_part else None)
         services.record(connection, decision)
         values = {"decision": dict(vars(decision)), **kept}
-        tokens = [*kept.get(ANSWERED, ()), *([answers] if answers else ()), *answered_by(before)]
+        tokens = [*kept.get(ANSWERED, ()), *filter(None, [answers]), *answered_by(before)]
         if tokens:
             values[ANSWERED] = tokens[:ANSWERED_AT_MOST]
         return Content(values, decision.expires_at)
@@ -150,7 +144,8 @@ def _record(
     try:
         if notice:
             notices().keep(notice, now)
-        current_app.extensions["sessions"].change(record)
+        # Tabs that open together may have no session in common: only one of them makes it.
+        current_app.extensions["sessions"].change(record, once=waited.token if waited else None)
     except StoreUnavailableError:
         notices().forget()
         raise
@@ -160,6 +155,25 @@ def _record(
     let_it_count(None)
     choice_recorded.send(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - as Flask's documentation of signals has it
     return cast("Decision", last_decision())  # It has just been stored.
+
+
+def _look_up() -> None:
+    """Look up what is needed of old notices, before the transaction."""
+    current_choice()
+    if g.get("session_store_is_down"):
+        raise StoreUnavailableError("nobody knows what was chosen before")
+
+
+def _about_what_was_asked(
+    decision: Decision, notice: Notice | None, before: Decision | None
+) -> Decision:
+    """Let a decision be about what its notice asked, or what the one `before` did, and no more."""
+    if before:
+        return services.as_rest_of(before, decision)
+    if notice is None or notice.policy_version == registry().policy_version:
+        return decision
+    asked = {each: status for each, status in decision.statuses.items() if each in notice.offered}
+    return replace(decision, statuses=asked)
 
 
 def _answered(
@@ -189,50 +203,20 @@ def settle_withdrawal() -> None:
     withdrawal = pending_withdrawal()
     if withdrawal is None:
         return
-    last = recorded_choice().decision
+    recorded_choice()
     if g.get("session_store_is_down"):
         return
-    takes_back = last is not None and not given_by(last.statuses) <= withdrawal.kept
-    # Else what was given has ended meanwhile, and the session perhaps.
+    last = last_decision()
+    given = given_by(last.statuses) if last else frozenset()
+    # What is left of a consent that has ended meanwhile is nothing to record.
+    has_ended = last is not None and last.expires_at <= datetime.now(UTC)
+    takes_back = not given <= withdrawal.kept and not (has_ended and given & withdrawal.kept)
     if not takes_back and not is_assumable():
-        let_it_count(None)
+        if last or current_app.config["CONSENT_MODEL"] == Model.OPT_IN:
+            let_it_count(None)
         return
     with suppress(StoreUnavailableError, NothingTakenBackError, TooManyRequests):
         if not takes_back:
             g.count_first_refusal()
         method, wanted = withdrawal.method, withdrawal.wanted
         _record(lambda _given: wanted, method, None, takes_back=takes_back, in_part=True)
-
-
-def take_back(accept: Accept, method: str, token: str | None = None) -> None:
-    """Let count what would have been taken back, in this browser, until it can be recorded.
-
-    `token` is that of the record which may have been committed all the same.
-    """
-    held = pending_withdrawal()
-    given = known = current_choice().consented
-    is_missing = current_app.extensions["sessions"].is_missing()
-    # What was given cannot be looked up, or may come back with a store; perhaps everything.
-    if g.get("session_store_is_down") or is_missing:
-        given = held.kept if held else frozenset(registry().optional_ids)
-        known = frozenset()
-    g.gave_nothing = not given  # So has this.
-    g.is_partly_lost = not accept(known) <= known  # An error page has to say so.
-    wanted = accept(given)
-    stays = wanted & given
-    everything = frozenset(registry().optional_ids)
-    takes_back = accept(everything) != everything
-    # What is held may have been answered by another tab's choice.
-    if takes_back and (held or is_assumable() or stays != given):
-        token = token or secrets.token_hex(8)
-        unsaved, refused = wanted - stays, everything - wanted
-        told = Withdrawal(stays, method, token, unsaved, refused, g.language, sends_gpc())
-        let_it_count(told)
-
-
-def let_it_count(withdrawal: Withdrawal | None) -> None:
-    """Let count from now on what the session holds, without what was taken back since."""
-    g.withdrawal = withdrawal
-    g.pop("choice", None)
-    off = frozenset(registry().optional_ids) - current_choice().given
-    g.clear_storage = registry().keeps_more_than_cookies(off)

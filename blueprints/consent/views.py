@@ -30,11 +30,10 @@ from blueprints.consent.methods import ALWAYS_ALLOW, WITHDRAW
 from blueprints.consent.notices import Notice
 from blueprints.consent.placeholders import placeholder_shown
 from blueprints.consent.recording import (
-    Accept,
     NothingTakenBackError,
     save,
-    take_back,
 )
+from blueprints.consent.taking_back import Accept, take_back
 from blueprints.consent.visitor import (
     OutdatedNoticeError,
     current_choice,
@@ -95,15 +94,20 @@ def choose() -> Response:
     takes_back = form.given <= before.consented and form.given < before.given
     if problem or (form.given and not takes_back):
         return _grant(form, method, target)
-    notice = None
+    notice, in_part = None, False
     # What takes back needs no reading, and waits for nothing.
-    with suppress(ServiceUnavailable, OutdatedNoticeError):
+    try:
         notice = notice_shown(form.notice.data)
+    except OutdatedNoticeError as error:  # Of what has been added since nobody has read.
+        notice, in_part = error.notice, before.decision is not None
+    except ServiceUnavailable:
+        pass
     g.consent.failed = form  # until it is recorded
+    kinds = {"in_part": in_part, "takes_back": True}
     if not form.given:
-        return _refuse(method, notice, target)
+        return _refuse(method, notice, target, in_part=in_part)
     with suppress(NothingTakenBackError):
-        return _saved(lambda _before: form.given, method, notice, target, takes_back=True)
+        return _saved(lambda _before: form.given, method, notice, target, **kinds)
     return _grant(form, method, target)
 
 
@@ -139,7 +143,8 @@ def _grant(form: ChoiceForm, method: str, target: str) -> Response:
         if not current_choice().given <= form.given:
             with suppress(NothingTakenBackError):
                 save(wanted, method, notice, takes_back=True, in_part=True)
-        elif may_assume():  # What is not ticked is refused: going on is no acceptance of it.
+        # What is not ticked is refused: going on is no acceptance of it, nor was it one before.
+        elif g.get("session_store_is_down") or may_assume():
             take_back(wanted, method)
         if isinstance(error, OutdatedNoticeError):
             g.consent.failed = None  # Nobody has read what these ticks would accept.
@@ -166,6 +171,9 @@ def allow() -> Response:
     g.count_grant()
     try:
         notice = placeholder_shown(form.notice.data, str(form.purpose.data))
+    except ServiceUnavailable:
+        g.is_partly_lost = True  # An error page has to say so.
+        raise
     except OutdatedNoticeError:
         if g.wants_json:
             return bad_request("outdated")
@@ -175,7 +183,7 @@ def allow() -> Response:
     return _saved(lambda before: before | added, ALWAYS_ALLOW, notice, target)
 
 
-def _refuse(method: str, notice: Notice | None, target: str) -> Response:
+def _refuse(method: str, notice: Notice | None, target: str, *, in_part: bool = False) -> Response:
     """Record a refusal: one that takes something back is never limited, every other is counted.
 
     Which it is shows only in its turn: of many at once the first takes back, and leaves nothing.
@@ -183,14 +191,14 @@ def _refuse(method: str, notice: Notice | None, target: str) -> Response:
     last = last_decision()
     if g.get("session_store_is_down") or (last and last.accepts):
         with suppress(NothingTakenBackError):
-            return _saved(_nothing, method, notice, target, takes_back=True)
+            return _saved(_nothing, method, notice, target, in_part=in_part, takes_back=True)
     try:
         g.count_first_refusal()
     except TooManyRequests:
         if is_assumable():
             take_back(_nothing, method)
         raise
-    return _saved(_nothing, method, notice, target)
+    return _saved(_nothing, method, notice, target, in_part=in_part)
 
 
 def _nothing(_before: frozenset[str]) -> frozenset[str]:
@@ -198,11 +206,11 @@ def _nothing(_before: frozenset[str]) -> frozenset[str]:
 
 
 def _saved(
-    accept: Accept, method: str, notice: Notice | None, target: str, *, takes_back: bool = False
+    accept: Accept, method: str, notice: Notice | None, target: str, **kinds: bool
 ) -> Response:
     if g.wants_json:
-        return jsonify(_as_json(save(accept, method, notice, takes_back=takes_back)))
-    save(accept, method, notice, takes_back=takes_back, confirm=True)
+        return jsonify(_as_json(save(accept, method, notice, **kinds)))
+    save(accept, method, notice, confirm=True, **kinds)
     return redirect(by_way_of_the_check(target), 303)
 
 

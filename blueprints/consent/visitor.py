@@ -9,6 +9,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from blueprints.consent.choices import (
     Choice,
+    Circumstances,
     Decision,
     Model,
     present_choice,
@@ -89,14 +90,18 @@ def standing_of(record: Record, newer_at: datetime | None, now: datetime) -> Sta
 
 
 def recorded_choice() -> Choice:
-    return present_choice(
-        last_decision(),
-        registry(),
-        Model(current_app.config["CONSENT_MODEL"]),
-        gpc=sends_gpc(),
-        now=datetime.now(UTC),
-        added=added_since,
-    )
+    def choice_of(decision: Decision | None) -> Choice:
+        model, now = Model(current_app.config["CONSENT_MODEL"]), datetime.now(UTC)
+        return present_choice(
+            decision, registry(), model, gpc=sends_gpc(), now=now, added=added_since
+        )
+
+    try:
+        return choice_of(last_decision())
+    except SQLAlchemyError as error:  # Of an older policy: what it was about stands there.
+        current_app.logger.error("A notice cannot be looked up: %s", type(error).__name__)
+        g.session_store_is_down = True  # Nobody knows what counts of it.
+        return choice_of(None)
 
 
 def withdrawal_cookie() -> str:
@@ -116,10 +121,33 @@ def pending_withdrawal() -> Withdrawal | None:
     """
     if "withdrawal" not in g:
         cookie = request.cookies.get(withdrawal_cookie(), "")
-        told = Withdrawal.read(cookie, registry().optional_ids)
+        told = Withdrawal.read(cookie, frozenset(registry().optional_ids))
         g.withdrawal = None if told and told.token in answered_by(session) else told
     found: Withdrawal | None = g.withdrawal
     return found
+
+
+def circumstances_of(
+    method: str, notice: Notice | None, waited: Withdrawal | None
+) -> Circumstances:
+    """Return on what the visitor decides, or has decided before it `waited`."""
+    version, language, gpc = registry().policy_version, g.language, sends_gpc()
+    if waited and waited.language in notices().in_force:
+        language, gpc = waited.language, waited.gpc
+        # Nobody but the browser says which it was: it has to be one that the site has shown.
+        version = (
+            waited.policy_version if notices().offered(None, waited.policy_version) else version
+        )
+    if notice:
+        version, language = notice.policy_version, notice.language
+    return Circumstances(
+        policy_version=version,
+        language=language,
+        model=Model(current_app.config["CONSENT_MODEL"]),
+        method=method,
+        gpc=gpc,
+        notice=notice.id if notice else None,
+    )
 
 
 def is_assumable() -> bool:
@@ -135,8 +163,8 @@ def may_assume() -> bool:
         is_assumable()
         and not sends_gpc()
         and current_choice().is_open
-        # Whose session is lost may have refused.
-        and not current_app.extensions["sessions"].is_missing()
+        # Whose session is lost, or cannot be looked up, may have refused.
+        and not (g.get("session_store_is_down") or current_app.extensions["sessions"].is_missing())
     )
 
 
@@ -145,7 +173,14 @@ def notice_in_force() -> Notice:
 
 
 class OutdatedNoticeError(Exception):
-    """Nobody has read what they would accept: substance has changed since, or it is no notice."""
+    """Nobody has read what they would accept: substance has changed since, or it is no notice.
+
+    `notice` is the one that was read; a refusal can answer it all the same.
+    """
+
+    def __init__(self, notice: Notice | None = None) -> None:
+        super().__init__()
+        self.notice = notice
 
 
 def notice_shown(notice_id: str | None, *, of_embed: bool = False) -> Notice | None:
@@ -169,7 +204,8 @@ def notice_shown(notice_id: str | None, *, of_embed: bool = False) -> Notice | N
     except SQLAlchemyError:
         current_app.logger.error("A notice cannot be looked up.")
         raise ServiceUnavailable from None
-    is_of_now = found and (found.policy_version, found.model) == (now.policy_version, now.model)
-    if found and is_of_now and bool(found.placeholder) is of_embed:
-        return found
-    raise OutdatedNoticeError
+    if not found or found.model != now.model or bool(found.placeholder) is not of_embed:
+        raise OutdatedNoticeError
+    if found.policy_version != now.policy_version:
+        raise OutdatedNoticeError(found)
+    return found

@@ -11,8 +11,8 @@ from blueprints.consent import services
 from blueprints.consent.choices import Decision, read_decision
 from blueprints.consent.methods import ERASE
 from blueprints.consent.models import ConsentRecord
-from blueprints.consent.recording import let_it_count, take_back
 from blueprints.consent.registry import Registry
+from blueprints.consent.taking_back import let_it_count, take_back
 from blueprints.database import is_uncertain, wipe_journal
 from blueprints.sessions import StoreUnavailableError, Values
 

@@ -1,12 +1,14 @@
 """The session of each request, for Flask: read late, changed in order, its cookie sent then."""
 
+import hmac
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
-from flask import Flask, Request, Response, g, session
+from flask import Flask, Request, Response, current_app, g, session
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy import Connection
 
@@ -33,13 +35,14 @@ class VisitorSessions(SessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> VisitorSession:
         sent = request.cookies.get(self.get_cookie_name(app)) or None
+        g.cookies_are_unreadable = _are_unreadable(request.environ)
 
         def find() -> bytes | None:
-            if sent is None:
+            if sent is None and not g.cookies_are_unreadable:
                 return None
-            g.session_store_is_down = False
+            g.session_store_is_down = g.cookies_are_unreadable
             try:
-                return self.look_up(sent, request.environ)
+                return self.look_up(sent, request.environ) if sent else None
             except StoreUnavailableError:
                 g.session_store_is_down = True
                 return None
@@ -92,18 +95,21 @@ class VisitorSessions(SessionInterface):
         """
         self._store.probe()
 
-    def change(self, work: Work) -> None:
+    def change(self, work: Work, once: str | None = None) -> None:
         """Change the session of the visitor at hand, as the work says, or make it.
 
         The work sees what the session holds when it is this request's turn, which may be more than
-        what was read before. From then on `flask.session` is what was stored.
+        what was read before. From then on `flask.session` is what was stored. Of all that say the
+        same `once`, something that nobody else knows, one alone can make a session.
 
         Raises:
             StoreUnavailableError: nothing has changed.
 
         """
+        if g.cookies_are_unreadable:
+            raise StoreUnavailableError("the cookies that came along cannot be read")
         ours: Any = session
-        fresh = new_id()
+        fresh = _id_of(once) if once else new_id()
         key = key_of(ours.id) if ours.id else None
         before, content = self._store.change(key, key_of(fresh), work)
         if content is None:
@@ -146,3 +152,18 @@ class VisitorSessions(SessionInterface):
             "httponly": True,
             "samesite": "Lax",
         }
+
+
+def _are_unreadable(environ: dict[str, Any]) -> bool:
+    """Whether cookies came along of which the server passes nothing on: one is not in ASCII.
+
+    Any script, and any site above this one in the name, may have set it. No browser sends an empty
+    header by itself.
+    """
+    return environ.get("HTTP_COOKIE") == ""
+
+
+def _id_of(secret: str) -> str:
+    key: str | bytes = current_app.config["SECRET_KEY"]
+    key = key if isinstance(key, bytes) else key.encode()
+    return urlsafe_b64encode(hmac.digest(key, f"session {secret}".encode(), "sha256")).decode()

@@ -345,8 +345,8 @@ def test_what_was_recorded_without_a_word_is_not_withdrawn_once_more(
     sessions = site.extensions["sessions"]
     change = sessions.change
 
-    def say_nothing(work: Any) -> None:  # noqa: ANN401 - as in `change`
-        change(work)
+    def say_nothing(work: Any, **more: Any) -> None:  # noqa: ANN401 - as in `change`
+        change(work, **more)
         raise StoreUnavailableError from OutcomeUnknownError()
 
     with monkeypatch.context() as broken:

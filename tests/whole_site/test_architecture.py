@@ -32,8 +32,8 @@ ORDER = {
     "consent": """
         toml_file addresses parties cookies registry registry_checks notice_file coverage
         methods withdrawal choices registry_file standing digest notices models records forms
-        services notice_store visitor known placeholders recording page_consent cookie_check
-        continued_use enforcement views settings commands setup
+        services notice_store visitor known placeholders taking_back recording page_consent
+        cookie_check continued_use enforcement views settings commands setup
         """,
     "proof": """
         merkle models seals sealing heads raw_log verifier views commands setup

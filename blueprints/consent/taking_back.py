@@ -1,0 +1,63 @@
+"""What is taken back counts from now on in this browser, also where it cannot be recorded yet."""
+
+import secrets
+from collections.abc import Callable
+
+from flask import current_app, g
+
+from blueprints.consent.notices import Notice
+from blueprints.consent.visitor import (
+    circumstances_of,
+    current_choice,
+    is_assumable,
+    pending_withdrawal,
+    registry,
+)
+from blueprints.consent.withdrawal import Withdrawal
+
+Accept = Callable[[frozenset[str]], frozenset[str]]  # what was accepted -> what is from now on
+
+
+def take_back(
+    accept: Accept, method: str, token: str | None = None, notice: Notice | None = None
+) -> None:
+    """Let count what would have been taken back, in this browser, until it can be recorded.
+
+    `token` is that of the record which may have been committed all the same, and `notice` the one
+    that is answered, where that is known.
+    """
+    held = pending_withdrawal()
+    given = known = current_choice().consented
+    is_missing = current_app.extensions["sessions"].is_missing()
+    # What was given cannot be looked up, or may come back with a store; perhaps everything.
+    if g.get("session_store_is_down") or is_missing:
+        given = held.kept if held else frozenset(registry().optional_ids)
+        known = frozenset()
+    g.gave_nothing = not given  # So has this.
+    g.is_partly_lost = not accept(known) <= known  # An error page has to say so.
+    wanted = accept(given)
+    stays = wanted & given
+    everything = frozenset(registry().optional_ids)
+    takes_back = accept(everything) != everything
+    # What is held may have been answered by another tab's choice.
+    if takes_back and (held or is_assumable() or stays != given):
+        of_then = circumstances_of(method, notice, None)
+        told = Withdrawal(
+            kept=stays,
+            method=method,
+            token=token or secrets.token_hex(8),
+            unsaved=wanted - stays,
+            refused=(notice.offered if notice else everything) - wanted,
+            language=of_then.language,
+            gpc=of_then.gpc,
+            policy_version=of_then.policy_version,
+        )
+        let_it_count(told)
+
+
+def let_it_count(withdrawal: Withdrawal | None) -> None:
+    """Let count from now on what the session holds, without what was taken back since."""
+    g.withdrawal = withdrawal
+    g.pop("choice", None)
+    off = frozenset(registry().optional_ids) - current_choice().given
+    g.clear_storage = registry().keeps_more_than_cookies(off)
