@@ -109,7 +109,7 @@ def test_of_a_browser_whose_cookies_cannot_be_read_nothing_is_known_and_nothing_
     assert answer.status == 503
     assert "a cookie that this site cannot read" in answer.text
     (cookie,) = answer.response.headers.getlist("Set-Cookie")
-    assert cookie.startswith("withdrawal=banner.reject:"), "it counts once the others can be read"
+    assert cookie.startswith("withdrawal=settings.reject:"), "it counts once the others can be read"
     erased = visitor.post("/cookies/erase", {}, Cookie="")
     assert erased.status_code == 503
     assert records(site) == []
