@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 
 Text = Mapping[str, str]  # language -> words
 
-EXAMPLE = re.compile(r"\.example\b", re.IGNORECASE)  # which nobody can write to (RFC 2606)
+# A host that nobody can reach (RFC 2606).
+EXAMPLE = re.compile(r"\.example\b(?!\.?[\w-])", re.IGNORECASE)
 # What stands where an answer is to come: no letter, something in brackets, or such a word, alone or
 # before what it asks for. As a part of a name ("Todo o Terreno, Lda.") it is an answer.
 TO_COME = re.compile(

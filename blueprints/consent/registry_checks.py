@@ -64,7 +64,7 @@ def check(registry: Registry) -> None:
     for service in registry.services:
         where = f"service '{service.id}'"
         _check_id("service", service.id)
-        _check_braces(service, where)
+        _check_names(service, where)
         _check_country(service.country, where)
         if service.purpose not in ids:
             raise RegistryError(f"{where} names the unknown purpose {service.purpose!r}")
@@ -79,7 +79,9 @@ def check(registry: Registry) -> None:
 
 
 def _check_controller(controller: Controller) -> None:
+    _refuse_blank(controller.name, "the controller's name")
     for processor in controller.processors:
+        _refuse_blank(processor.name, "the name of a processor")
         _check_country(processor.country, f"processor '{processor.name}'")
         _check_text(processor.task, f"processor '{processor.name}' task")
         if processor.safeguard:
@@ -117,8 +119,9 @@ def _check_policy_length(registry: Registry) -> None:
         raise RegistryError(f"all hosts together are longer than {HOST_BYTES_AT_MOST} bytes")
 
 
-def _check_braces(service: Service, where: str) -> None:
+def _check_names(service: Service, where: str) -> None:
     for key in ("name", "vendor"):
+        _refuse_blank(getattr(service, key), f"{where} {key}")
         if "{" in getattr(service, key).replace(CONTROLLER, ""):
             raise RegistryError(f"{where} has another brace than that of {CONTROLLER} in its {key}")
 
@@ -225,6 +228,11 @@ def _check_country(country: str, where: str) -> None:
 def _check_text(text: Mapping[str, str], where: str) -> None:
     if set(text) != set(LANGUAGES) or not all(words.strip() for words in text.values()):
         raise RegistryError(f"{where} needs words in each of {', '.join(LANGUAGES)}")
+
+
+def _refuse_blank(words: str, where: str) -> None:
+    if not words.strip():
+        raise RegistryError(f"{where} is empty")
 
 
 def _check_short(text: Mapping[str, str], where: str) -> None:

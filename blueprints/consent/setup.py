@@ -21,6 +21,7 @@ from blueprints.consent.recording import is_up_to_date, settle_withdrawal
 from blueprints.consent.registry_checks import RegistryError
 from blueprints.consent.settings import check_number
 from blueprints.consent.toml_file import TomlFileError
+from blueprints.consent.unanswered import unanswered
 from blueprints.consent.views import blueprint
 from blueprints.consent.visitor import cookie_prefix
 
@@ -88,6 +89,11 @@ def _tell_what_the_law_wants(app: Flask) -> None:
         told.append(
             "The registry does not say which personal_data these purposes use, as receipts must "
             f"(ISO/IEC TS 27560): {', '.join(silent)}."
+        )
+    if places := unanswered(registry):
+        told.append(
+            "The registry only holds a place for what readers are told (GDPR Art. 12(1)): "
+            f"{', '.join(places)}."
         )
     outside = registry.outside_eea
     if bare := [recipient.name for recipient in outside if is_no_answer(recipient.safeguard)]:

@@ -38,7 +38,13 @@ def test_what_the_law_demands_and_is_not_filled_in_is_missing() -> None:
         without: dict[str, Any] = {name: ""}
         assert replace(WHOLE, **without).missing == (name,)
     assert replace(WHOLE, processors=()).missing == ("processors",)
-    for nobody in ("privacy@city.example", "privacy@city.EXAMPLE", " \t"):
+    for nobody in (
+        "privacy@city.example",
+        "privacy@city.EXAMPLE",
+        "https://x.example/a",
+        "Write to a@b.example.",
+        " \t",
+    ):
         assert replace(WHOLE, contact=nobody).missing == ("contact",)
     blank = Processor(" ", {"en": "Hosting", "pt": "Alojamento"}, "DE")
     assert replace(WHOLE, processors=(*WHOLE.processors, blank)).missing == ("processors",)
@@ -168,6 +174,8 @@ def test_what_cannot_be_right_is_missing(name: str, value: str) -> None:
         ("contact", "geral@câmara-porto.pt"),
         ("contact", "Encarregado <epd@cm-porto.pt>"),
         ("contact", "https://www.cm-porto.pt/contactos?a=1"),
+        ("contact", "dados@www.example.pt"),
+        ("contact", "dados@www.example-porto.pt"),
         ("officer", "Maria Silva, epd@cm-porto.pt"),
         ("officer", "HTTPS://cm-porto.pt"),
         ("telephone", "222097000"),

@@ -27,6 +27,17 @@ PROCESSOR = (
 STORES = 'storage = "cookie"\nparty = "first"\nlifetime = "P13M"'
 MATOMO_PURPOSE = 'purpose = "personalization"\nname = "Matomo"'
 LONGEST_SENTENCE = 1000
+FONTS = """
+[[services]]
+id = "fonts"
+purpose = "necessary"
+name = "Fonts"
+vendor = "Fonts Ltd"
+country = "IE"
+privacy = "https://fonts.test/privacy"
+hosts = { font = ["https://fonts.test"] }
+justification = { en = "It is needed.", pt = "Faz falta." }
+"""
 
 
 def with_hosts(more: str) -> tuple[str, str]:
@@ -39,6 +50,12 @@ def of_ours(name: str, old: str, new: str) -> tuple[str, str]:
     shipped = SHIPPED.read_text(encoding="utf-8")
     told = shipped[shipped.index(f'name = "{name}"') :].partition("purpose =")[0]
     return told, told.replace(old, new)
+
+
+def whole(beginning: str) -> str:
+    """Return the text of the shipped registry that begins so, in its quotation marks."""
+    _before, quoted = SHIPPED.read_text(encoding="utf-8").split(f'"{beginning}', 1)
+    return f'"{beginning}{quoted.partition(chr(34))[0]}"'
 
 
 def registry(tmp_path: Path, text: str) -> Registry:
@@ -172,6 +189,14 @@ def test_a_service_with_hosts_and_a_pattern_is_read(tmp_path: Path) -> None:
         (STORES, f'{STORES}\njustification = {{ en = "x" }}', "needs words in each of en, pt"),
         ("address =", PROCESSOR.format("", ""), "processor 'X' task needs words"),
         ("address =", PROCESSOR.format("", "").replace("PT", "pt"), "processor 'X' has a country"),
+        ('name = "InvestPorto"', 'name = ""', "the controller's name is empty"),
+        ('vendor = "Films Ltd"', 'vendor = " "', "service 'player' vendor is empty"),
+        ('name = "Film Player"', 'name = ""', "service 'player' name is empty"),
+        (
+            "address =",
+            PROCESSOR.format(', pt = "x"', "").replace('"X"', '"\\t"'),
+            "the name of a processor is empty",
+        ),
         (
             "address =",
             PROCESSOR.format(', pt = "x"', ', safeguard = { en = "x" }'),
@@ -374,6 +399,32 @@ def test_each_start_demands_the_personal_data_of_a_purpose_and_ends_without_unde
         found = site.extensions[heard]
         assert len(found) == told
         assert all(sentence.endswith(": statistics.") for sentence in found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("", "", None),
+        (whole("Personalised c"), '"TODO"', "purpose 'personalization' name"),
+        (whole("Guardar o t"), '"..."', "purpose 'personalization' description"),
+        (whole("Advertising that fits"), '"TBD"', "purpose 'advertising' short"),
+        ('name = "Fonts"', 'name = "<name>"', "service 'fonts' name"),
+        ('"Fonts Ltd"', '"A definir"', "service 'fonts' vendor"),
+        ('"Faz falta."', '"A preencher"', "service 'fonts' justification"),
+        ("test/privacy", "example/privacy", "service 'fonts' privacy"),
+        ('["https://fonts.test"]', '["https://x.example:8443"]', "host 'https://x.example:8443'"),
+        (whole("Recognises your"), '"?"', "session' purpose"),
+        (whole("Só é criado"), '"..."', "withdrawal' justification"),
+    ],
+)
+def test_what_only_holds_a_place_for_what_readers_are_told_is_named_and_ends_the_start_under_https(
+    make_site: MakeSite, old: str, new: str, place: str | None
+) -> None:
+    own = shipped_with(*FILLED_IN, (old, new), more=FONTS)
+    for scheme, heard in (("http", "told_at_start"), ("https", "stops_the_start")):
+        found = make_site(registry=own, PREFERRED_URL_SCHEME=scheme).extensions[heard]
+        assert len(found) == bool(place)
+        assert all(sentence.endswith(f"{place}.") for sentence in found)
 
 
 @pytest.mark.parametrize(

@@ -346,7 +346,7 @@ def test_what_goes_out_of_the_eea_is_told_with_its_safeguard(
 ) -> None:
     file = tmp_path / "registry.toml"
     abroad, clauses = (
-        FILM.replace('"IE"', '"US"'),
+        FILM.replace('"IE"', '"US"').replace("films.example", "films.test"),
         "we send you a copy if you ask: Standard contractual",
     )
     placed = 'safeguard = { en = "TODO", pt = "..." }'

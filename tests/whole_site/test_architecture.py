@@ -30,7 +30,7 @@ STANDARD_LIBRARY_ONLY |= {"parties", "registry", "withdrawal"}
 # Inside a room each module may import those before it, never those after it.
 ORDER = {
     "consent": """
-        toml_file addresses parties cookies registry registry_checks notice_file coverage
+        toml_file addresses parties cookies registry registry_checks unanswered notice_file coverage
         methods withdrawal choices registry_file standing digest notices models records forms
         services notice_store visitor known placeholders taking_back recording page_consent
         cookie_check continued_use enforcement views settings commands setup
