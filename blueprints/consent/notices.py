@@ -5,7 +5,7 @@ every word (GDPR Art. 7(1); ISO/IEC 29184, 5.2.8). A change of wording makes a n
 nobody again; a change of substance makes a new policy version as well (coverage.py: who is asked).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, TypeVar
@@ -59,13 +59,7 @@ class Notice:
     @cached_property
     def services(self) -> tuple[Service, ...]:
         """The services as they were shown, for the macros that show the present ones."""
-        return tuple(
-            _shown(
-                Service,
-                {**entry, "cookies": tuple(_shown(Cookie, cookie) for cookie in entry["cookies"])},
-            )
-            for entry in self.content["services"]
-        )
+        return services_shown(self.content["services"])
 
     @property
     def fits_id(self) -> bool:
@@ -75,6 +69,17 @@ class Notice:
     def text(self) -> str:
         """The canonical JSON."""
         return canonical(self.content).decode()
+
+
+def services_shown(entries: Iterable[Mapping[str, Any]]) -> tuple[Service, ...]:
+    """Make the services of what a notice says of them."""
+    return tuple(
+        _shown(
+            Service,
+            {**entry, "cookies": tuple(_shown(Cookie, cookie) for cookie in entry["cookies"])},
+        )
+        for entry in entries
+    )
 
 
 def _shown(cls: type[T], entry: Mapping[str, Any]) -> T:

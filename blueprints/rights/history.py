@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from blueprints.consent.choices import TELL_OF_ACCEPTANCE, Status
+from blueprints.consent.choices import ACCEPTED, TELL_OF_ACCEPTANCE, Model, Status
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import Notice
@@ -63,9 +63,14 @@ def receipt_of(
     row = records[position]
     kept = notices.find(row["notice"]) if row["notice"] else None
     notice = kept.content if kept else _no_notice(notices.in_force[row["language"]])
-    renewed = _renewed(row, records[position + 1 :])
+    before = records[position + 1 :]
     kept_for = _kept_for(records[position:], retention_years)
-    metadata = replace(metadata, renewed=renewed, kept_for=kept_for)
+    metadata = replace(
+        metadata,
+        renewed=_renewed(row, before),
+        assumed=_only_assumed(row, before),
+        kept_for=kept_for,
+    )
     return write_receipt(json.loads(row["content"]), notice, metadata, inclusion_of(record))
 
 
@@ -86,6 +91,24 @@ def _renewed(row: Record, before: list[Record]) -> tuple[str, ...]:
         return ()
     given = (set(_given(record)) for record in (row, before[0]))
     return tuple(sorted(set.intersection(*given)))
+
+
+def _only_assumed(row: Record, before: list[Record]) -> tuple[str, ...]:
+    """Return the purposes that this record takes back and that nobody had given.
+
+    A record says only that they are withdrawn. Where the one that accepted them is erased already,
+    no consent is claimed under the model that assumes.
+    """
+    taken_back = (key for key, status in row["statuses"].items() if status == Status.WITHDRAWN)
+    return tuple(
+        sorted(key for key in taken_back if _accepted_as(key, row, before) != Status.GIVEN)
+    )
+
+
+def _accepted_as(purpose: str, row: Record, before: list[Record]) -> str:
+    said = (record["statuses"].get(purpose) for record in before)
+    unknown = Status.ASSUMED if row["model"] == Model.IMPLIED else Status.GIVEN
+    return next((status for status in said if status in ACCEPTED), unknown)
 
 
 def _given(record: Record) -> list[str]:

@@ -21,18 +21,26 @@ RIGHTS = {
     "A17": {"en": "/cookies/erase", "pt": "/pt/cookies/erase"},
     "A18": {"en": "/privacy", "pt": "/pt/privacidade"},
     "A20": {"en": "/cookies/receipt", "pt": "/pt/cookies/receipt"},
+    "A21": {"en": "/privacy", "pt": "/pt/privacidade"},
     "A77": {"en": "/privacy", "pt": "/pt/privacidade"},
 }
 
 
-def completed(record: Node, notice: Mapping[str, Any], language: str, origin: str) -> Node:
-    """Add the rows of the record itself: language, controller, rights."""
+def completed(
+    record: Node, notice: Mapping[str, Any], language: str, origin: str, *, may_object: bool
+) -> Node:
+    """Add the rows of the record itself: language, controller, rights.
+
+    One may object (Art. 21) to what is kept in a legitimate interest, as the privacy page says: a
+    refusal, and what was assumed.
+    """
     rights = [
         {
             "type": ["dpv:DataSubjectRight", f"eu-gdpr:{article}"],
             "dpv:isExercisedAt": origin + where[language],
         }
         for article, where in RIGHTS.items()
+        if article != "A21" or may_object
     ]
     whole = record | {
         "dct:language": LANGUAGE_TAGS[language],
@@ -72,7 +80,7 @@ def process_completed(
     operations = ["dpv:Collect", "dpv:Use"]
     if any(service["cookies"] for service in services):
         operations.append("dpv:Store")
-    if any(service["hosts"] for service in services):
+    if "dpv:hasRecipient" in process:
         operations.append("dpv:Share")
     # Where no service does anything for the purpose, only the controller's own site does.
     ours = {"loc:PT"} if not services else set()

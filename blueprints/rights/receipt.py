@@ -17,12 +17,14 @@ from uuid import UUID, uuid5
 
 from blueprints.consent.choices import ACCEPTED, Status
 from blueprints.consent.digest import sha256_of
+from blueprints.consent.notices import services_shown
 from blueprints.rights import profile
 from blueprints.rights.context import Node, context
 from blueprints.rights.profile import LANGUAGE_TAGS
 
 PROFILE = "https://w3id.org/dpv/schema/dpv-27560#"
-VERSION = 2  # of a receipt; those of the first do not say which they are of
+VERSION = 3  # of a receipt; those of the first do not say which they are of
+THIRD = 3  # since which it tells what was only assumed, and each recipient of the privacy page
 STATUSES = {
     Status.GIVEN: "ConsentGiven",
     Status.REFUSED: "ConsentRefused",
@@ -40,6 +42,7 @@ class ReceiptMetadata:
     counts: bool  # whether the decision still counted
     renewed: tuple[str, ...] = ()  # purposes given before and given again
     counting: tuple[str, ...] = ()  # purposes given that still counted
+    assumed: tuple[str, ...] = ()  # purposes taken back that nobody had given
     kept_for: str = ""  # how long the record is kept, from the decision on, ISO 8601
     version: int = VERSION
 
@@ -95,6 +98,8 @@ def write_receipt(
         receipt["site:version"] = metadata.version
         receipt["site:counting"] = list(metadata.counting)
         receipt["site:keptFor"] = metadata.kept_for
+        if metadata.version >= THIRD:
+            receipt["site:onlyAssumed"] = list(metadata.assumed)
         if not all("dct:conformsTo" in record for record in records):
             del receipt["dct:conformsTo"]
     if inclusion:
@@ -119,6 +124,7 @@ def _record(
     own_id = str(uuid5(UUID(fields["id"]), purpose))
     settings = metadata.origin + profile.RIGHTS["A7-3"][fields["language"]]
     controller = notice["controller"]
+    was_assumed = not fields["is_consent"] or purpose in metadata.assumed
     node: Node = {
         "id": f"urn:uuid:{own_id}",
         "type": "dpv:ConsentRecord",
@@ -136,7 +142,7 @@ def _record(
         "dpv:hasJurisdiction": "loc:PT",
         "dpv:hasApplicableLaw": "legal-eu:law-GDPR",
         "dpv:hasAuthority": "legal-pt:DPA-PT",
-        "dpv:hasLegalBasis": "eu-gdpr:A6-1-a" if fields["is_consent"] else "dpv:ImpliedConsent",
+        "dpv:hasLegalBasis": "dpv:ImpliedConsent" if was_assumed else "eu-gdpr:A6-1-a",
         "dpv:hasProcess": [_process(notice, metadata, purpose)],
         "dpv:hasConsentControl": {"type": "dpv:WithdrawConsent", "dpv:isExercisedAt": settings},
         "dpv:hasRight": {"type": "eu-gdpr:A7-3"},
@@ -145,7 +151,10 @@ def _record(
     if fields["notice"]:
         node["dpv:hasNotice"] = _notice(fields, notice, metadata)
     if metadata.version > 1:
-        return profile.completed(node, notice, fields["language"], metadata.origin)
+        may_object = metadata.version >= THIRD and (was_assumed or status == Status.REFUSED)
+        return profile.completed(
+            node, notice, fields["language"], metadata.origin, may_object=may_object
+        )
     return node
 
 
@@ -173,7 +182,7 @@ def _process(notice: Mapping[str, Any], metadata: ReceiptMetadata, purpose: str)
     }
     if data := shown.get("personal_data"):
         process["dpv:hasPersonalData"] = [f"pd:{term}" for term in data]
-    if others := sorted({entry["vendor"] for entry in services if entry["hosts"]}):
+    if others := sorted(_others(services, metadata)):
         process["dpv:hasRecipient"] = [
             {"type": "dpv:ThirdParty", "dpv:hasName": vendor} for vendor in others
         ]
@@ -190,14 +199,26 @@ def _process(notice: Mapping[str, Any], metadata: ReceiptMetadata, purpose: str)
     return process
 
 
+def _others(services: profile.Services, metadata: ReceiptMetadata) -> set[str]:
+    """Return who else receives something: who is one to the privacy page as well."""
+    if metadata.version < THIRD:
+        return {entry["vendor"] for entry in services if entry["hosts"]}
+    return {entry.vendor for entry in services_shown(services) if not entry.is_ours}
+
+
 def _statuses(
     fields: Mapping[str, Any], metadata: ReceiptMetadata, purpose: str, status: str
 ) -> Iterator[Node]:
-    """State what was indicated. What was only assumed is never called given (GDPR Recital 32)."""
+    """State what was indicated. What was only assumed is never called given (GDPR Recital 32).
+
+    Nor is who objects to it said to withdraw: they have refused what they had never given.
+    """
     given = status == Status.GIVEN and fields["is_consent"]
     # Before there was `assumed`, continued use was recorded as given.
     is_said = status in STATUSES and (fields["is_consent"] or status not in ACCEPTED)
     term = STATUSES[Status(status)] if is_said else "ConsentUnknown"
+    if purpose in metadata.assumed:
+        term = STATUSES[Status.REFUSED]
     yield {
         "type": "dpv:RenewedConsentGiven"
         if given and purpose in metadata.renewed

@@ -175,6 +175,8 @@ def _metadata(receipt: Node) -> ReceiptMetadata:
     # What was only assumed counts as well, while it does, and is never given.
     accepted = {purpose for purpose, status in statuses.items() if status in ACCEPTED}
     counting = sorted(accepted.intersection(receipt.get("site:counting", ())))
+    withdrawn = {purpose for purpose, status in statuses.items() if status == Status.WITHDRAWN}
+    assumed = sorted(withdrawn.intersection(receipt.get("site:onlyAssumed", ())))
     if type(counts) is not bool:
         raise _AlteredError("It does not say whether the choice still counted.")
     version = receipt.get("site:version", 1)
@@ -190,6 +192,7 @@ def _metadata(receipt: Node) -> ReceiptMetadata:
         counts=counts,
         renewed=tuple(renewed),
         counting=tuple(counting),
+        assumed=tuple(assumed),
         kept_for=kept_for,
         version=version,
     )

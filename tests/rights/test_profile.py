@@ -235,7 +235,44 @@ def test_a_receipt_of_before_says_of_itself_that_it_is_none_of_now(
     make_site: MakeSite, tmp_path: Path
 ) -> None:
     before = json.loads(OF_VERSION_1.read_bytes())
-    for change in ({"site:version": 2}, {"site:version": 3}, {"site:keptFor": "P9Y"}):
+    for change in (
+        {"site:version": 2},
+        {"site:version": 3},
+        {"site:version": 4},
+        {"site:keptFor": "P9Y"},
+    ):
         file = tmp_path / "receipt.jsonld"
         file.write_text(json.dumps(before | change), encoding="utf-8")
         assert checked(make_site, file).startswith("Altered."), change
+
+
+@pytest.mark.parametrize(
+    ("service", "is_one"),
+    [
+        ('country = "PT"\n', False),
+        ('country = "US"\nsafeguard = { en = "Clauses", pt = "Cláusulas" }\n', True),
+        ('country = "PT"\nprivacy = "https://agency.test/privacy"\n', True),
+        (
+            'country = "PT"\nhosts = { img = ["https://agency.test"] }\nprivacy = "https://a.test"\n',
+            True,
+        ),
+        ('country = "PT"\nITEM', True),
+    ],
+)
+def test_who_is_a_recipient_to_the_privacy_page_is_one_in_the_receipt(
+    make_site: MakeSite, service: str, *, is_one: bool
+) -> None:
+    item = PARTNER[PARTNER.index("\n[[services.cookies]]") :]
+    agency = (
+        '\n[[services]]\nid = "agency"\npurpose = "advertising"\nname = "Ads"\nvendor = "Agency"\n'
+    )
+    own = shipped_with(more=agency + service.replace("ITEM", item))
+    visitor = Visitor(make_site(registry=own))
+    visitor.choose("accept_all")
+    found = receipt(visitor)
+    assert faults(found) == ""
+    (process,) = of_purpose(found, "PersonalisedAdvertising")["dpv:hasProcess"]
+    told = [recipient.get("dpv:hasName") for recipient in process["dpv:hasRecipient"]]
+    assert told == (["Agency"] if is_one else [None])
+    assert ("dpv:Share" in process["dpv:hasProcessing"]) is is_one
+    assert ("Agency (" in visitor.get("/privacy").text) is is_one

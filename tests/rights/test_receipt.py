@@ -22,6 +22,7 @@ from flask import Flask
 from log import decision, erase, fill, seal
 from rdflib import Graph, URIRef
 
+from blueprints.consent.choices import Model, Status
 from blueprints.consent.digest import canonical, sha256_of, utc_text
 from blueprints.proof.seals import newest_seals
 from blueprints.rights import history
@@ -54,7 +55,7 @@ ALLOWED = {
     },
     "https://w3id.org/dpv/loc#": {"PT"},
     "https://w3id.org/dpv/legal/eu/gdpr#": {
-        *("A6-1-a", "A7-3", "A15", "A16", "A17", "A18", "A20", "A77")
+        *("A6-1-a", "A7-3", "A15", "A16", "A17", "A18", "A20", "A21", "A77")
     },
     "https://w3id.org/dpv/tech#": {"Device"},
     "https://w3id.org/dpv/legal/eu#": {"law-GDPR"},
@@ -557,3 +558,87 @@ def test_the_page_is_true_of_a_receipt_of_what_was_assumed_and_of_one_without_a_
         text = Visitor(make_site(CONSENT_MODEL=model)).get(path).text
         assert all(words in text for words in always)
         assert all((words in text) is (model == "implied") for words in assumed)
+
+
+@pytest.mark.parametrize("way", ["withdraw", "reject", "accept_selected"])
+def test_who_objects_to_what_was_only_assumed_is_not_said_to_withdraw_a_consent(
+    make_site: MakeSite, tmp_path: Path, way: str
+) -> None:
+    site = make_site(CONSENT_MODEL="implied")
+    visitor = Visitor(site)
+    for _ in range(2):
+        visitor.get("/")
+    if way == "withdraw":
+        visitor.post("/cookies/withdraw", {})
+    else:
+        visitor.submit(visitor.get("/cookies").form("/cookies"), way, ("advertising",))
+    found = receipt(visitor)
+    assert set(found["site:digestedFields"]["statuses"].values()) <= {"given", "withdrawn"}
+    given = {"PersonalisedAdvertising"} if way == "accept_selected" else set()
+    taken_back = [
+        record
+        for record in found["dpv:hasRecordOfActivity"]
+        if record["dpv:hasProcess"][0]["dpv:hasPurpose"].removeprefix("dpv:") not in given
+    ]
+    assert len(taken_back) == 2 - len(given)
+    for record in taken_back:
+        (status,) = record["dpv:hasConsentStatus"]
+        assert status["type"] == "dpv:ConsentRefused"
+        assert status["dpv:isIndicatedBy"] == "dpv:DataSubject"
+        assert record["dpv:hasLegalBasis"] == "dpv:ImpliedConsent"
+        assert rights_in(record) >= {"A21"}
+    assert "ConsentWithdrawn" not in json.dumps(found)
+    assert ("ConsentGiven" in json.dumps(found)) is bool(given)
+    objected = ["advertising", "personalization"][len(given) :]
+    assert found["site:onlyAssumed"] == objected
+    assert check(site, tmp_path, found).output.startswith("Not yet sealed.")
+    for spoilt in ([], ["advertising", "personalization", "x"]):
+        forged = resummed(found | {"site:onlyAssumed": spoilt})
+        assert check(site, tmp_path, forged).output.startswith("Altered.")
+    visitor.post("/cookies/withdraw", {})  # once more, of what is off already
+    assert ("ConsentWithdrawn" in json.dumps(receipt(visitor))) is bool(given)
+
+
+def rights_in(record: Any) -> set[str]:  # noqa: ANN401 - JSON of any shape
+    return {right["type"][1].removeprefix("eu-gdpr:") for right in record["dpv:hasRight"]}
+
+
+@pytest.mark.parametrize("model", ["opt_in", "implied"])
+def test_who_had_given_it_withdraws_under_either_model(make_site: MakeSite, model: str) -> None:
+    visitor = Visitor(make_site(CONSENT_MODEL=model))
+    for _ in range(2):
+        visitor.get("/")
+    visitor.submit(visitor.get("/cookies").form("/cookies"), "accept_all")
+    assert all("A21" not in rights_in(item) for item in receipt(visitor)["dpv:hasRecordOfActivity"])
+    visitor.post("/cookies/withdraw", {})
+    found = receipt(visitor)
+    assert set(map(tuple, statuses(found).values())) == {("ConsentWithdrawn",)}
+    assert found["site:onlyAssumed"] == []
+    bases = {record["dpv:hasLegalBasis"] for record in found["dpv:hasRecordOfActivity"]}
+    assert bases == {"eu-gdpr:A6-1-a"}
+
+
+@pytest.mark.parametrize(("model", "assumed"), [("opt_in", ()), ("implied", ("personalization",))])
+def test_of_whom_no_acceptance_is_kept_any_more_none_is_claimed_where_it_may_have_been_assumed(
+    make_site: MakeSite, model: str, assumed: tuple[str, ...]
+) -> None:
+    site = make_site()
+    statuses = {"personalization": Status.WITHDRAWN}
+    (subject,) = fill(site, [decision(model=Model(model), statuses=statuses)])
+    (record,) = records(site)
+    now = utc_text(datetime.now(UTC))
+    metadata = ReceiptMetadata(str(uuid4()), now, "http://localhost", counts=True)
+    with site.app_context():
+        found = history.receipt_of(subject, record.id, site.extensions["notices"], metadata, 3)
+    assert found is not None
+    assert found["site:onlyAssumed"] == list(assumed)
+    assert ("ConsentWithdrawn" in json.dumps(found)) is not bool(assumed)
+
+
+def test_who_refuses_may_object_to_the_record(visitor: Visitor) -> None:
+    visitor.choose("accept_selected", ticks=("advertising",))
+    may = {
+        record["dpv:hasProcess"][0]["dpv:hasPurpose"]: "A21" in rights_in(record)
+        for record in receipt(visitor)["dpv:hasRecordOfActivity"]
+    }
+    assert may == {"dpv:PersonalisedAdvertising": False, "dpv:ServicePersonalisation": True}
