@@ -19,6 +19,7 @@ Additions = Mapping[str, Things]  # by purpose
 TOLD_IN = {"way": "enters", "tag": "consent_mode", "grant": "consent_mode"}
 # What is told only of what was known: of a new vendor, host or item it goes without saying.
 ABOUT = {"country": "vendor", "load": "host", "storage": "item", "party": "item"}
+OF_AN_ITEM = ("item", "storage", "party")
 SECONDS = (31_556_952, 2_629_746, 86_400, 3_600, 60, 1)  # a year is twelve months
 
 
@@ -50,7 +51,7 @@ def compare(old: Content, new: Content) -> Changes:
         if was_optional and (still or optional.get(purpose) is False):
             imposed[purpose] = still
         if optional.get(purpose) == was_optional and (
-            things := _added(_covered(old, purpose), _covered(new, purpose), untold)
+            things := _added(*_covered_by(old, new, purpose), untold)
         ):
             grown[was_optional][purpose] = things
     return Changes(asked=grown[True], unasked=grown[False], imposed=imposed)
@@ -67,6 +68,21 @@ def _added(
         and (key[0] not in ABOUT or (ABOUT[key[0]], key[1]) in old)
     }
     return tuple(sorted(things))
+
+
+def _covered_by(
+    old: Content, new: Content, purpose: str
+) -> tuple[dict[tuple[str, ...], int], dict[tuple[str, ...], int]]:
+    """Return what each covers; what was told of `_pk*` was told of a new item `_pk_id` as well."""
+    before, now = _covered(old, purpose), _covered(new, purpose)
+    names = {key[1] for key in now.keys() - before.keys() if key[0] == "item"}
+    for (kind, beginning, *value), size in list(before.items()):
+        if kind in OF_AN_ITEM and beginning.endswith("*"):
+            for name in names:
+                if name.startswith(beginning[:-1]):
+                    key = kind, name, *value
+                    before[key] = max(before.get(key, size), size)
+    return before, now
 
 
 def _told(kind: str, name: str, value: str = "", *, was_known: bool) -> tuple[str, str]:

@@ -171,6 +171,42 @@ def test_lifetimes_are_compared_by_how_long_they_are(
     assert compare(after, before).asked == {}
 
 
+@pytest.mark.parametrize(
+    ("item", "added"),
+    [
+        ({}, ()),
+        ({"name": "_pk_id*"}, ()),
+        ({"name": "_pk_*", "lifetime": "P1D"}, ()),
+        ({"name": "_p*"}, (("item", "_p*"),)),
+        ({"name": "_p"}, (("item", "_p"),)),
+        ({"name": "_pk_"}, ()),
+        ({"lifetime": "P1Y"}, ()),
+        ({"lifetime": "P13M"}, (("lifetime", "_pk_id.1"),)),
+        ({"party": "third"}, (("party", "_pk_id.1"),)),
+        ({"storage": "localStorage"}, (("storage", "_pk_id.1"),)),
+        ({"name": "_pk_ses"}, (("lifetime", "_pk_ses"),)),  # which was told by its own name
+        ({"name": "_pk_seen"}, ()),
+    ],
+)
+def test_a_name_that_one_with_a_star_stood_for_is_not_new(
+    item: dict[str, str], added: tuple[tuple[str, str], ...]
+) -> None:
+    told = {"name": "_pk_*", "storage": "cookie", "party": "first", "lifetime": "P12M"}
+    ses = told | {"name": "_pk_ses", "lifetime": "P1D"}
+    before = changed(
+        (*COUNTER, "cookies"), [told, ses, told | {"name": "_pk_i*", "lifetime": "P2D"}]
+    )
+    after = changed((*COUNTER, "cookies"), [told | {"name": "_pk_id.1"} | item])
+    assert compare(before, after).asked == ({"content": added} if added else {})
+
+
+def test_a_name_with_a_star_in_another_purpose_stands_for_nothing() -> None:
+    told = {"name": "_pk_*", "storage": "cookie", "party": "first", "lifetime": "P12M"}
+    before, after = (changed(("services", 0, "cookies"), [told]) for _ in range(2))
+    after["services"][1]["cookies"].append(told | {"name": "_pk_id"})
+    assert compare(before, after).asked == {"content": (("item", "_pk_id"),)}
+
+
 def test_nobody_has_chosen_about_a_purpose_that_was_not_asked_for() -> None:
     more = {"id": "more", "optional": True}
     for way, value in ((("purposes", 0, "optional"), True), (("purposes", 0), more)):
