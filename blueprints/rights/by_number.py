@@ -23,7 +23,14 @@ from blueprints.database import is_uncertain
 from blueprints.rights import erasure
 from blueprints.rights.receipt_check import NotAReceiptError, read_receipt
 from blueprints.rights.subjects import as_number, number_in
-from blueprints.rights.views import blueprint, erase_own, erased_page, history_page, own_records
+from blueprints.rights.views import (
+    blueprint,
+    erase_own,
+    erased_page,
+    history_page,
+    is_erased,
+    own_records,
+)
 from blueprints.sessions import StoreUnavailableError
 
 RECEIPT_BYTES_AT_MOST = 128 * 1024
@@ -46,14 +53,14 @@ def show_by_number() -> Response:
     request.max_content_length = RECEIPT_BYTES_AT_MOST
     g.count_number()
     form = NumberForm(request.form)
-    subject = None if form.problem else _subject(form.number.data or "")
+    subject, record = (None, None) if form.problem else _named(form.number.data or "")
     if subject is None:
         return _form_page("receipt" if request.files.get("receipt") else "number", 400)
     if form.erase.data:
-        return _erase(subject)
+        return _erase(subject, record)
     records = own_records(subject)
     if not records:
-        return _form_page("unknown", 404)
+        return _nothing_left(record)
     if g.wants_json:
         told = [
             {
@@ -68,15 +75,23 @@ def show_by_number() -> Response:
     return history_page(records, subject)
 
 
-def _subject(number: str) -> UUID | None:
+def _named(number: str) -> tuple[UUID | None, UUID | None]:
+    """Return the visitor and, where it is a receipt that names them, its record."""
     sent = request.files.get("receipt")
+    if not sent:
+        return as_number(number), None
     try:
-        return number_in(read_receipt(sent.read()), "subject") if sent else as_number(number)
+        receipt = read_receipt(sent.read())
     except NotAReceiptError:
-        return None
+        return None, None
+    return number_in(receipt, "subject"), number_in(receipt, "id")
 
 
-def _erase(subject: UUID) -> Response:
+def _nothing_left(record: UUID | None) -> Response:
+    return _form_page("erased" if record and is_erased(record) else "unknown", 404)
+
+
+def _erase(subject: UUID, record: UUID | None) -> Response:
     own = last_decision()
     if own and own.subject == str(subject):
         return erase_own()  # Their session and its cookies are at hand.
@@ -87,7 +102,7 @@ def _erase(subject: UUID) -> Response:
         g.is_uncertain = is_uncertain(error)  # An error page has to say so.
         raise ServiceUnavailable from None
     if not erased:
-        return _form_page("unknown", 404)
+        return _nothing_left(record)
     return erased_page(erased, [], "number")
 
 

@@ -20,7 +20,7 @@ from blueprints.proof.seals import find_seal, prove
 from blueprints.rights import receipt_check
 from blueprints.rights.dossier import Entry, UnknownIdError, compile_dossier
 from blueprints.rights.receipt_check import Answer, Verdict
-from blueprints.rights.subjects import as_number, joined, read_receipt_file
+from blueprints.rights.subjects import as_number, erased_record, joined, read_receipt_file
 
 
 @click.command("check-receipt")
@@ -37,13 +37,15 @@ def check_receipt(file: str, seals_file: Path | None) -> None:
     """Check a consent receipt that somebody holds in their hand.
 
     Answers valid, not yet sealed (both status 0), altered, or unknown: of another site or of
-    another log (both status 1), and the numbers of its record and visitor, which are not looked up.
+    another log (both status 1), and the numbers of its record and visitor; of these is looked up
+    only whether the record is erased by now.
     In place of FILE the number of a record or of a visitor says the same of the records themselves.
     """
     if (number := as_number(file)) and not seals_file:
         _check_records(number)
         return
     receipt = read_receipt_file(Path(file))
+    erased = None
     try:
         if seals_file:
             heads = read_heads(seals_file)
@@ -56,12 +58,16 @@ def check_receipt(file: str, seals_file: Path | None) -> None:
         else:
             with database():
                 verdict = receipt_check.check(receipt, _knows_head, _knows_digest, _seal_of)
+                if verdict.answer.is_good:
+                    erased = erased_record(UUID(receipt["site:decision"]))
     except HeadFileError as error:
         raise BadInputError(str(error)) from None
     _say(verdict)
     if verdict.answer is not Answer.ALTERED:
         fields = receipt["site:digestedFields"]
         click.echo(f"Record {fields['id']} of visitor {fields['subject']}.")
+    if erased:
+        click.echo("It is erased by now: of the record itself the log holds only the digest.")
     if not verdict.answer.is_good:
         sys.exit(1)
 

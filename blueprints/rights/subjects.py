@@ -38,7 +38,7 @@ def named_by(given: str) -> Named | None:
 
     """
     if number := as_number(given):
-        return Named(number, _erased(number))
+        return Named(number, erased_record(number))
     file = Path(given)
     try:
         is_file = file.is_file()
@@ -50,7 +50,7 @@ def named_by(given: str) -> Named | None:
     subject, record = number_in(receipt, "subject"), number_in(receipt, "id")
     if subject is None:
         raise BadInputError(f"The receipt {file} names no visitor.")
-    return Named(subject, _erased(record) if record and not _has_records(subject) else None)
+    return Named(subject, erased_record(record) if record and not _has_records(subject) else None)
 
 
 def as_number(given: str) -> UUID | None:
@@ -84,7 +84,13 @@ def read_receipt_file(file: Path) -> Node:
         raise BadInputError(str(error)) from None
 
 
-def _erased(number: UUID) -> UUID | None:
+def erased_record(number: UUID) -> UUID | None:
+    """Return the number of a record that is erased; None where it is whole, or there is none.
+
+    Raises:
+        SQLAlchemyError: the database cannot be asked.
+
+    """
     is_erased = ConsentRecord.subject.is_(None)
     query = select(ConsentRecord.id).where(ConsentRecord.id == number, is_erased)
     with reading() as connection:

@@ -24,6 +24,7 @@ from blueprints.consent.views import bad_request, no_store
 from blueprints.consent.visitor import current_choice, notices, own_decision, registry
 from blueprints.rights import erasure, history
 from blueprints.rights.receipt import ReceiptMetadata
+from blueprints.rights.subjects import erased_record
 
 T = TypeVar("T")
 
@@ -47,6 +48,16 @@ def own_records(subject: UUID) -> list[Record]:
 
     """
     return _asked(lambda: history.records_of(subject, RECORDS_AT_MOST))
+
+
+def is_erased(record: UUID) -> bool:
+    """Whether there was such a record, and it is erased.
+
+    Raises:
+        ServiceUnavailable: the database cannot be asked.
+
+    """
+    return _asked(lambda: erased_record(record)) is not None
 
 
 def history_page(records: list[Record], number: UUID | None = None) -> Response:

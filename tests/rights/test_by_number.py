@@ -15,6 +15,7 @@ from evidence import count_sessions, records
 from flask import Flask
 from log import run
 from registries import shipped_with
+from werkzeug.test import TestResponse
 
 from blueprints.database import db
 
@@ -204,6 +205,32 @@ def test_what_is_no_number_of_anybody_changes_nothing(
     assert answer.status_code == status
     assert Page(answer).all("h1")
     assert records(site)[0].subject is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        (PATH, "Error: These records have been erased"),
+        (f"/pt{PATH}", "Erro: Estes registos foram apagados"),
+    ],
+)
+def test_whose_receipt_is_of_an_erased_record_is_told_that_it_was_erased(
+    site: Flask, later: Visitor, receipt: bytes, path: str, title: str
+) -> None:
+    def answer(content: bytes, **headers: str) -> TestResponse:
+        sent = {"number": "", "receipt": (BytesIO(content), "r.jsonld")}
+        return later.post(path, sent, **headers)
+
+    assert later.post(PATH, {"number": number(site), "erase": "yes"}).status_code == 200
+    assert answer(receipt).status_code == 404
+    assert (Page(answer(receipt)).one("title").text or "").startswith(title)
+    assert answer(receipt, Accept="application/json").json == {"error": "erased"}
+    sent = {"receipt": (BytesIO(receipt), "r.jsonld"), "erase": "yes"}
+    assert later.post(path, sent, Accept="application/json").json == {"error": "erased"}
+    other = json.loads(receipt)
+    other["site:digestedFields"]["id"] = str(uuid4())
+    unknown = answer(json.dumps(other).encode(), Accept="application/json")
+    assert unknown.json == {"error": "unknown"}
 
 
 def test_numbers_cannot_be_tried_by_the_thousand(site: Flask) -> None:
