@@ -188,6 +188,41 @@ def test_the_record_names_the_words_of_the_placeholder_and_no_others(site: Flask
     assert "Accept all cookies" not in text_of(words)
 
 
+@pytest.mark.parametrize(
+    ("prefix", "safeguard", "told"),
+    [
+        ("", "", "Data may go outside the European Economic Area (US)."),
+        (
+            "",
+            'safeguard = { en = "Clauses", pt = "Cláusulas" }\n',
+            "Data may go outside the European Economic Area (US), under this safeguard: Clauses.",
+        ),
+        (
+            "/pt",
+            'safeguard = { en = "Clauses", pt = "Cláusulas." }\n',
+            "Os dados podem sair do Espaço Económico Europeu (US), com esta garantia: Cláusulas.",
+        ),
+    ],
+)
+def test_a_placeholder_and_its_notice_say_where_beyond_the_eea_data_may_go_and_how_it_is_safe(
+    site: Flask, prefix: str, safeguard: str, told: str, make_site: MakeSite
+) -> None:
+    path = FRAME.replace("/articles", "/pt/artigos") if prefix else FRAME
+    inside = Visitor(site).frame(path)
+    assert "(US)" not in inside.text
+    assert inside.response.text.count("Econom") == 0
+    within = Path(site.config["CONSENT_REGISTRY"]).read_text(encoding="utf-8")
+    before, player = within.split('name = "Partner player"')
+    abroad = player.replace('country = "PT"\n', f'country = "US"\n{safeguard}')
+    own = f'{before}name = "Partner player"{abroad}'
+    visitor = Visitor(make_site(registry=own, ARTICLES=site.config["ARTICLES"]))
+    frame = visitor.frame(path)
+    assert told in frame.text
+    visitor.submit(frame.form(f"{prefix}/cookies/allow"))
+    kept = visitor.get(f"{prefix}/cookies/notices/{records(visitor.site)[-1].notice}")
+    assert told in text_of(kept.all("blockquote")[0])
+
+
 def test_a_placeholder_read_elsewhere_is_not_what_the_banner_asks(site: Flask) -> None:
     visitor = Visitor(site)
     form = visitor.frame(FRAME).form("/cookies/allow")
