@@ -7,6 +7,7 @@ rows, and go on to be checked as they were written.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from blueprints.consent.choices import TELL_OF_ACCEPTANCE
 from blueprints.rights.context import Node
 
 Services = Sequence[Mapping[str, Any]]
@@ -24,6 +25,12 @@ RIGHTS = {
     "A21": {"en": "/privacy", "pt": "/pt/privacidade"},
     "A77": {"en": "/privacy", "pt": "/pt/privacidade"},
 }
+
+
+def is_consent(fields: Mapping[str, Any], assumed: Sequence[str]) -> bool:
+    """Whether it is about a consent, given, refused or withdrawn, and not an assumption alone."""
+    told = {key for key, status in fields["statuses"].items() if status in TELL_OF_ACCEPTANCE}
+    return bool(fields["is_consent"] and (not assumed or told.difference(assumed)))
 
 
 def completed(

@@ -86,7 +86,7 @@ def write_receipt(
         "site:renewed": list(metadata.renewed),
         "site:policyVersion": fields["policy_version"],
         "site:consentModel": fields["model"],
-        "site:isConsent": fields["is_consent"],
+        "site:isConsent": profile.is_consent(fields, metadata.assumed),
         "site:globalPrivacyControl": fields["gpc"],
         "site:noticeContent": dict(notice),
         "site:digestedFields": dict(fields),

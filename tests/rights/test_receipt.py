@@ -598,6 +598,7 @@ def test_who_objects_to_what_was_only_assumed_is_not_said_to_withdraw_a_consent(
     assert ("ConsentGiven" in json.dumps(found)) is bool(given)
     objected = ["advertising", "personalization"][len(given) :]
     assert found["site:onlyAssumed"] == objected
+    assert found["site:isConsent"] is bool(given)
     assert check(site, tmp_path, found).output.startswith("Not yet sealed.")
     for spoilt in ([], ["advertising", "personalization", "x"]):
         forged = resummed(found | {"site:onlyAssumed": spoilt})
@@ -621,6 +622,7 @@ def test_who_had_given_it_withdraws_under_either_model(make_site: MakeSite, mode
     found = receipt(visitor)
     assert set(map(tuple, statuses(found).values())) == {("ConsentWithdrawn",)}
     assert found["site:onlyAssumed"] == []
+    assert found["site:isConsent"] is True
     bases = {record["dpv:hasLegalBasis"] for record in found["dpv:hasRecordOfActivity"]}
     assert bases == {"eu-gdpr:A6-1-a"}
 
