@@ -614,3 +614,48 @@ def test_a_page_after_a_change_cuts_nothing_off_what_was_assumed(
     assert until is not None
     assert again is not None
     assert again.expires == until.expires, "and not a day, as for whoever has read one page"
+
+
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_the_notice_of_what_is_assumed_again_was_on_the_banner_word_for_word(
+    make_site: MakeSite, tmp_path: Path, language: str
+) -> None:
+    texts = shipped_with(), shipped_with((DATA, 'personal_data = ["Preference", "Age"]'))
+    first, second = changed(make_site, tmp_path, *texts, model="implied")
+    reader, path = first(), {"en": "/", "pt": "/pt/"}[language]
+    for _ in range(2):
+        reader.get(path)
+    later = come_back(reader, second())
+    page = later.get(path)
+    assert "data-given" in page.response.get_data(as_text=True), "something else still counts"
+    assert page.banner is not None
+    later.get(path)
+    notice = later.site.extensions["notices"].find(records(later.site)[-1].notice)
+    assert notice.content["banner"]["assumption"] in text_of(page.banner)
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/", "left out where somebody is asked again while something that they accepted still"),
+        ("/pt/", "omitida quando se volta a perguntar a quem já aceitou algo que ainda é válido"),
+    ],
+)
+@pytest.mark.parametrize("model", ["opt_in", "implied"])
+def test_a_banner_does_not_say_that_only_the_necessary_is_used_where_more_still_counts(
+    make_site: MakeSite, tmp_path: Path, model: str, path: str, told: str
+) -> None:
+    texts = shipped_with(), shipped_with(more=NEW_PURPOSE)
+    first, second = changed(make_site, tmp_path, *texts, model=model)
+    chooser = first()
+    chooser.choose("accept_all", path=path)
+    later = come_back(chooser, second())
+    page = later.get(path)
+    assert page.banner is not None
+    for words in later.site.extensions["notice_words"][path.strip("/") or "en"][
+        "assumption"
+    ].values():
+        assert words not in text_of(page.banner)
+    later.submit(page.banner, "accept_all")
+    shown = later.get(f"{path}cookies/notices/{records(later.site)[-1].notice}")
+    assert told in shown.text, "the record names every word that was read, and which was not"
