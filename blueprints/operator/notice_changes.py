@@ -152,6 +152,8 @@ def _by_id(entries: list[Entry]) -> dict[str, Entry]:
 def _words(content: Any, where: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON
     """Give every text of a notice that is not substance, with the way to it."""
     if isinstance(content, Mapping):
+        if "hosts" in content:  # A service without this does not have it.
+            content = {"justification": None, **content}
         for key in content.keys() - _no_words_of(content):
             yield from _words(content[key], f"{where} {key}".strip())
     elif isinstance(content, list):

@@ -166,6 +166,10 @@ processors = [{ name = "Mail", country = "PT", task = { en = "Mail", pt = "Corre
             ('description = { en = "Remember', 'short = { en = "X", pt = "Y" }\nOLD'),
             "purposes necessary short: was “none”, is “X”.",
         ),
+        (
+            ('id = "choice"', 'OLD\njustification = { en = "It must be.", pt = "Tem de ser." }'),
+            "services choice justification: was “none”, is “It must be.”.",
+        ),
     ],
 )
 def test_words_that_were_not_there_before_are_told(
