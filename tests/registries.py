@@ -66,3 +66,11 @@ def shipped_with(*changes: tuple[str, str], more: str = "") -> str:
         if old.startswith("id = "):
             text = text.replace(f"purpose = {old[5:]}", f"purpose = {new[5:].splitlines()[0]}")
     return text
+
+
+def necessary_only() -> str:
+    """The shipped registry without what is optional."""
+    shipped = shipped_with()
+    purposes = shipped[: shipped.index('[[purposes]]\nid = "personalization"')]
+    services = shipped[shipped.index("[[services]]") :].partition('[[services]]\nid = "reading"')[0]
+    return purposes + services

@@ -49,16 +49,20 @@ class Finding:
 def states(registry: Registry, model: Model) -> list[State]:
     """Return every state to visit: none, refused, each purpose alone, all, withdrawn.
 
-    Of a visitor who only goes on from page to page, `implied` assumes everything.
+    Of a visitor who only goes on from page to page, `implied` assumes everything. Where nothing is
+    optional there is nothing to press either.
     """
     everything = frozenset(registry.optional_ids)
+    no_choice = State("no choice", everything if model is Model.IMPLIED else frozenset())
+    if not everything:
+        return [no_choice]
     alone = [
         State(f"only {purpose}", frozenset({purpose}))
         for purpose in registry.optional_ids
         if len(everything) > 1
     ]
     return [
-        State("no choice", everything if model is Model.IMPLIED else frozenset()),
+        no_choice,
         State("refused"),
         *alone,
         State("accepted", everything),

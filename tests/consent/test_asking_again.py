@@ -10,7 +10,7 @@ from conftest import MakeSite
 from evidence import records, session_cookie
 from playwright.sync_api import Browser
 from registries import MATOMO as OF_13_MONTHS
-from registries import NEW_PURPOSE, shipped_with
+from registries import NEW_PURPOSE, necessary_only, shipped_with
 from served import serving
 
 MATOMO = OF_13_MONTHS.replace("P13M", "P7M")  # so that it can be longer
@@ -332,10 +332,7 @@ def test_what_was_never_answered_is_not_called_new(make_site: MakeSite, tmp_path
 def test_where_there_is_nothing_to_choose_about_nobody_is_asked(
     make_site: MakeSite, model: str
 ) -> None:
-    shipped = shipped_with()
-    necessary = shipped[: shipped.index('[[purposes]]\nid = "personalization"')]
-    services = shipped[shipped.index("[[services]]") :].partition('[[services]]\nid = "reading"')[0]
-    visitor = Visitor(make_site(registry=necessary + services, CONSENT_MODEL=model))
+    visitor = Visitor(make_site(registry=necessary_only(), CONSENT_MODEL=model))
     for _ in range(3):
         assert visitor.get("/").banner is None
     settings = visitor.get("/cookies")

@@ -11,6 +11,7 @@ import pytest
 from evidence import REGISTRY
 from partner import ARTICLE, partner_server, registry_with
 from playwright.sync_api import Browser
+from registries import necessary_only
 
 from blueprints.consent import registry_file
 from blueprints.operator.findings import Finding, Seen, State, compare
@@ -43,6 +44,22 @@ def test_the_shipped_site_keeps_its_word(tmp_path: Path, model: str) -> None:
     assert "Nothing found" in result.stdout
     for name in ("session", "preferences", "interests"):
         assert name in result.stdout
+
+
+@pytest.mark.usefixtures("browser")
+@pytest.mark.parametrize("model", ["opt_in", "implied"])
+def test_a_site_with_nothing_to_choose_about_is_visited_as_it_is(
+    tmp_path: Path, model: str
+) -> None:
+    registry = tmp_path / "registry.toml"
+    registry.write_text(necessary_only(), encoding="utf-8")
+    result = audit(
+        FLASK_CONSENT_REGISTRY=str(registry),
+        FLASK_CONSENT_MODEL=model,
+        FLASK_SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/none.db",
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Nothing found" in result.stdout
 
 
 REASON = '\njustification = { en = "It must be.", pt = "Tem de ser." }'
