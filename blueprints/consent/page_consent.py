@@ -10,7 +10,7 @@ from typing import Any
 from flask import abort, current_app, g, request, session
 
 from blueprints.consent.addresses import safe_path
-from blueprints.consent.choices import OPEN, Choice, Decision, Status
+from blueprints.consent.choices import OPEN, Choice, Decision, Model, Status
 from blueprints.consent.forms import ChoiceForm, VisitorForm
 from blueprints.consent.methods import ACCEPT_SELECTED
 from blueprints.consent.notices import Notice
@@ -108,7 +108,8 @@ class PageConsent:
 
     @property
     def model(self) -> str:
-        return str(current_app.config["CONSENT_MODEL"])
+        """How this site asks: nothing is assumed where there is nothing to accept."""
+        return str(current_app.config["CONSENT_MODEL"] if registry().optional else Model.OPT_IN)
 
     @property
     def may_assume(self) -> bool:
@@ -207,8 +208,7 @@ class PageConsent:
     @property
     def google_tags(self) -> tuple[str, ...]:
         """The Google tags on the page, each with the days for which it may keep something."""
-        tagged = (service for service in self.services if service.tag_id)
-        return tuple(f"{service.tag_id}={service.longest_days}" for service in tagged)
+        return tuple(f"{each.tag_id}={each.longest_days}" for each in self.services if each.tag_id)
 
     def placeholder(self, service: Service) -> Notice:
         """Return what an embed says while it is not loaded, as a notice of its own."""

@@ -61,8 +61,8 @@ def _set_up(state: BlueprintSetupState) -> None:
     app.jinja_env.filters["ended"] = ended
     # What is registered first runs last: it sees what continued use has recorded.
     app.after_request(enforcement.enforce)
-    if app.config["CONSENT_MODEL"] == Model.IMPLIED:
-        app.logger.warning(
+    if app.config["CONSENT_MODEL"] == Model.IMPLIED and app.extensions["registry"].optional:
+        app.extensions["told_at_start"].append(
             "CONSENT_MODEL=implied: continued use is recorded, and it is no consent under the GDPR."
         )
         app.after_request(assume_after_second_page)

@@ -1,7 +1,6 @@
 """CONSENT_MODEL=implied: the client's banner taken at its word, and what always beats it."""
 
 import json
-import logging
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -14,13 +13,14 @@ from browserlike import Visitor
 from conftest import MakeSite
 from evidence import ARTICLE, records, session_cookie
 from flask import Flask
-from registries import FILM, NEW_PURPOSE, shipped_with
+from registries import FILM, NEW_PURPOSE, necessary_only, shipped_with
 
 from blueprints.consent import services
 from blueprints.consent.choices import Decision, Model, Status
 from blueprints.consent.methods import CONTINUED_USE
 from blueprints.database import db
 
+NO_CONSENT = re.compile("no consent under the GDPR")
 
 @pytest.fixture
 def settings() -> dict[str, str]:
@@ -215,12 +215,27 @@ def test_back_in_opt_in_what_was_assumed_counts_for_nothing(
     assert later.get("/").banner is not None
 
 
-def test_the_start_says_that_it_is_no_consent(
+def test_each_start_says_once_that_it_is_no_consent(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING):
-        make_site(CONSENT_MODEL="implied")
-    assert "no consent under the GDPR" in caplog.text
+    sites = [make_site(CONSENT_MODEL="implied", registry=text) for text in (None, necessary_only())]
+    told = [[*filter(NO_CONSENT.search, each.extensions["told_at_start"])] for each in sites]
+    assert [len(sentences) for sentences in told] == [1, 0], "nothing is assumed without purposes"
+    assert not NO_CONSENT.search(caplog.text), "each process that serves would say it again"
+
+
+@pytest.mark.parametrize("path", ["/privacy", "/pt/privacidade", "/accessibility", "/cookies"])
+def test_where_nothing_is_optional_no_page_says_that_something_is_assumed(
+    make_site: MakeSite, path: str
+) -> None:
+    sites = [
+        make_site(registry=necessary_only(), CONSENT_MODEL=model) for model in ("implied", "opt_in")
+    ]
+    assuming, asking = (Visitor(site) for site in sites)
+    for _ in range(2):
+        assuming.get("/")
+    assert assuming.cookies == set()
+    assert assuming.get(path).text == asking.get(path).text
 
 
 def test_opt_in_never_assumes_anything(make_site: MakeSite) -> None:
