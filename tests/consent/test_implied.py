@@ -238,6 +238,21 @@ def test_where_nothing_is_optional_no_page_says_that_something_is_assumed(
     assert assuming.get(path).text == asking.get(path).text
 
 
+@pytest.mark.needs("rights")
+@pytest.mark.parametrize(
+    ("first", "second", "told"), [("/", "/pt/", "English"), ("/pt/", "/", "Português")]
+)
+def test_the_language_of_a_record_is_that_of_the_notice_that_was_shown(
+    site: Flask, first: str, second: str, told: str
+) -> None:
+    visitor = Visitor(site)
+    visitor.get(first)
+    visitor.get(second)
+    (record,) = records(site)
+    assert record.language == site.extensions["notices"].find(record.notice).language
+    assert f"Language{told} How this site asks" in visitor.get("/cookies/history").text
+
+
 def test_opt_in_never_assumes_anything(make_site: MakeSite) -> None:
     site = make_site()
     visitor = Visitor(site)
