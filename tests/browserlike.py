@@ -15,6 +15,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 HTML = "{http://www.w3.org/1999/xhtml}"
+ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"  # of an opened page
 # Written down once more, and whole, so that no change of one passes unnoticed.
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -205,7 +206,8 @@ class Visitor:
         return Frame(self.raw_get(path, **sent), self.site.extensions["site"].name)
 
     def raw_get(self, path: str, **headers: str) -> TestResponse:
-        sent = self.headers | {key.replace("_", "-"): value for key, value in headers.items()}
+        sent = {"Accept": ACCEPT} | self.headers
+        sent |= {key.replace("_", "-"): value for key, value in headers.items()}
         # A Cookie header of the test's own: the client's jar would replace it.
         client = self.site.test_client(use_cookies=False) if "Cookie" in sent else self.client
         response = client.get(path, headers=sent)

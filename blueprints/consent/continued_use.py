@@ -69,7 +69,7 @@ def _is_page_of_the_site(response: Response) -> bool:
 def _is_opened_by_somebody() -> bool:
     """Whether somebody opens a page: nothing in one, and nothing that a browser fetches in advance.
 
-    A browser without Fetch Metadata says by `Accept` when it asks for a picture or a stylesheet.
+    Without Fetch Metadata, `Accept` tells a page from what is in one: only for a page it has HTML.
     """
     sent = request.headers
     in_advance = " ".join(sent.get(name, "") for name in IN_ADVANCE).lower()
@@ -77,5 +77,5 @@ def _is_opened_by_somebody() -> bool:
         sent.get("Sec-Fetch-Dest", "document") == "document"
         and sent.get("Sec-Fetch-Mode", "navigate") == "navigate"
         and not any(word in in_advance for word in WORDS_FOR_IT)
-        and not sent.get("Accept", "").startswith(("image/", "text/css"))
+        and "text/html" in sent.get("Accept", "")
     )

@@ -22,6 +22,7 @@ from blueprints.database import db
 
 NO_CONSENT = re.compile("no consent under the GDPR")
 
+
 @pytest.fixture
 def settings() -> dict[str, str]:
     return {"CONSENT_MODEL": "implied"}
@@ -293,6 +294,11 @@ def test_who_reads_about_cookies_and_rights_has_accepted_nothing(site: Flask, pa
         {"Sec_Fetch_Mode": "no-cors"},
         {"Accept": "image/avif,image/webp,*/*;q=0.8"},
         {"Accept": "text/css,*/*;q=0.1"},
+        {"Accept": "*/*"},
+        {"Accept": "application/json"},
+        {"Accept": "video/webm,video/*;q=0.9,application/ogg;q=0.7,audio/*;q=0.6,*/*;q=0.5"},
+        {"Accept": "application/font-woff2;q=1.0,*/*;q=0.8"},
+        {"Accept": ""},
     ],
 )
 def test_what_nobody_opened_does_not_count(site: Flask, header: dict[str, str]) -> None:
