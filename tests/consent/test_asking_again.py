@@ -65,7 +65,7 @@ CHANGES = {
     ),
     "personal data": (
         (DATA, 'personal_data = ["Preference", "Age"]'),
-        "Personalised content now also uses personal data (Age)",
+        "Personalised content now also uses personal data (age)",
         None,
     ),
     "meaning": (
@@ -445,6 +445,10 @@ def test_what_is_not_ticked_beside_a_purpose_that_is_gone_is_not_assumed(
         ((HOST, TWO_HOSTS), "passa a fazer o seu navegador contactar https://more"),
         (("/a.js", "/b.js"), "passa a carregar https://tags.example.pt/b.js como script."),
         (("G-ABC1", "G-ABC2"), "passa a enviar dados para a conta G-ABC2."),
+        (
+            (DATA, 'personal_data = ["Preference", "Location", "ShoeSize"]'),
+            "passa a usar dados pessoais (localização, shoe size)",
+        ),
         ((MODE, '["ad_user_data"]'), "passa a deixar a Google usar dados sobre si para public"),
     ],
 )

@@ -91,6 +91,26 @@ def test_a_kept_notice_is_shown_after_the_words_have_changed(make_site: MakeSite
         assert page.one("meta", name="robots").get("content") == "noindex"
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "Personal data used: preferences, location, shoe size."),
+        ("pt", "Dados pessoais utilizados: preferências, localização, shoe size."),
+    ],
+)
+def test_which_personal_data_a_purpose_uses_is_said_before_a_choice_and_kept(
+    make_site: MakeSite, language: str, told: str
+) -> None:
+    site = with_registry(make_site, '["Preference"]', '["Preference", "Location", "ShoeSize"]')
+    visitor, start = Visitor(site), {"en": "/", "pt": "/pt/"}[language]
+    for path in ("cookies", {"en": "privacy", "pt": "privacidade"}[language]):
+        assert told in visitor.get(start + path).text
+    visitor.choose("reject", path=start)
+    after = Visitor(make_site())
+    assert told not in after.get(f"{start}cookies").text
+    assert told in after.get(f"{start}cookies/notices/{records(site)[0].notice}").text
+
+
 def test_a_notice_of_an_older_version_of_the_site_is_still_shown(site: Flask) -> None:
     receipt = json.loads(RECEIPT_OF_VERSION_1.read_text(encoding="utf-8"))
     content = rfc8785.dumps(receipt["site:noticeContent"]).decode()
