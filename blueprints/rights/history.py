@@ -82,7 +82,7 @@ def _kept_for(records: list[Record], years: int) -> str:
 
 
 def _no_notice(in_force: Notice) -> Mapping[str, Any]:
-    return {"controller": in_force.content["controller"], "purposes": [], "services": []}
+    return {"controller": in_force.content["controller"]}
 
 
 def _renewed(row: Record, before: list[Record]) -> tuple[str, ...]:

@@ -76,6 +76,14 @@ def _controller(told: Mapping[str, Any], origin: str) -> Node:
     return node | ({"dct:identifier": told["tax_number"]} if told.get("tax_number") else {})
 
 
+def known_of_any(kept_for: str, origin: str) -> Node:
+    """Say what is so of a process of which no notice tells who receives what, and where."""
+    return {
+        "dpv:hasDataController": {"id": origin + CONTROLLER},
+        "dpv:hasStorageCondition": _storage((), kept_for),
+    }
+
+
 def process_completed(
     process: Node, services: Services, processors: Services, kept_for: str, origin: str
 ) -> Node:
@@ -102,7 +110,7 @@ def process_completed(
         "dpv:hasDataController": controller,
         "dpv:hasProcessing": operations,
         "dpv:hasDataSource": "dpv:DataSubjectDataSource",
-        "dpv:hasStorageCondition": list(_storage(services, kept_for)),
+        "dpv:hasStorageCondition": _storage(services, kept_for),
         # There, and nowhere else.
         "dpv:hasProcessingCondition": _in("dpv:ProcessingLocation", countries),
         "dpv:hasRule": _in("dpv:Permission", countries),

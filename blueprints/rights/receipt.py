@@ -64,8 +64,8 @@ def write_receipt(
 ) -> Node:
     """Write the receipt of a record. `fields` are what its digest is over.
 
-    `notice` is the content of the notice that was shown. A record of before notices were kept names
-    none; then it is one without purposes and services.
+    `notice` is the content of the notice that was shown. Where the record names none, it has only
+    the controller; that of older receipts had purposes and services as well, but not one of them.
     """
     records = [
         _record(fields, notice, metadata, purpose, status)
@@ -173,13 +173,16 @@ def _notice(
 
 def _process(notice: Mapping[str, Any], metadata: ReceiptMetadata, purpose: str) -> Node:
     """Say what is done for the purpose, with which data, by whom, kept for how long."""
-    shown = next((entry for entry in notice["purposes"] if entry["id"] == purpose), None) or {}
-    services = [entry for entry in notice["services"] if entry["purpose"] == purpose]
+    purposes = notice.get("purposes", ())
+    shown = next((entry for entry in purposes if entry["id"] == purpose), None) or {}
     process: Node = {
         "type": "dpv:Process",
         "dct:title": shown.get("name", purpose),
         "dpv:hasPurpose": f"dpv:{shown.get('dpv', 'Purpose')}",
     }
+    if "services" not in notice:
+        return process | profile.known_of_any(metadata.kept_for, metadata.origin)
+    services = [entry for entry in notice["services"] if entry["purpose"] == purpose]
     if data := shown.get("personal_data"):
         process["dpv:hasPersonalData"] = [f"pd:{term}" for term in data]
     if others := sorted(_others(services, metadata)):

@@ -10,6 +10,7 @@ import pytest
 from browserlike import Visitor
 from conftest import MakeSite
 from evidence import receipt, session_cookie
+from flask import Flask
 from pyshacl import validate
 from rdflib import Graph
 from registries import FILLED_IN, FILM, shipped_with
@@ -92,6 +93,33 @@ def test_where_no_notice_was_shown_no_profile_is_claimed(make_site: MakeSite) ->
     assert "dct:conformsTo" not in found
     assert "dct:conformsTo" not in found["dpv:hasRecordOfActivity"][0]
     assert "hasNotice" in faults(found)
+
+
+@pytest.mark.parametrize("choice", ["withdraw", "reject"])
+def test_where_no_notice_was_shown_nobody_is_called_the_only_recipient(
+    make_site: MakeSite, tmp_path: Path, choice: str
+) -> None:
+    visitor = Visitor(make_site(registry=shipped_with(*FILLED_IN, more=PARTNER)))
+    visitor.choose("accept_all")
+    if choice == "withdraw":
+        visitor.post("/cookies/withdraw", {})
+    else:
+        visitor.post("/cookies", {"choice": choice})
+    found = receipt(visitor)
+    assert found["site:noticeContent"].keys() == {"controller"}
+    for record in found["dpv:hasRecordOfActivity"]:
+        (process,) = record["dpv:hasProcess"]
+        kept, there = process["dpv:hasStorageCondition"]
+        assert kept == {"type": "dpv:StorageDuration", "dpv:hasDuration": "P3Y6M"}
+        assert there == {"type": "dpv:StorageLocation", "dpv:hasLocation": "dpv:RemoteLocation"}
+        assert process.keys() == {
+            *("type", "dct:title", "dpv:hasPurpose"),
+            *("dpv:hasDataController", "dpv:hasStorageCondition"),
+        }
+    assert "Hosting Lda" in json.dumps(found["site:noticeContent"])
+    file = tmp_path / "receipt.jsonld"
+    file.write_text(json.dumps(found), encoding="utf-8")
+    assert checked_by(visitor.site, file).startswith("Not yet sealed.")
 
 
 def rows(node: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401
@@ -215,8 +243,11 @@ def test_asked_again_about_one_purpose_the_other_still_counts(make_site: MakeSit
 
 
 def checked(make_site: MakeSite, file: Path) -> str:
-    runner = make_site().test_cli_runner()
-    return runner.invoke(args=["consent", "check-receipt", str(file)]).output
+    return checked_by(make_site(), file)
+
+
+def checked_by(site: Flask, file: Path) -> str:
+    return site.test_cli_runner().invoke(args=["consent", "check-receipt", str(file)]).output
 
 
 @pytest.mark.parametrize("file", GIVEN_OUT, ids=[file.stem for file in GIVEN_OUT])
