@@ -318,7 +318,7 @@ def test_who_asks_to_see_records_in_an_outage_is_not_told_of_erasing(make_site: 
 NAMED = 'name = "InvestPorto"\naddress'
 DATA = 'personal_data = ["Preference"'
 CHANGES = {  # of the registry -> what page and command say of who had accepted everything
-    "nothing": (shipped_with(), "This is the choice that counts now.", "still valid"),
+    "nothing": (shipped_with(), "his is the choice that counts now.", "still valid"),
     "one purpose": (
         shipped_with((DATA, f'{DATA}, "Age"')),
         "something has changed since: Personalised content.",
@@ -349,9 +349,20 @@ def test_validity_is_told_alike_by_number_by_browser_and_by_command(
     returning.client.set_cookie("session", cookie.value)
     by_browser = returning.get("/cookies/history")
     by_number = Visitor(later).post(PATH, {"number": number(site)})
+    by_own_number = returning.post(PATH, {"number": number(site)})
+    if change == "nothing":
+        own = Page(by_own_number).all("li", class_="state")[0]
+        assert "This is the choice that counts now." in text_of(own)
     for page in (by_browser, Page(by_number)):
         newest, older = page.all("li", class_="state")
         assert on_page in text_of(newest)
+        # What counts in the one browser is not said of the other.
+        assert ("where it was made" in text_of(newest)) is (
+            page is not by_browser and by_command == "still valid"
+        )
+        assert ("Everything optional is off" in text_of(newest)) is (
+            page is by_browser and by_command != "still valid"
+        )
         assert ("Valid until" in text_of(newest)) is (by_command == "still valid")
         assert "Replaced on" in text_of(older)
         assert "Valid until" not in text_of(older)
@@ -362,5 +373,6 @@ def test_validity_is_told_alike_by_number_by_browser_and_by_command(
 
 def test_by_number_it_is_told_that_a_choice_has_ended(later: Visitor, site: Flask) -> None:
     page = Page(later.post(PATH, {"number": number(site)}))
-    assert "This choice has ended. Everything optional is off." in page.text
+    assert "This choice has ended." in page.text
     assert "counts now" not in page.text
+    assert "Everything optional is off" not in page.text
