@@ -144,7 +144,7 @@ def test_in_portuguese_the_page_says_it_in_portuguese(make_site: MakeSite) -> No
     page = erase(visitor, "/pt/cookies")
     assert page.path == "/pt/cookies/erase"
     assert "Foi apagado 1 registo das suas escolhas." in page.text
-    assert "De cada registo ficam o seu número e o seu lugar no diário" in page.text
+    assert "De cada registo ficam o seu número e o seu lugar no livro de registos" in page.text
 
 
 def test_a_client_that_asks_for_json_gets_json(make_site: MakeSite) -> None:
