@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from browserlike import Visitor, text_of
+from browserlike import HTML, Visitor, text_of
 from conftest import MakeSite
 from evidence import records, session_cookie
 from playwright.sync_api import Browser
@@ -44,6 +44,15 @@ storage = "cookie"
 party = "first"
 lifetime = "P1M"
 purpose = { en = "Counts more", pt = "Conta mais" }
+"""
+RUN_BY_ODD = """
+[[services]]
+id = "odd"
+purpose = "personalization"
+name = "Odd"
+vendor = "A & B"
+country = "PT"
+privacy = "https://odd.example.pt/privacy"
 """
 KNOWN = """
 [[services]]
@@ -201,6 +210,27 @@ def test_a_banner_says_in_short_what_the_settings_say_whole(
     assert "New since your choice: Personalised content now also involves Y, Lda." in banner
     assert "contact" not in banner.partition("New since")[2].partition("Change Settings")[0]
     assert "now also makes your browser contact https://stats.example.pt, now" in settings.text
+    (news,) = (p for p in settings.all("p") if text_of(p).startswith("New since your choice:"))
+    marked = [text_of(code) for code in news.iter(f"{HTML}code")]
+    assert marked[0] == "https://stats.example.pt"
+    assert len(marked) > 1
+    assert "Y, Lda." not in marked
+
+
+@pytest.mark.parametrize("path", ["/cookies", "/pt/cookies"])
+def test_a_name_in_what_is_new_is_marked_and_stays_a_name(
+    make_site: MakeSite, tmp_path: Path, path: str
+) -> None:
+    odd = MATOMO.replace("_pk_id*", "more<b>&").replace('"cookie"', '"localStorage"')
+    longer = odd.replace("P7M", "P8M") + RUN_BY_ODD
+    first, second = changed(make_site, tmp_path, shipped_with(more=odd), shipped_with(more=longer))
+    chooser = first()
+    chooser.choose("accept_all")
+    settings = come_back(chooser, second()).raw_get(path).text
+    assert "<code>more&lt;b&gt;&amp;</code>" in settings.partition("<strong>")[2]
+    assert "A &amp; B" in settings
+    assert "&amp;amp;" not in settings
+    assert "&amp;lt;" not in settings
 
 
 @pytest.mark.parametrize(
