@@ -102,9 +102,8 @@ class PageConsent:
         return sends_gpc()
 
     def is_off_by_signal(self, purpose: Purpose) -> bool:
-        """Whether the signal has answered for a visitor who has not: the banner does not ask."""
-        is_open = self.choice.statuses.get(purpose.id) in OPEN
-        return purpose.gpc and self.gpc and is_open
+        """Whether the signal refuses what the visitor does not accept: no banner asks for it."""
+        return purpose.gpc and self.gpc and purpose.id not in self.choice.given
 
     @property
     def model(self) -> str:

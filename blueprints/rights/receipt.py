@@ -173,8 +173,7 @@ def _notice(
 
 def _process(notice: Mapping[str, Any], metadata: ReceiptMetadata, purpose: str) -> Node:
     """Say what is done for the purpose, with which data, by whom, kept for how long."""
-    purposes = notice.get("purposes", ())
-    shown = next((entry for entry in purposes if entry["id"] == purpose), None) or {}
+    shown: Node = next((it for it in notice.get("purposes", ()) if it["id"] == purpose), {})
     process: Node = {
         "type": "dpv:Process",
         "dct:title": shown.get("name", purpose),

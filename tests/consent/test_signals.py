@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from browserlike import Visitor
 from conftest import MakeSite
-from evidence import REGISTRY
+from evidence import REGISTRY, records, session_cookie
 from flask import Flask
 from partner import Partner
 from playwright.sync_api import Browser
+from registries import NEW_PURPOSE, shipped_with
 from served import serving
 
 pytestmark = pytest.mark.stores("sqlite")
@@ -64,6 +65,26 @@ def test_the_banner_shows_that_the_signal_is_honoured(make_site: MakeSite) -> No
     assert "signal is honoured" not in Visitor(site).get("/").text
     words = "Publicidade personalizada: não se propõe nem ativa (sinal de privacidade"
     assert words in Visitor(site, Sec_GPC="1").get("/pt/").text
+
+
+def test_a_banner_that_asks_again_still_asks_for_nothing_that_the_signal_refuses(
+    make_site: MakeSite,
+) -> None:
+    """Its first answer is a refusal in the log, and no reason to ask."""
+    visitor = Visitor(make_site(), Sec_GPC="1")
+    visitor.choose("accept_all")
+    later = Visitor(make_site(registry=shipped_with(more=NEW_PURPOSE)), Sec_GPC="1")
+    later.client.set_cookie("session", session_cookie(visitor))
+    page = later.choose("accept_all")
+    assert page.confirmation is not None
+    assert records(later.site)[-1].statuses == {
+        "personalization": "given",
+        "advertising": "refused",
+        "statistics": "given",
+    }
+    later.post("/cookies", {"choice": "accept_selected", "purposes": "advertising"})
+    boxes = later.get("/cookies").all("input", checked="")
+    assert [box.get("value") for box in boxes] == ["advertising"], "whoever asks for it has it"
 
 
 def test_consent_mode_denies_all_by_default_and_updates_once(
