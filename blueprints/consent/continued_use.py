@@ -69,13 +69,15 @@ def _is_page_of_the_site(response: Response) -> bool:
 def _is_opened_by_somebody() -> bool:
     """Whether somebody opens a page: nothing in one, and nothing that a browser fetches in advance.
 
-    Without Fetch Metadata, `Accept` tells a page from what is in one: only for a page it has HTML.
+    Without Fetch Metadata, `Accept` tells a page from what is in one: for a page it has HTML, or
+    begins with anything, as that of a plain client does.
     """
     sent = request.headers
+    accepted = sent.get("Accept") or "*/*"
     in_advance = " ".join(sent.get(name, "") for name in IN_ADVANCE).lower()
     return (
         sent.get("Sec-Fetch-Dest", "document") == "document"
         and sent.get("Sec-Fetch-Mode", "navigate") == "navigate"
         and not any(word in in_advance for word in WORDS_FOR_IT)
-        and "text/html" in sent.get("Accept", "")
+        and ("text/html" in accepted or accepted.startswith("*/*"))
     )

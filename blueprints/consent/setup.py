@@ -62,7 +62,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     # What is registered first runs last: it sees what continued use has recorded.
     app.after_request(enforcement.enforce)
     if app.config["CONSENT_MODEL"] == Model.IMPLIED and app.extensions["registry"].optional:
-        app.extensions["told_at_start"].append(
+        app.logger.warning(
             "CONSENT_MODEL=implied: continued use is recorded, and it is no consent under the GDPR."
         )
         app.after_request(assume_after_second_page)
