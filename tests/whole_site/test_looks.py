@@ -92,6 +92,37 @@ def test_the_details_of_the_banner_name_who_what_and_how_long(
     assert min(buttons) >= 44
 
 
+TABLE = """table => {
+  const cells = [...table.querySelectorAll("thead th")];
+  const last = [...table.querySelectorAll("tbody tr:last-child, tbody tr:last-child > *")];
+  return {
+    share: cells[2].offsetWidth / table.offsetWidth,
+    lines: last.map(cell => getComputedStyle(cell).borderBlockEndWidth),
+    cut: [...table.querySelectorAll("tbody > tr > *")].filter(
+      cell => cell.scrollWidth > cell.clientWidth).length,
+  };
+}"""
+
+
+@pytest.mark.parametrize("path", ["/cookies", "/pt/cookies"])
+@pytest.mark.parametrize("width", [320, 720, 721, 820, 1056, 1440])
+def test_what_a_cookie_is_for_has_the_most_room_of_its_table(
+    phone: BrowserContext, path: str, width: int
+) -> None:
+    page = phone.new_page()
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(path)
+    for summary in page.locator(".card summary").all():
+        summary.click()
+    tables = [table.evaluate(TABLE) for table in page.locator(".card table").all()]
+    assert len(tables) > 1
+    for table in tables:
+        assert set(table["lines"]) == {"0px"}, "a line that divides nothing"
+        assert not table["cut"]
+        assert width < 820 or table["share"] > 0.35
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 LOOKS = """buttons => buttons.map(button => {
   const { left, top, width, height } = button.getBoundingClientRect();
   const { color, backgroundColor, borderColor, font } = getComputedStyle(button);
