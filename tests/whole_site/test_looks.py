@@ -123,6 +123,27 @@ def test_what_a_cookie_is_for_has_the_most_room_of_its_table(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+# In a common font none of its characters is wider than a digit.
+WIDEST = "88888888-8888-4888-8888-888888888888"
+
+
+@pytest.mark.needs("rights")
+@pytest.mark.parametrize("width", [320, 360, 390, 412, 1440])
+@pytest.mark.parametrize("path", ["/cookies/records", "/pt/cookies/records"])
+def test_the_field_shows_each_of_the_36_characters_of_a_number(
+    phone: BrowserContext, path: str, width: int
+) -> None:
+    page = phone.new_page()
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(path)
+    field = page.locator("#number")
+    for font in ("system-ui", "DejaVu Sans", "Liberation Sans"):
+        field.evaluate("(field, font) => { field.style.fontFamily = font }", font)
+        field.fill(WIDEST)
+        assert field.evaluate("field => field.scrollWidth <= field.clientWidth"), font
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 LOOKS = """buttons => buttons.map(button => {
   const { left, top, width, height } = button.getBoundingClientRect();
   const { color, backgroundColor, borderColor, font } = getComputedStyle(button);
