@@ -33,7 +33,7 @@ class Notices:
     def __init__(self, in_force: Mapping[str, Notice]) -> None:
         self.in_force = in_force
         self.in_force_by_id = {notice.id: notice for notice in in_force.values()}
-        self._shown: dict[tuple[str | None, str], Notice | None] = {}  # by id and policy version
+        self._shown: dict[tuple[str | None, str], Notice] = {}  # by id and policy version
         self._kept: set[str] = set()  # what this process knows to be in the database
 
     def keep(self, notice: Notice, now: datetime) -> None:
@@ -83,10 +83,12 @@ class Notices:
 
     def _about(self, notice_id: str | None, policy_version: str) -> Notice | None:
         asked = notice_id, policy_version
-        if asked not in self._shown:
-            found = notice_id and self.find(notice_id)
-            self._shown[asked] = found or _of_version(policy_version)
-        return self._shown[asked]
+        if asked in self._shown:
+            return self._shown[asked]
+        found = (notice_id and self.find(notice_id)) or _of_version(policy_version)
+        if found:  # A browser may name whatever it likes: only what there is is remembered.
+            self._shown[asked] = found
+        return found
 
     def keep_all(self) -> None:
         for notice in self.in_force.values():

@@ -241,3 +241,18 @@ def test_what_was_assumed_and_switched_off_stays_off(
     between = make_site(CONSENT_MODEL=meanwhile.get("model", "implied"))
     come_back(visitor, between, **headers).get("/")
     assert set(records(site)[-1].statuses.values()) == {"withdrawn"}
+
+
+def test_a_policy_that_a_browser_makes_up_is_not_recorded_and_not_remembered(
+    make_site: MakeSite,
+) -> None:
+    site = make_site(CONSENT_MODEL="implied")
+    for number in range(3):
+        visitor = Visitor(site)
+        told = f"banner.reject:{number:016x}:!advertising:!personalization:@en:={number:012x}"
+        visitor.client.set_cookie("withdrawal", told)
+        visitor.get("/")
+    shown = site.extensions["registry"].policy_version
+    assert {record.policy_version for record in records(site)} == {shown}
+    assert len(records(site)) == 3
+    assert site.extensions["notices"]._shown == {}  # noqa: SLF001 - it would grow without a bound
