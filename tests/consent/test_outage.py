@@ -453,6 +453,29 @@ def test_a_choice_that_failed_leads_back_to_the_page_on_which_it_was_made(
     assert (link.get("href"), text_of(link)) == first
 
 
+@pytest.mark.parametrize(
+    ("path", "first"),
+    [
+        (ARTICLE, (ARTICLE, "Back to where you were")),
+        (f"{ARTICLE}?a=1&b=2", (f"{ARTICLE}?a=1&b=2", "Back to where you were")),
+        ("/", ("/", "To the front page")),
+        ("/cookies", ("/", "To the front page")),
+        ("//elsewhere.example", ("/", "To the front page")),
+        (f"https://elsewhere.example{ARTICLE}", ("/", "To the front page")),
+    ],
+)
+def test_a_withdrawal_that_waits_leads_back_to_the_page_at_whose_foot_it_was_made(
+    site: Flask, nothing_can_be_written: Outage, path: str, first: tuple[str, str]
+) -> None:
+    visitor = accepts(site)
+    page = f"http://localhost{path}" if path.startswith("/") else path
+    with nothing_can_be_written():
+        answer = Page(visitor.post("/cookies/withdraw", {}, Referer=page))
+    assert answer.status == 503
+    link = next(link for step in answer.all("p", class_="step") for link in step)
+    assert (link.get("href"), text_of(link)) == first
+
+
 def test_an_earlier_acceptance_stays_where_more_cannot_be_written_and_the_page_says_so(
     site: Flask, nothing_can_be_written: Outage
 ) -> None:
