@@ -15,7 +15,8 @@ TO_COME = re.compile(
     r"[\W_0]*|<.*>|\[.*\]|\{.*\}"
     r"|[\W_]*(?:to[ -]?do|t\.?b\.?[acd]|fix[ -]?me|change[ -]?me|fill[ -]?(?:me[ -]?)?in|x{2,}"
     r"|n[./][ad]|none|null|unknown|placeholder|example|exemplo|desconhecid[ao]|lorem ipsum"
-    r"|(?:(?:a|por) )?(?:definir|indicar|preencher|completar))"
+    r"|(?:(?:a|por)\s+)?(?:definir|indicar|preencher|completar|designar|confirmar)(?:\s+(?:aqui|pel[ao]).*)?"
+    r"|to\s+be\s+(?:defined|decided|confirmed|announced|done|filled\s+in)|em\s+falta)"
     r"(?:[\W_]*|\s*[:(].*|\s+[-\u2013\u2014].*)",
     re.IGNORECASE | re.DOTALL,
 )

@@ -14,8 +14,11 @@ def unanswered(registry: Registry) -> list[str]:
 def _told(registry: Registry) -> Iterator[tuple[str, object]]:
     """Return whatever readers are told of purposes, services and items, each with its place."""
     for purpose in registry.purposes:
-        for key in ("name", "description", "short"):
+        for key in ("name", "description", "short", "dpv"):
             yield f"purpose '{purpose.id}' {key}", getattr(purpose, key)
+        yield from (
+            (f"purpose '{purpose.id}' personal_data", term) for term in purpose.personal_data
+        )
     for service in registry.services:
         where = f"service '{service.id}'"
         for key in ("name", "vendor"):

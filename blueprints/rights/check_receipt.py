@@ -66,6 +66,11 @@ def check_receipt(file: str, seals_file: Path | None) -> None:
     if verdict.answer is not Answer.ALTERED:
         fields = receipt["site:digestedFields"]
         click.echo(f"Record {fields['id']} of visitor {fields['subject']}.")
+    if verdict.answer.is_good:
+        click.echo(
+            "This is so of the fields of the record and of the notice that they name; what "
+            "stands beside them in the file is told by the file alone."
+        )
     if erased:
         click.echo("It is erased by now: of the record itself the log holds only the digest.")
     if not verdict.answer.is_good:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response
 
-from blueprints.consent.choices import Decision
+from blueprints.consent.choices import Decision, given_by
 from blueprints.consent.digest import utc_text
 from blueprints.consent.forms import VisitorForm
 from blueprints.consent.notice_store import names_of_purposes
@@ -111,7 +111,7 @@ def _metadata(decision: Decision, now: datetime) -> ReceiptMetadata:
         id=str(uuid4()),
         created_at=utc_text(now),
         origin=f"{current_app.config['PREFERRED_URL_SCHEME']}://{request.host}",
-        counts=is_last and choice.counts,
+        counts=is_last and choice.counts and given_by(decision.statuses) <= choice.given,
         counting=tuple(sorted(choice.given)) if is_last else (),
     )
 

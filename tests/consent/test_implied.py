@@ -256,6 +256,15 @@ def test_the_language_of_a_record_is_that_of_the_notice_that_was_shown(
     assert f"Language{told} How this site asks" in visitor.get("/cookies/history").text
 
 
+def test_what_was_assumed_is_over_where_nothing_is_optional_any_more(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site(CONSENT_MODEL="implied"))
+    visitor.get("/")
+    visitor.get(ARTICLE)
+    later = Visitor(make_site(CONSENT_MODEL="implied", registry=necessary_only()))
+    later.client.set_cookie("session", session_cookie(visitor))
+    assert "This no longer counts: nothing is assumed here any more." in later.get("/cookies").text
+
+
 def test_opt_in_never_assumes_anything(make_site: MakeSite) -> None:
     site = make_site()
     visitor = Visitor(site)

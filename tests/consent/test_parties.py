@@ -56,6 +56,10 @@ def test_what_the_law_demands_and_is_not_filled_in_is_missing() -> None:
     [
         *(
             "TODO",
+            "A preencher pelo município",
+            "a  designar",
+            "To be confirmed",
+            "Em falta",
             "todo",
             " ToDo. ",
             "TODO: street",

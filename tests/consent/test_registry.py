@@ -414,6 +414,7 @@ def test_each_start_demands_the_personal_data_of_a_purpose_and_ends_without_unde
         ("test/privacy", "example/privacy", "service 'fonts' privacy"),
         ('["https://fonts.test"]', '["https://x.example:8443"]', "host 'https://x.example:8443'"),
         (whole("Recognises your"), '"?"', "session' purpose"),
+        ('["Preference"]', '["TODO"]', "purpose 'personalization' personal_data"),
         (whole("Só é criado"), '"..."', "withdrawal' justification"),
     ],
 )

@@ -215,6 +215,7 @@ def test_a_consent_that_counts_no_more_is_expired(make_site: MakeSite, tmp_path:
         "PersonalisedAdvertising": ["ConsentGiven", "ConsentExpired"],
         "ServicePersonalisation": ["ConsentRefused"],
     }
+    assert found["site:counts"] is False
     assert check(later, tmp_path, found).output.startswith("Not yet sealed.")
 
 
@@ -273,7 +274,8 @@ def test_it_stays_valid_when_its_record_is_erased(
     for of_now in (found, early):  # The second was sealed meanwhile.
         answer = check(site, tmp_path, of_now)
         assert answer.exit_code == 0
-        valid, numbers, erased = answer.output.splitlines()
+        valid, numbers, proven, erased = answer.output.splitlines()
+        assert proven.endswith("what stands beside them in the file is told by the file alone.")
         assert valid.startswith("Valid.")
         assert numbers.startswith("Record ")
         assert erased == "It is erased by now: of the record itself the log holds only the digest."
