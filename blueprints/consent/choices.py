@@ -197,14 +197,13 @@ def lessened(
     """Return the statuses of the decision that counts without what is taken back: all but `wanted`.
 
     `held` was taken back before. What is wanted and had not been given by an act is accepted in
-    vain. Of a purpose that has been asked about in none of these, nothing is said; `held` has also
-    answered for one that is gone since.
+    vain. Of a purpose that has been asked about in none of these, nothing is said; one that is gone
+    since has been answered all the same.
     """
-    told = choice.decision.statuses if choice.decision else {}
-    if not held:
-        return _less({each: told[each] for each in choice.statuses if each in told}, wanted)
-    known = {*told, *choice.statuses}  # A browser may name whatever it likes.
-    before = _less(told, held.kept & known, held.unsaved & known, held.refused & known)
+    before = choice.decision.statuses if choice.decision else {}
+    known = {*before, *choice.statuses}  # A browser may name whatever it likes.
+    if held:
+        before = _less(before, held.kept & known, held.unsaved & known, held.refused & known)
     return _less(before, wanted & known)
 
 

@@ -79,6 +79,13 @@ class ChoiceForm(VisitorForm):
             return frozenset(self.offered).difference(self.not_asked.data or ())
         return frozenset()
 
+    def accept(self, before: frozenset[str]) -> frozenset[str]:
+        """Return what it accepts; what is gone since, and not taken back, stays what it was."""
+        gone = before.difference(self.offered) if self.choice.data != REJECT else frozenset()
+        if self.choice.data == ACCEPT_SELECTED:
+            gone = gone.intersection(self.purposes.data or ())
+        return self.given | gone.difference(self.not_asked.data or ())
+
 
 class AllowForm(VisitorForm):
     purpose = StringField()

@@ -33,7 +33,7 @@ from blueprints.consent.choices import (
 )
 from blueprints.consent.methods import ALWAYS_ALLOW, CONTINUED_USE
 from blueprints.consent.notices import Notice
-from blueprints.consent.taking_back import Accept, let_it_count, take_back
+from blueprints.consent.taking_back import Accept, left_of, let_it_count, take_back
 from blueprints.consent.visitor import (
     ANSWERED,
     ANSWERED_AT_MOST,
@@ -129,7 +129,8 @@ def _record(
         wanted = accept(withdrawn(choice, held).consented)
         if in_part:  # of what stands in the log, though it may not count now
             choice = replace(choice, decision=last)
-        statuses, is_less = _answered(choice, wanted, held, method, in_part=in_part)
+            wanted = _left_of(last, accept, notice, waited)
+        statuses, is_less = _answered(choice, wanted, held, method, last, in_part=in_part)
         if takes_back and not is_less:
             raise NothingTakenBackError
         decision = services.decide(statuses, circumstances, last, now, months)
@@ -164,6 +165,15 @@ def _look_up() -> None:
         raise StoreUnavailableError("nobody knows what was chosen before")
 
 
+def _left_of(
+    last: Decision | None, accept: Accept, notice: Notice | None, waited: Withdrawal | None
+) -> frozenset[str]:
+    given = given_by(last.statuses) if last else frozenset()
+    if waited:
+        return accept(given)
+    return left_of(given, accept, notice.offered if notice else registry().optional_ids)
+
+
 def _about_what_was_asked(
     decision: Decision, notice: Notice | None, before: Decision | None
 ) -> Decision:
@@ -176,15 +186,22 @@ def _about_what_was_asked(
     return replace(decision, statuses=asked)
 
 
-def _answered(
-    choice: Choice, wanted: frozenset[str], held: Withdrawal | None, method: str, *, in_part: bool
+def _answered(  # noqa: PLR0913 - whatever decides, and nothing else
+    choice: Choice,
+    wanted: frozenset[str],
+    held: Withdrawal | None,
+    method: str,
+    last: Decision | None,
+    *,
+    in_part: bool,
 ) -> tuple[Mapping[str, Status], bool]:
     """Return the status of each purpose, and whether that takes something back and adds nothing."""
     told = choice.decision.statuses if choice.decision else {}
     if in_part:
         statuses = lessened(choice, wanted, held)
         return statuses, given_by(statuses) < given_by(told)
-    is_less = wanted <= choice.consented and wanted < choice.given
+    given = choice.given | (given_by(last.statuses) if last else frozenset())
+    is_less = wanted <= choice.consented and wanted < given
     in_vain = wanted
     if method == ALWAYS_ALLOW:  # What was accepted in vain before stays so.
         in_vain |= {purpose for purpose, status in told.items() if status is Status.UNKNOWN}
@@ -215,8 +232,12 @@ def settle_withdrawal() -> None:
         if last or current_app.config["CONSENT_MODEL"] == Model.OPT_IN:
             let_it_count(None)
         return
-    with suppress(StoreUnavailableError, NothingTakenBackError, TooManyRequests):
+    with suppress(SQLAlchemyError, StoreUnavailableError, NothingTakenBackError, TooManyRequests):
         if not takes_back:
             g.count_first_refusal()
         method, wanted = withdrawal.method, withdrawal.wanted
-        _record(lambda _given: wanted, method, None, takes_back=takes_back, in_part=True)
+        notice = notices().find(withdrawal.notice) if withdrawal.notice else None
+        if last is None and current_app.extensions["sessions"].take_over(withdrawal.token):
+            let_it_count(None)  # It is recorded: the answer that said so was lost.
+            return
+        _record(lambda _given: wanted, method, notice, takes_back=takes_back, in_part=True)

@@ -1,7 +1,7 @@
 """What is taken back counts from now on in this browser, also where it cannot be recorded yet."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from flask import current_app, g
 
@@ -9,6 +9,7 @@ from blueprints.consent.notices import Notice
 from blueprints.consent.visitor import (
     circumstances_of,
     current_choice,
+    given_before,
     is_assumable,
     pending_withdrawal,
     registry,
@@ -16,6 +17,15 @@ from blueprints.consent.visitor import (
 from blueprints.consent.withdrawal import Withdrawal
 
 Accept = Callable[[frozenset[str]], frozenset[str]]  # what was accepted -> what is from now on
+
+
+def left_of(given: frozenset[str], accept: Accept, asked: Iterable[str]) -> frozenset[str]:
+    """Return what somebody accepts from now on of what was `given`, and beyond.
+
+    Who refuses everything refuses all of it; else what the page did not ask about stays.
+    """
+    wanted = accept(given)
+    return wanted | given.difference(asked) if wanted else wanted
 
 
 def take_back(
@@ -27,30 +37,34 @@ def take_back(
     that is answered, where that is known.
     """
     held = pending_withdrawal()
-    given = known = current_choice().consented
+    given = known = current_choice().consented | given_before()
     is_missing = current_app.extensions["sessions"].is_missing()
     # What was given cannot be looked up, or may come back with a store; perhaps everything.
     if g.get("session_store_is_down") or is_missing:
         given = held.kept if held else frozenset(registry().optional_ids)
         known = frozenset()
+    if g.cookies_are_unreadable:  # Something may have been taken back before.
+        given = known
     g.gave_nothing = not given  # So has this.
     g.is_partly_lost = not accept(known) <= known  # An error page has to say so.
-    wanted = accept(given)
-    stays = wanted & given
     everything = frozenset(registry().optional_ids)
-    takes_back = accept(everything) != everything
+    asked = notice.offered if notice else everything
+    wanted = left_of(given, accept, asked)
+    stays = wanted & given
+    takes_back = accept(everything | given) != everything | given
     # What is held may have been answered by another tab's choice.
-    if takes_back and (held or is_assumable() or stays != given):
+    if takes_back and (held or is_assumable() or g.cookies_are_unreadable or stays != given):
         of_then = circumstances_of(method, notice, None)
         told = Withdrawal(
             kept=stays,
             method=method,
             token=token or secrets.token_hex(8),
             unsaved=wanted - stays,
-            refused=(notice.offered if notice else everything) - wanted,
+            refused=asked - wanted,
             language=of_then.language,
             gpc=of_then.gpc,
             policy_version=of_then.policy_version,
+            notice=of_then.notice or "",
         )
         let_it_count(told)
 
@@ -59,5 +73,6 @@ def let_it_count(withdrawal: Withdrawal | None) -> None:
     """Let count from now on what the session holds, without what was taken back since."""
     g.withdrawal = withdrawal
     g.pop("choice", None)
+    g.pop("given_before", None)
     off = frozenset(registry().optional_ids) - current_choice().given
     g.clear_storage = registry().keeps_more_than_cookies(off)

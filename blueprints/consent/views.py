@@ -37,6 +37,7 @@ from blueprints.consent.taking_back import Accept, take_back
 from blueprints.consent.visitor import (
     OutdatedNoticeError,
     current_choice,
+    given_before,
     is_assumable,
     last_decision,
     may_assume,
@@ -91,7 +92,8 @@ def choose() -> Response:
     page = "settings" if urlsplit(came_from or "").path == own_page else "banner"
     method = f"{page}.{form.choice.data}"
     before = current_choice()
-    takes_back = form.given <= before.consented and form.given < before.given
+    given = before.given | given_before()
+    takes_back = form.given <= before.consented and form.accept(given) < given
     if problem or (form.given and not takes_back):
         return _grant(form, method, target)
     notice, in_part = None, False
@@ -103,11 +105,10 @@ def choose() -> Response:
     except ServiceUnavailable:
         pass
     g.consent.failed = form  # until it is recorded
-    kinds = {"in_part": in_part, "takes_back": True}
     if not form.given:
         return _refuse(method, notice, target, in_part=in_part)
     with suppress(NothingTakenBackError):
-        return _saved(lambda _before: form.given, method, notice, target, **kinds)
+        return _saved(form.accept, method, notice, target, in_part=in_part, takes_back=True)
     return _grant(form, method, target)
 
 
@@ -130,27 +131,26 @@ def _grant(form: ChoiceForm, method: str, target: str) -> Response:
     notice = None
     g.consent.failed = form  # until it is recorded
 
-    def wanted(_before: frozenset[str]) -> frozenset[str]:
-        return form.given
-
     try:
         notice = notice_shown(form.notice.data)
         g.count_grant()
     except ServiceUnavailable:
-        take_back(wanted, method)
+        take_back(form.accept, method)
         raise
     except (OutdatedNoticeError, TooManyRequests) as error:
-        if not current_choice().given <= form.given:
+        notice = error.notice if isinstance(error, OutdatedNoticeError) else notice
+        given = current_choice().given | given_before()
+        if not given <= form.accept(given):
             with suppress(NothingTakenBackError):
-                save(wanted, method, notice, takes_back=True, in_part=True)
+                save(form.accept, method, notice, takes_back=True, in_part=True)
         # What is not ticked is refused: going on is no acceptance of it, nor was it one before.
         elif g.get("session_store_is_down") or may_assume():
-            take_back(wanted, method)
+            take_back(form.accept, method, notice=notice)
         if isinstance(error, OutdatedNoticeError):
             g.consent.failed = None  # Nobody has read what these ticks would accept.
             return bad_request("outdated")
         raise
-    return _saved(wanted, method, notice, target)
+    return _saved(form.accept, method, notice, target)
 
 
 @blueprint.post("/cookies/withdraw", pt="/pt/cookies/withdraw")

@@ -12,6 +12,7 @@ from blueprints.consent.choices import (
     Circumstances,
     Decision,
     Model,
+    Status,
     present_choice,
     read_decision,
     withdrawn,
@@ -53,6 +54,20 @@ def sends_gpc() -> bool:
 def last_decision() -> Decision | None:
     """Return the decision that the session holds, however old; None where it holds none."""
     return read_decision(session)
+
+
+def given_before() -> frozenset[str]:
+    """Return what was given by the last act, and not taken back since.
+
+    It may count no more, because something has changed, and could come back.
+    """
+    if "given_before" not in g:
+        last, held = last_decision(), pending_withdrawal()
+        statuses = last.statuses if last else {}
+        given = frozenset(each for each, status in statuses.items() if status is Status.GIVEN)
+        g.given_before = given & held.kept if held else given
+    found: frozenset[str] = g.given_before
+    return found
 
 
 def own_decision() -> Decision | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from blueprints.consent.methods import WITHDRAWING
 
 TOKEN = re.compile(r"[0-9a-f]{16}")
-PURPOSE, VERSION = re.compile(r"[a-z][a-z0-9_-]*"), re.compile(r"[0-9a-f]{12}")
+PURPOSE = re.compile(r"[a-z][a-z0-9_-]*")
+VERSION, NOTICE = re.compile(r"[0-9a-f]{12}"), re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Withdrawal:
     language: str = ""  # of the page; empty where an older version of the site has written it
     gpc: bool = False
     policy_version: str = ""  # then; empty where an older version of the site has written it
+    notice: str = ""  # that the page showed, where that is known
 
     @classmethod
     def read(cls, text: str, purposes: frozenset[str]) -> "Withdrawal | None":
@@ -39,7 +41,7 @@ class Withdrawal:
         method, token, *told = f"{text}:".split(":")
         if method not in WITHDRAWING or not TOKEN.fullmatch(token):
             return None
-        marked = {mark: [each[1:] for each in told if each[:1] == mark] for mark in "?!@="}
+        marked = {mark: [each[1:] for each in told if each[:1] == mark] for mark in "?!@=#"}
         kept, unsaved, refused = map(_purposes, (told, marked["?"], marked["!"]))
         return cls(
             kept=kept,
@@ -50,6 +52,7 @@ class Withdrawal:
             language=min(marked["@"], default=""),
             gpc="+gpc" in told,
             policy_version=min(filter(VERSION.fullmatch, marked["="]), default=""),
+            notice=min(filter(NOTICE.fullmatch, marked["#"]), default=""),
         )
 
     @property
@@ -57,6 +60,7 @@ class Withdrawal:
         unsaved = (f"?{purpose}" for purpose in sorted(self.unsaved))
         refused = (f"!{purpose}" for purpose in sorted(self.refused))
         told = [f"@{self.language}", f"={self.policy_version}", *(["+gpc"] if self.gpc else [])]
+        told += [f"#{self.notice}"] if self.notice else []
         return ":".join((self.method, self.token, *sorted(self.kept), *unsaved, *refused, *told))
 
     @property

@@ -117,6 +117,19 @@ class VisitorSessions(SessionInterface):
         else:
             ours.become(ours.id if before else fresh, content.stored)
 
+    def take_over(self, once: str) -> bool:
+        """Be the session that somebody who said the same `once` has made; return whether it is.
+
+        Raises:
+            StoreUnavailableError: nobody knows.
+
+        """
+        values = decode(self._store.find(key_of(_id_of(once))))
+        if values:
+            ours: Any = session
+            ours.become(_id_of(once), values)
+        return bool(values)
+
     def end_of_subject(self, subject: UUID, work: Callable[[Connection], int]) -> int:
         """Do the work and end every session of a subject; return what the work returned.
 

@@ -453,6 +453,7 @@ def test_what_is_taken_back_from_a_page_with_a_purpose_that_is_gone_is_off(
     assert records(later.site)[-1].statuses == {
         "personalization": "given",
         "advertising": "withdrawn",
+        "statistics": "given",
     }
 
 

@@ -256,3 +256,117 @@ def test_a_policy_that_a_browser_makes_up_is_not_recorded_and_not_remembered(
     assert {record.policy_version for record in records(site)} == {shown}
     assert len(records(site)) == 3
     assert site.extensions["notices"]._shown == {}  # noqa: SLF001 - it would grow without a bound
+
+
+@pytest.mark.parametrize("is_out", [False, True])
+@pytest.mark.parametrize("before", ["accept_all", "advertising"])
+@pytest.mark.parametrize("change", ["gone", "grown"])
+@pytest.mark.parametrize("press", ["withdraw", "reject", "select"])
+def test_what_counts_no_more_can_be_taken_back_and_does_not_come_back(
+    make_site: MakeSite, press: str, change: str, before: str, *, is_out: bool
+) -> None:
+    """The purpose is gone, or has grown, and the registry of then may be put back."""
+    full = shipped_with(more=NEW_PURPOSE).replace("statistics", "advertising2")
+    other = shipped_with() if change == "gone" else full + "meaning = 2\n"
+    first, meanwhile, again = (make_site(registry=text) for text in (full, other, full))
+    chooser = Visitor(first)
+    old_page = chooser.get("/cookies").form("/cookies")
+    if before == "accept_all":
+        chooser.choose("accept_all")
+    else:
+        chooser.choose("accept_selected", ticks=("advertising2",))
+    visitor = come_back(chooser, meanwhile)
+
+    def act() -> None:
+        if press == "withdraw":
+            visitor.post("/cookies/withdraw", {})
+        elif press == "reject":
+            visitor.submit(old_page, "reject")
+        else:
+            visitor.submit(old_page, "accept_selected", ("personalization",))
+
+    if is_out:
+        with without(meanwhile, "consent_records"):
+            act()
+    else:
+        act()
+    assert "advertising2" not in ticked(come_back(visitor, again))
+
+
+def ticked(visitor: Visitor) -> set[str | None]:
+    visitor.get("/")
+    return {box.get("value") for box in visitor.get("/cookies").all("input", checked="")}
+
+
+def test_who_keeps_what_is_gone_has_taken_nothing_back_of_it(make_site: MakeSite) -> None:
+    full = shipped_with(more=NEW_PURPOSE)
+    first, meanwhile, again = (make_site(registry=text) for text in (full, shipped_with(), full))
+    chooser = Visitor(first)
+    old_page = chooser.get("/cookies").form("/cookies")
+    chooser.choose("accept_all")
+    visitor = come_back(chooser, meanwhile)
+    visitor.submit(old_page, "accept_selected", ("personalization", "statistics"))
+    assert ticked(come_back(visitor, again)) == {"personalization", "statistics"}
+
+
+@pytest.mark.parametrize("model", ["opt_in", "implied"])
+def test_what_was_taken_back_is_not_given_by_ticks_beside_cookies_that_cannot_be_read(
+    make_site: MakeSite, model: str
+) -> None:
+    site = make_site(CONSENT_MODEL=model)
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    visitor.post("/cookies/withdraw", {}, Cookie="")
+    answer = visitor.post("/cookies", {**SELECTED, "purposes": "advertising"}, Cookie="")
+    told = answer.headers["Set-Cookie"].partition("=")[2].partition(";")[0]
+    visitor.client.set_cookie("withdrawal", told)
+    assert ticked(visitor) == set()
+    assert records(site)[-1].statuses == {
+        "personalization": "withdrawn",
+        "advertising": "unknown",
+    }
+
+
+@pytest.mark.parametrize("press", ["reject", "select"])
+def test_what_waited_names_the_notice_that_was_read(make_site: MakeSite, press: str) -> None:
+    site = make_site()
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    page = visitor.get("/cookies").form("/cookies")
+    with without(site, "consent_records"):
+        if press == "reject":
+            visitor.submit(page, "reject")
+        else:
+            visitor.submit(page, "accept_selected", ("personalization",))
+    visitor.get("/pt/")
+    assert records(site)[-1].notice == site.extensions["notices"].in_force["en"].id
+
+
+@pytest.mark.stores("sqlite", "postgresql+redis")
+def test_whose_answer_was_lost_is_known_by_what_waited(
+    make_site: MakeSite, backend: dict[str, str]
+) -> None:
+    site = make_site(CONSENT_MODEL="implied", **backend)
+    told = "banner.reject:0123456789abcdef:!advertising:!personalization:@en"
+    for _ in range(2):  # The first answer never arrives.
+        visitor = Visitor(site)
+        visitor.client.set_cookie("withdrawal", told)
+        visitor.get("/")
+    assert "withdrawal" not in visitor.cookies
+    assert visitor.get("/").banner is None
+    assert len(records(site)) == 1
+
+
+def test_an_older_page_answers_in_an_outage_too_for_what_it_asked(make_site: MakeSite) -> None:
+    first, later = make_site(), make_site(registry=shipped_with(more=NEW_PURPOSE))
+    chooser = Visitor(first)
+    old_page = chooser.get("/cookies").form("/cookies")
+    chooser.choose("accept_selected", ticks=("advertising",))
+    visitor = come_back(chooser, later)
+    with without(later, "consent_records"):
+        visitor.submit(old_page, "accept_selected", ("personalization",))
+    visitor.get("/")
+    assert records(later)[-1].statuses == {
+        "personalization": "unknown",
+        "advertising": "withdrawn",
+    }
