@@ -192,16 +192,19 @@ def withdrawn(choice: Choice, withdrawal: Withdrawal | None) -> Choice:
 
 
 def lessened(
-    choice: Choice, wanted: frozenset[str], held: Withdrawal | None
+    choice: Choice,
+    wanted: frozenset[str],
+    held: Withdrawal | None,
+    asked: frozenset[str] = frozenset(),
 ) -> Mapping[str, Status]:
     """Return the statuses of the decision that counts without what is taken back: all but `wanted`.
 
     `held` was taken back before. What is wanted and had not been given by an act is accepted in
     vain. Of a purpose that has been asked about in none of these, nothing is said; one that is gone
-    since has been answered all the same.
+    since, and was `asked`, has been answered all the same.
     """
     before = choice.decision.statuses if choice.decision else {}
-    known = {*before, *choice.statuses}  # A browser may name whatever it likes.
+    known = {*before, *choice.statuses, *asked}  # A browser may name whatever it likes.
     if held:
         before = _less(before, held.kept & known, held.unsaved & known, held.refused & known)
     return _less(before, wanted & known)
@@ -233,13 +236,14 @@ def decided_statuses(
     What was `wanted` beyond that was not refused; "Always allow" answers for no other purpose.
     """
     unsaid = {*OPEN, Status.ASSUMED} if method == ALWAYS_ALLOW else ()
+    told = before.decision.statuses if before.decision else {}
     return {
         purpose: (Status.ASSUMED if method == CONTINUED_USE else Status.GIVEN)
         if purpose in given
         else Status.UNKNOWN
         if purpose in wanted
         else Status.WITHDRAWN
-        if before.allows(purpose)
+        if before.allows(purpose) or told.get(purpose) in ACCEPTED
         else Status.REFUSED
         for purpose, status in before.statuses.items()
         if purpose in given | wanted or status not in unsaid

@@ -10,6 +10,8 @@ from wtforms.validators import AnyOf
 from blueprints.consent.methods import ACCEPT_ALL, ACCEPT_SELECTED, CHOICES, REJECT
 from blueprints.consent.registry import Registry
 
+NONE: frozenset[str] = frozenset()
+
 
 class VisitorForm(FlaskForm):
     """A form without a token: that it comes from this site is checked for every request alike.
@@ -79,11 +81,16 @@ class ChoiceForm(VisitorForm):
             return frozenset(self.offered).difference(self.not_asked.data or ())
         return frozenset()
 
+    @property
+    def ticked(self) -> frozenset[str]:
+        """The boxes that are ticked, also of purposes that are gone since."""
+        return frozenset(self.purposes.data or ()) if self.choice.data == ACCEPT_SELECTED else NONE
+
     def accept(self, before: frozenset[str]) -> frozenset[str]:
         """Return what it accepts; what is gone since, and not taken back, stays what it was."""
-        gone = before.difference(self.offered) if self.choice.data != REJECT else frozenset()
+        gone = before.difference(self.offered) if self.choice.data != REJECT else NONE
         if self.choice.data == ACCEPT_SELECTED:
-            gone = gone.intersection(self.purposes.data or ())
+            gone = gone & self.ticked
         return self.given | gone.difference(self.not_asked.data or ())
 
 

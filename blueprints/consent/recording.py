@@ -7,7 +7,6 @@ browser says so and outranks the session; the first request after the outage rec
 
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -16,13 +15,12 @@ from blinker import Namespace
 from flask import current_app, g
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
+from werkzeug.exceptions import ServiceUnavailable
 
 from blueprints.consent import services
 from blueprints.consent.choices import (
     Choice,
     Decision,
-    Model,
     Status,
     decided_statuses,
     given_by,
@@ -41,11 +39,9 @@ from blueprints.consent.visitor import (
     answered_by,
     circumstances_of,
     current_choice,
-    is_assumable,
     last_decision,
     notices,
     pending_withdrawal,
-    recorded_choice,
     registry,
     sends_gpc,
 )
@@ -93,7 +89,9 @@ def save(
     try:
         # Whoever is not told that this was committed comes back with its token.
         kept |= {ANSWERED: [token]}
-        return _record(accept, method, notice, takes_back=takes_back, in_part=in_part, **kept)
+        return record_decision(
+            accept, method, notice, takes_back=takes_back, in_part=in_part, **kept
+        )
     except StoreUnavailableError as error:
         current_app.logger.error("A choice could not be recorded: %s", error)
         g.is_uncertain = is_uncertain(error)  # An error page has to say so.
@@ -101,7 +99,7 @@ def save(
         raise ServiceUnavailable from None
 
 
-def _record(
+def record_decision(
     accept: Accept,
     method: str,
     notice: Notice | None,
@@ -110,6 +108,13 @@ def _record(
     in_part: bool = False,
     **kept: Any,  # noqa: ANN401 - msgpack
 ) -> Decision:
+    """Record as `save` does, or what has waited: that brings no token of its own.
+
+    Raises:
+        ExpressedMeanwhileError, NothingTakenBackError: as there.
+        StoreUnavailableError: it could not be stored, perhaps.
+
+    """
     rules, withdrawal, now = registry(), pending_withdrawal(), datetime.now(UTC)
     waited = withdrawal if ANSWERED not in kept else None  # Only what has waited brings no token.
     circumstances = circumstances_of(method, notice, waited)
@@ -130,7 +135,10 @@ def _record(
         if in_part:  # of what stands in the log, though it may not count now
             choice = replace(choice, decision=last)
             wanted = _left_of(last, accept, notice, waited)
-        statuses, is_less = _answered(choice, wanted, held, method, last, in_part=in_part)
+        asked = notice.offered if notice and in_part else frozenset()
+        statuses, is_less = _answered(
+            choice, wanted, held, method, last=last, asked=asked, in_part=in_part
+        )
         if takes_back and not is_less:
             raise NothingTakenBackError
         decision = services.decide(statuses, circumstances, last, now, months)
@@ -182,7 +190,8 @@ def _about_what_was_asked(
         return services.as_rest_of(before, decision)
     if notice is None or notice.policy_version == registry().policy_version:
         return decision
-    asked = {each: status for each, status in decision.statuses.items() if each in notice.offered}
+    told = decision.statuses  # It is a refusal.
+    asked = {each: told.get(each, Status.REFUSED) for each in sorted(notice.offered)}
     return replace(decision, statuses=asked)
 
 
@@ -191,14 +200,15 @@ def _answered(  # noqa: PLR0913 - whatever decides, and nothing else
     wanted: frozenset[str],
     held: Withdrawal | None,
     method: str,
-    last: Decision | None,
     *,
+    last: Decision | None,
+    asked: frozenset[str],
     in_part: bool,
 ) -> tuple[Mapping[str, Status], bool]:
     """Return the status of each purpose, and whether that takes something back and adds nothing."""
     told = choice.decision.statuses if choice.decision else {}
     if in_part:
-        statuses = lessened(choice, wanted, held)
+        statuses = lessened(choice, wanted, held, asked)
         return statuses, given_by(statuses) < given_by(told)
     given = choice.given | (given_by(last.statuses) if last else frozenset())
     is_less = wanted <= choice.consented and wanted < given
@@ -213,31 +223,3 @@ def is_up_to_date(connection: Connection, session: Values) -> bool:
     """Whether the log has nothing later of this visitor than what the session holds."""
     decision = read_decision(session)
     return decision is None or services.is_last(connection, decision)
-
-
-def settle_withdrawal() -> None:
-    """Record what was taken back while it could not be recorded, now that it can be."""
-    withdrawal = pending_withdrawal()
-    if withdrawal is None:
-        return
-    recorded_choice()
-    if g.get("session_store_is_down"):
-        return
-    last = last_decision()
-    given = given_by(last.statuses) if last else frozenset()
-    # What is left of a consent that has ended meanwhile is nothing to record.
-    has_ended = last is not None and last.expires_at <= datetime.now(UTC)
-    takes_back = not given <= withdrawal.kept and not (has_ended and given & withdrawal.kept)
-    if not takes_back and not is_assumable():
-        if last or current_app.config["CONSENT_MODEL"] == Model.OPT_IN:
-            let_it_count(None)
-        return
-    with suppress(SQLAlchemyError, StoreUnavailableError, NothingTakenBackError, TooManyRequests):
-        if not takes_back:
-            g.count_first_refusal()
-        method, wanted = withdrawal.method, withdrawal.wanted
-        notice = notices().find(withdrawal.notice) if withdrawal.notice else None
-        if last is None and current_app.extensions["sessions"].take_over(withdrawal.token):
-            let_it_count(None)  # It is recorded: the answer that said so was lost.
-            return
-        _record(lambda _given: wanted, method, notice, takes_back=takes_back, in_part=True)

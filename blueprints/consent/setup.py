@@ -17,9 +17,10 @@ from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import write_notice
 from blueprints.consent.page_consent import PageConsent
 from blueprints.consent.parties import is_no_answer
-from blueprints.consent.recording import is_up_to_date, settle_withdrawal
+from blueprints.consent.recording import is_up_to_date
 from blueprints.consent.registry_checks import RegistryError
 from blueprints.consent.settings import check_number
+from blueprints.consent.settling import settle_withdrawal
 from blueprints.consent.toml_file import TomlFileError
 from blueprints.consent.unanswered import unanswered
 from blueprints.consent.views import blueprint

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from flask import current_app, g
 
+from blueprints.consent.methods import ACCEPT_ALL
 from blueprints.consent.notices import Notice
 from blueprints.consent.visitor import (
     circumstances_of,
@@ -14,7 +15,7 @@ from blueprints.consent.visitor import (
     pending_withdrawal,
     registry,
 )
-from blueprints.consent.withdrawal import Withdrawal
+from blueprints.consent.withdrawal import NOTICE, Withdrawal
 
 Accept = Callable[[frozenset[str]], frozenset[str]]  # what was accepted -> what is from now on
 
@@ -36,12 +37,16 @@ def take_back(
     `token` is that of the record which may have been committed all the same, and `notice` the one
     that is answered, where that is known.
     """
-    held = pending_withdrawal()
+    held, form = pending_withdrawal(), g.consent.failed
+    # What an older page asked shows when its notice can be looked up.
+    named = form.notice.data if form and not notice and form.choice.data != ACCEPT_ALL else ""
+    is_older = bool(NOTICE.fullmatch(named or ""))
     given = known = current_choice().consented | given_before()
     is_missing = current_app.extensions["sessions"].is_missing()
     # What was given cannot be looked up, or may come back with a store; perhaps everything.
     if g.get("session_store_is_down") or is_missing:
-        given = held.kept if held else frozenset(registry().optional_ids)
+        ticked = form.ticked if form else frozenset()
+        given = held.kept if held else frozenset(registry().optional_ids) | ticked
         known = frozenset()
     if g.cookies_are_unreadable:  # Something may have been taken back before.
         given = known
@@ -51,9 +56,10 @@ def take_back(
     asked = notice.offered if notice else everything
     wanted = left_of(given, accept, asked)
     stays = wanted & given
-    takes_back = accept(everything | given) != everything | given
+    is_sure = bool(held or is_older or g.cookies_are_unreadable or is_assumable())
+    takes_back = is_older or accept(everything | given | asked) != everything | given | asked
     # What is held may have been answered by another tab's choice.
-    if takes_back and (held or is_assumable() or g.cookies_are_unreadable or stays != given):
+    if takes_back and (is_sure or stays != given):
         of_then = circumstances_of(method, notice, None)
         told = Withdrawal(
             kept=stays,
@@ -64,7 +70,7 @@ def take_back(
             language=of_then.language,
             gpc=of_then.gpc,
             policy_version=of_then.policy_version,
-            notice=of_then.notice or "",
+            notice=of_then.notice or (named if is_older else ""),
         )
         let_it_count(told)
 

@@ -36,8 +36,8 @@ from blueprints.consent.recording import (
 from blueprints.consent.taking_back import Accept, take_back
 from blueprints.consent.visitor import (
     OutdatedNoticeError,
+    accepted_before,
     current_choice,
-    given_before,
     is_assumable,
     last_decision,
     may_assume,
@@ -92,7 +92,7 @@ def choose() -> Response:
     page = "settings" if urlsplit(came_from or "").path == own_page else "banner"
     method = f"{page}.{form.choice.data}"
     before = current_choice()
-    given = before.given | given_before()
+    given = before.given | accepted_before()
     takes_back = form.given <= before.consented and form.accept(given) < given
     if problem or (form.given and not takes_back):
         return _grant(form, method, target)
@@ -139,7 +139,7 @@ def _grant(form: ChoiceForm, method: str, target: str) -> Response:
         raise
     except (OutdatedNoticeError, TooManyRequests) as error:
         notice = error.notice if isinstance(error, OutdatedNoticeError) else notice
-        given = current_choice().given | given_before()
+        given = current_choice().given | accepted_before()
         if not given <= form.accept(given):
             with suppress(NothingTakenBackError):
                 save(form.accept, method, notice, takes_back=True, in_part=True)

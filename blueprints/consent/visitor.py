@@ -13,6 +13,7 @@ from blueprints.consent.choices import (
     Decision,
     Model,
     Status,
+    given_by,
     present_choice,
     read_decision,
     withdrawn,
@@ -54,6 +55,12 @@ def sends_gpc() -> bool:
 def last_decision() -> Decision | None:
     """Return the decision that the session holds, however old; None where it holds none."""
     return read_decision(session)
+
+
+def accepted_before() -> frozenset[str]:
+    """Return what the last decision accepts, or what it assumes, whether it counts or not."""
+    last = last_decision()
+    return given_by(last.statuses) if last else frozenset()
 
 
 def given_before() -> frozenset[str]:

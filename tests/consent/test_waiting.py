@@ -258,12 +258,15 @@ def test_a_policy_that_a_browser_makes_up_is_not_recorded_and_not_remembered(
     assert site.extensions["notices"]._shown == {}  # noqa: SLF001 - it would grow without a bound
 
 
-@pytest.mark.parametrize("is_out", [False, True])
+ALL_TABLES = ("consent_records", "consent_notices", "sessions")
+
+
+@pytest.mark.parametrize("out", [(), ("consent_records",), ALL_TABLES])
 @pytest.mark.parametrize("before", ["accept_all", "advertising"])
 @pytest.mark.parametrize("change", ["gone", "grown"])
 @pytest.mark.parametrize("press", ["withdraw", "reject", "select"])
 def test_what_counts_no_more_can_be_taken_back_and_does_not_come_back(
-    make_site: MakeSite, press: str, change: str, before: str, *, is_out: bool
+    make_site: MakeSite, press: str, change: str, before: str, out: tuple[str, ...]
 ) -> None:
     """The purpose is gone, or has grown, and the registry of then may be put back."""
     full = shipped_with(more=NEW_PURPOSE).replace("statistics", "advertising2")
@@ -277,19 +280,13 @@ def test_what_counts_no_more_can_be_taken_back_and_does_not_come_back(
         chooser.choose("accept_selected", ticks=("advertising2",))
     visitor = come_back(chooser, meanwhile)
 
-    def act() -> None:
+    with without(meanwhile, *out):
         if press == "withdraw":
             visitor.post("/cookies/withdraw", {})
         elif press == "reject":
             visitor.submit(old_page, "reject")
         else:
             visitor.submit(old_page, "accept_selected", ("personalization",))
-
-    if is_out:
-        with without(meanwhile, "consent_records"):
-            act()
-    else:
-        act()
     assert "advertising2" not in ticked(come_back(visitor, again))
 
 
@@ -298,15 +295,52 @@ def ticked(visitor: Visitor) -> set[str | None]:
     return {box.get("value") for box in visitor.get("/cookies").all("input", checked="")}
 
 
-def test_who_keeps_what_is_gone_has_taken_nothing_back_of_it(make_site: MakeSite) -> None:
+@pytest.mark.parametrize("out", [(), ("consent_records",), ALL_TABLES])
+def test_who_keeps_what_is_gone_has_taken_nothing_back_of_it(
+    make_site: MakeSite, out: tuple[str, ...]
+) -> None:
     full = shipped_with(more=NEW_PURPOSE)
     first, meanwhile, again = (make_site(registry=text) for text in (full, shipped_with(), full))
     chooser = Visitor(first)
     old_page = chooser.get("/cookies").form("/cookies")
     chooser.choose("accept_all")
     visitor = come_back(chooser, meanwhile)
-    visitor.submit(old_page, "accept_selected", ("personalization", "statistics"))
+    with without(meanwhile, *out):
+        visitor.submit(old_page, "accept_selected", ("personalization", "statistics"))
     assert ticked(come_back(visitor, again)) == {"personalization", "statistics"}
+
+
+@pytest.mark.parametrize("out", [(), ALL_TABLES])
+@pytest.mark.parametrize("pages", [1, 2])
+def test_under_implied_what_an_older_page_leaves_unticked_is_not_assumed(
+    make_site: MakeSite, pages: int, out: tuple[str, ...]
+) -> None:
+    full = shipped_with(more=NEW_PURPOSE)
+    first, meanwhile, again = (
+        make_site(registry=text, CONSENT_MODEL="implied") for text in (full, shipped_with(), full)
+    )
+    chooser = Visitor(first)
+    for _ in range(pages):
+        chooser.get("/")
+    old_page = chooser.get("/cookies").form("/cookies")
+    visitor = come_back(chooser, meanwhile)
+    with without(meanwhile, *out):
+        visitor.submit(old_page, "accept_selected", ("personalization",))
+    later = come_back(visitor, again)
+    for _ in range(3):
+        later.get("/")
+    assert records(again)[-1].statuses["statistics"] in {"refused", "withdrawn"}
+    assert records(again)[-1].statuses["advertising"] in {"refused", "withdrawn"}
+
+
+def test_a_first_refusal_answers_for_what_is_gone_since(make_site: MakeSite) -> None:
+    first, later = make_site(registry=shipped_with(more=NEW_PURPOSE)), make_site()
+    old_page = Visitor(first).get("/cookies").form("/cookies")
+    visitor = Visitor(later)
+    visitor.submit(old_page, "reject")
+    assert records(later)[-1].statuses == dict.fromkeys(
+        ("personalization", "advertising", "statistics"), "refused"
+    )
 
 
 @pytest.mark.parametrize("model", ["opt_in", "implied"])
@@ -357,16 +391,42 @@ def test_whose_answer_was_lost_is_known_by_what_waited(
     assert len(records(site)) == 1
 
 
-def test_an_older_page_answers_in_an_outage_too_for_what_it_asked(make_site: MakeSite) -> None:
+@pytest.mark.parametrize("out", [("consent_records",), ALL_TABLES])
+def test_an_older_page_answers_in_an_outage_too_for_what_it_asked(
+    make_site: MakeSite, out: tuple[str, ...]
+) -> None:
     first, later = make_site(), make_site(registry=shipped_with(more=NEW_PURPOSE))
     chooser = Visitor(first)
     old_page = chooser.get("/cookies").form("/cookies")
     chooser.choose("accept_selected", ticks=("advertising",))
     visitor = come_back(chooser, later)
-    with without(later, "consent_records"):
+    with without(later, *out):
         visitor.submit(old_page, "accept_selected", ("personalization",))
     visitor.get("/")
     assert records(later)[-1].statuses == {
         "personalization": "unknown",
         "advertising": "withdrawn",
     }
+
+
+def test_what_has_grown_since_is_withdrawn_and_not_refused(make_site: MakeSite) -> None:
+    full = shipped_with(more=NEW_PURPOSE)
+    first, later = (make_site(registry=text) for text in (full, full + "meaning = 2\n"))
+    chooser = Visitor(first)
+    chooser.choose("accept_selected", ticks=("statistics",))
+    visitor = come_back(chooser, later)
+    visitor.post("/cookies/withdraw", {})
+    assert records(later)[-1].statuses["statistics"] == "withdrawn"
+    assert "You withdrew your consent" in visitor.get("/cookies").text
+
+
+def test_what_waited_names_no_notice_that_was_shown_under_the_other_model(
+    make_site: MakeSite,
+) -> None:
+    other = make_site().extensions["notices"].in_force["en"].id
+    site = make_site(CONSENT_MODEL="implied")
+    visitor = Visitor(site)
+    told = f"banner.reject:0123456789abcdef:!advertising:!personalization:@en:#{other}"
+    visitor.client.set_cookie("withdrawal", told)
+    visitor.get("/")
+    assert records(site)[-1].notice is None

@@ -32,7 +32,7 @@ ORDER = {
     "consent": """
         toml_file addresses parties cookies registry registry_checks unanswered notice_file coverage
         methods withdrawal choices registry_file standing digest notices models records forms
-        services notice_store visitor known placeholders taking_back recording page_consent
+        services notice_store visitor known placeholders taking_back recording settling page_consent
         cookie_check continued_use enforcement views settings commands setup
         """,
     "proof": """
