@@ -63,7 +63,7 @@ def test_the_banner_shows_that_the_signal_is_honoured(make_site: MakeSite) -> No
     site = make_site()
     assert "signal is honoured" in Visitor(site, Sec_GPC="1").get("/").text
     assert "signal is honoured" not in Visitor(site).get("/").text
-    words = "Publicidade personalizada: nada se liga nem se pergunta, por respeito ao sinal"
+    words = "Publicidade personalizada: não se propõe nem ativa (sinal de privacidade"
     assert words in Visitor(site, Sec_GPC="1").get("/pt/").text
 
 
