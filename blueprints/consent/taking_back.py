@@ -79,6 +79,5 @@ def let_it_count(withdrawal: Withdrawal | None) -> None:
     """Let count from now on what the session holds, without what was taken back since."""
     g.withdrawal = withdrawal
     g.pop("choice", None)
-    g.pop("given_before", None)
     off = frozenset(registry().optional_ids) - current_choice().given
     g.clear_storage = registry().keeps_more_than_cookies(off)

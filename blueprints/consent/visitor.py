@@ -68,11 +68,7 @@ def given_before() -> frozenset[str]:
 
     It may count no more, because something has changed, and could come back.
     """
-    if "given_before" not in g:
-        last, held = last_decision(), pending_withdrawal()
-        statuses = last.statuses if last else {}
-        given = frozenset(each for each, status in statuses.items() if status is Status.GIVEN)
-        g.given_before = given & held.kept if held else given
+    current_choice()
     found: frozenset[str] = g.given_before
     return found
 
@@ -93,7 +89,11 @@ def own_decision() -> Decision | None:
 def current_choice() -> Choice:
     """Return where the visitor stands, looked up once per request."""
     if "choice" not in g:
-        g.choice = withdrawn(recorded_choice(), pending_withdrawal())
+        last, held = last_decision(), pending_withdrawal()
+        g.choice = withdrawn(recorded_choice(), held)
+        statuses = last.statuses if last else {}
+        given = frozenset(each for each, status in statuses.items() if status is Status.GIVEN)
+        g.given_before = given & held.kept if held else given
     found: Choice = g.choice
     return found
 

@@ -23,7 +23,7 @@ from werkzeug import wrappers
 from werkzeug.exceptions import HTTPException
 
 LANGUAGES = ("en", "pt")
-NOT_FOUND = 404
+NOT_FOUND, UNAVAILABLE = 404, 503
 
 
 def register(app: Flask) -> None:
@@ -43,6 +43,10 @@ def answer(plain: dict[str, bytes], error: HTTPException) -> wrappers.Response:
     if error.code == NOT_FOUND and (meant := _without_last_slash()):
         return redirect(meant, 308)
     response = error.get_response()
+    if error.code == UNAVAILABLE and g.get(
+        "cookies_are_unreadable"
+    ):  # What was sent is the reason.
+        response.status_code = 400
     try:
         body = _words(error)
     except Exception:  # Whatever it was, the visitor gets an answer.
