@@ -57,6 +57,7 @@ def prepare(engine: Engine, seconds: float) -> None:
             "synchronous = FULL",  # a committed consent survives a power cut
             "foreign_keys = ON",
             "secure_delete = ON",  # what is erased is overwritten, not only unlinked
+            "cache_size = -512",  # KiB of each connection; the system keeps the pages for all
         ):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -98,9 +99,9 @@ def _is_there(info: dict[Any, Any]) -> bool:
         opened = info[IDENTITY] = opened[0], _identity(log)
     if found is None or (_identity(found), _identity(log)) != opened:
         return False
-    if is_empty := not found.st_size:
+    if not found.st_size:
         _set(_mark(Path(file)))  # When the log of writes is gone too, it would look like a new one.
-    return not is_empty
+    return found.st_size > 0
 
 
 def _look(file: str) -> os.stat_result | None:
@@ -216,8 +217,7 @@ def _is_whole(file: Path, connection: sqlite3.Connection) -> bool:
 
 
 def _length(file: Path) -> int:
-    found = _look(str(file))
-    return found.st_size if found else 0
+    return found.st_size if (found := _look(str(file))) else 0
 
 
 def reserve(engine: Engine) -> Connection:
