@@ -1,5 +1,7 @@
 """What machines read of the articles: a feed (RFC 4287), a sitemap, pictures, link previews."""
 
+from importlib import import_module
+
 from flask import (
     Response,
     abort,
@@ -10,7 +12,6 @@ from flask import (
     send_from_directory,
 )
 
-from blueprints.article import social_image
 from blueprints.article.views import address_in_each_language, blueprint, library
 
 __all__ = ["blueprint"]
@@ -55,6 +56,8 @@ def picture(slug: str) -> Response:
         abort(404)
     site = current_app.extensions["site"]
     view = current_app.extensions["static_files"] / "img" / site.picture.preview
+    # What draws is four megabytes, for who is asked for a picture alone.
+    social_image = import_module("blueprints.article.social_image")
     drawn = social_image.draw(article.title, site.name, site.colours["blue"].light, view)
     response = make_response(drawn)
     response.mimetype = "image/png"

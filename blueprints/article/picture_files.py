@@ -7,12 +7,14 @@ time and the owner, stays with the editor.
 import shutil
 import struct
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from blueprints.article.pictures import Made
+
+__all__ = ["BROKEN", "UnidentifiedImageError", "make"]
 
 WIDTHS = (480, 960, 1920)
 SOCIAL = "social.jpeg"  # for link previews
@@ -31,17 +33,6 @@ BROKEN = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
-
-
-@dataclass(frozen=True)
-class Made:
-    """The sizes of one picture, as files."""
-
-    digest: str
-    width: int
-    height: int
-    widths: Sequence[int]  # the largest last
-    has_avif: bool  # where that is worth its making
 
 
 def make(file: Path, folder: Path) -> Made:

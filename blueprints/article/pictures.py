@@ -6,12 +6,10 @@ that was replaced is seen at once. What is made is what readers get; the origina
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-
-from PIL import UnidentifiedImageError
-
-from blueprints.article.picture_files import BROKEN, Made, make
 
 FOLDER = "images"
 BYTES_AT_MOST = 25 * 1024 * 1024
@@ -21,6 +19,17 @@ MADE_BY = b"2:"  # another number when sizes or qualities change
 
 class BrokenPictureError(ValueError):
     """A picture cannot be used; the message is one sentence that names it."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """The sizes of one picture, as files."""
+
+    digest: str
+    width: int
+    height: int
+    widths: Sequence[int]  # the largest last
+    has_avif: bool  # where that is worth its making
 
 
 @dataclass(frozen=True)
@@ -52,9 +61,12 @@ class Pictures:
                 f"'{name}' has {size // MEGABYTE} MB; {BYTES_AT_MOST // MEGABYTE} are the most"
             )
         digest = hashlib.sha256(MADE_BY + file.read_bytes()).hexdigest()[:16]
+        # A site without pictures of its own does not load what makes them: four megabytes.
+        files = import_module("blueprints.article.picture_files")
         try:
-            return make(file, self.made / digest)
-        except UnidentifiedImageError:
+            made: Made = files.make(file, self.made / digest)
+        except files.UnidentifiedImageError:
             raise BrokenPictureError(f"'{name}' is no JPEG, PNG or WebP") from None
-        except BROKEN as error:
+        except files.BROKEN as error:
             raise BrokenPictureError(f"'{name}' cannot be used: {error}") from None
+        return made

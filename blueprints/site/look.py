@@ -6,13 +6,13 @@ of that of the same name in `static/img/`.
 """
 
 import re
+from importlib import import_module
 from pathlib import Path
 from re import Match
 
 import msgspec
 from jinja2 import Environment, StrictUndefined
 
-from blueprints.site.icons import repaint
 from blueprints.site.site import BESIDE, TOKEN, Site, colours_of
 
 COLOUR_OF_SITE = re.compile(rb"{{ site\.colours\.([\w-]+)\.(light|dark) }}")
@@ -41,7 +41,8 @@ class Look:
             elif file.suffix == ".webmanifest":
                 file.write_text(rendered(file, self._site), "utf-8")
         if own != shipped:
-            repaint(copy / "img", shipped, own)
+            icons = import_module("blueprints.site.icons")  # It loads four megabytes, once.
+            icons.repaint(copy / "img", shipped, own)
         for picture in self._pictures:
             (copy / "img" / picture.name).write_bytes(coloured(picture, self._site))
 

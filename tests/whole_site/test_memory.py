@@ -11,6 +11,7 @@ from served import ROOT
 from blueprints.database.schema import MIGRATIONS, STEPS
 
 OF_OTHERS = {
+    "PIL": "pictures",
     "alembic": "migrations",
     "playwright": "the audit",
     "prometheus_client": "the numbers",
