@@ -2,7 +2,7 @@
 
 Two processes share the connections, so that they can ask for more than any server here answers; how
 busy they were is told with each result. Where a request has `%ADDRESS%` another address of a client
-stands there each time: the limits of the site are not what is measured.
+stands there each time, as in each form: the limits of the site are not what is measured.
 """
 
 import random
@@ -31,11 +31,11 @@ HUNG_UP = 0
 
 def request(path: str, *, method: str = "GET", body: str = "", **headers: str) -> bytes:
     """Write a request; `accept_encoding="br"` is a header."""
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", f"X-Forwarded-For: {ADDRESS.decode()}"]
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}"]
     lines += [f"{name.replace('_', '-').title()}: {value}" for name, value in headers.items()]
     if method == "POST":
         lines += ["Content-Type: application/x-www-form-urlencoded", "Sec-Fetch-Site: same-origin"]
-        lines += [f"Content-Length: {len(body)}"]
+        lines += [f"X-Forwarded-For: {ADDRESS.decode()}", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", body]).encode()
 
 
@@ -137,8 +137,11 @@ class Sender:
             self.connect()
 
     def _message(self) -> bytes:
+        message = next(self._messages)
+        if ADDRESS not in message:
+            return message
         address = str(IPv4Address(10 << 24 | self._dice.getrandbits(24)))
-        return next(self._messages).replace(ADDRESS, address.encode())
+        return message.replace(ADDRESS, address.encode())
 
 
 def drive(job: Job, clients: int, seconds: float) -> tuple[bytes, float, Counter[int], float]:
