@@ -6,7 +6,12 @@ and stops the start with one sentence when a value is wrong. The wings (operator
 proof) can be left out of the list, with their settings, and the rest works.
 """
 
+import gc
 import signal
+
+if gc.isenabled():
+    # What is imported is no garbage, and to look for some takes a good part of the start.
+    gc.disable()
 
 if __name__ == "__main__":
     # Ctrl-C ends the start as it ends any program, without a traceback, even while this imports.
@@ -33,6 +38,10 @@ from blueprints import (
     sessions,
     site,
 )
+
+# Nor is it looked through later, by which each worker would get a copy of what all share.
+gc.freeze()
+gc.enable()
 
 ROOT = Path(__file__).resolve().parent
 

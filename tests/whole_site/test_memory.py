@@ -20,10 +20,13 @@ OF_OTHERS = {
     "redis": "Redis",
 }
 TELL = """
+import gc
 import sys
 from app import create_app
 client = create_app().test_client()
 assert {client.get(path).status_code for path in ("/", "/cookies", "/privacy", "/ready")} == {200}
+assert gc.isenabled()
+assert gc.get_freeze_count() > len(sys.modules)  # What is imported is shared with the other one.
 print(*sys.modules)
 """
 
