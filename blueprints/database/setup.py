@@ -19,7 +19,7 @@ from blueprints.database.migrating import DatabaseCommands
 from blueprints.database.schema import NEWER, Embedded, problem, reason
 
 EMBEDDED = "site.db"
-OURS = (EMBEDDED, "secret_key", "limits.db", "migrate.lock", "static", "pictures")
+OURS = (EMBEDDED, "secret_key", "limits.db", "migrate.lock", "static", "pictures", "compiled")
 SITE_SECONDS = 1.0  # how long a visitor waits for the database
 NOTHING_NEW = text("UPDATE alembic_version SET version_num = version_num")
 COMMAND_SECONDS = 60.0  # and how long the operator does

@@ -3,6 +3,7 @@
 settings.py  where settings come from, and the names and kinds that stop the start
 readiness.py what keeps the site from its work, for `/ready`
 log.py       what the site's own log says: one line an event, with its time, and of nobody
+templates.py templates as they were compiled, for the next start
 server.py    the production server: its port, its workers, its end
 """
 

@@ -1,5 +1,6 @@
 """Sets the log and the instance folder up, before any room has something to say or to write."""
 
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -8,6 +9,7 @@ from flask.blueprints import BlueprintSetupState
 
 from blueprints.serving import log
 from blueprints.serving.readiness import Readiness
+from blueprints.serving.templates import keep_compiled
 
 blueprint = Blueprint("serving", __name__)
 
@@ -19,7 +21,8 @@ def _set_up(state: BlueprintSetupState) -> None:
     app.extensions["readiness"] = Readiness()
     app.extensions["told_at_start"] = []  # sentences of the rooms for whoever starts the server
     app.extensions["stops_the_start"] = []  # those with which it does not serve
-    app.extensions["when_serving"] = []  # what rooms begin in each process that serves
+    # What rooms begin in each process that serves.
+    app.extensions["when_serving"] = [partial(keep_compiled, app)]
     app.extensions["metrics_address"] = None  # where the numbers are given out besides
     port = app.config["PORT"]
     if type(port) is not int or not 0 < port < 2**16:
