@@ -1,10 +1,12 @@
 """Erased means erased: no copy of what is gone waits in the files of the embedded database."""
 
+import sqlite3
 from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from blueprints.database.base import db
+from blueprints.database.sqlite import driver
 
 
 def wipe_journal() -> None:
@@ -15,7 +17,11 @@ def wipe_journal() -> None:
     """
     if db.engine.dialect.name != "sqlite":
         return
-    with suppress(SQLAlchemyError), db.engine.connect() as connection:
-        connection.detach()
-        connection.exec_driver_sql("PRAGMA busy_timeout = 0")  # No choice waits for this.
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    with suppress(SQLAlchemyError, sqlite3.Error), db.engine.connect() as connection:
+        raw = driver(connection)
+        ((waits,),) = raw.execute("PRAGMA busy_timeout")
+        raw.execute("PRAGMA busy_timeout = 0")  # No choice waits for this.
+        try:
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            raw.execute(f"PRAGMA busy_timeout = {waits}")

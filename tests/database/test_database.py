@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from app import create_app
 from blueprints.consent.digest import digest_of
 from blueprints.consent.models import ConsentNotice, ConsentRecord
-from blueprints.database import UTCDateTime, db, setup
+from blueprints.database import UTCDateTime, db, setup, wipe_journal
 from blueprints.database.schema import MIGRATIONS, upgrade
 from blueprints.proof.models import ConsentLeaf, ConsentOpen, ConsentSeal
 from blueprints.sessions.models import StoredSession
@@ -212,6 +212,17 @@ def test_sqlite_is_durable_and_patient(make_site: MakeSite) -> None:
             ("busy_timeout", setup.SITE_SECONDS * 1000),
         ):
             assert connection.exec_driver_sql(f"pragma {pragma}").scalar() == value
+
+
+def test_sqlite_is_as_patient_after_what_waits_for_nobody(make_site: MakeSite) -> None:
+    with make_site().app_context():
+        with db.engine.connect() as connection:
+            before = connection.connection.dbapi_connection
+        wipe_journal()
+        with db.engine.connect() as connection:
+            assert connection.connection.dbapi_connection is before
+            waits = connection.exec_driver_sql("pragma busy_timeout").scalar()
+    assert waits == setup.SITE_SECONDS * 1000
 
 
 def test_a_database_that_is_behind_is_said_in_one_sentence(
