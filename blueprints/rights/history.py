@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import bindparam
+
 from blueprints.consent.choices import ACCEPTED, TELL_OF_ACCEPTANCE, Model, Status
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.notice_store import Notices
@@ -22,6 +24,13 @@ from blueprints.proof import seals
 from blueprints.rights.context import Node
 from blueprints.rights.receipt import Inclusion, ReceiptMetadata, validity, write_receipt
 
+# Made once: to make it takes longer than to run it.
+OF_SUBJECT = (
+    select_records()
+    .where(ConsentRecord.subject == bindparam("subject"))
+    .order_by(ConsentRecord.decided_at.desc(), ConsentRecord.id.desc())
+)
+
 
 def records_of(subject: UUID, at_most: int | None = None) -> list[Record]:
     """Return the records of a subject, the newest first.
@@ -30,14 +39,9 @@ def records_of(subject: UUID, at_most: int | None = None) -> list[Record]:
         SQLAlchemyError: the database cannot be asked.
 
     """
-    query = (
-        select_records()
-        .where(ConsentRecord.subject == subject)
-        .order_by(ConsentRecord.decided_at.desc(), ConsentRecord.id.desc())
-        .limit(at_most)
-    )
     with reading() as connection:
-        return [read_record(row) for row in connection.execute(query)]
+        found = connection.execute(OF_SUBJECT.limit(at_most), {"subject": subject})
+        return [read_record(row) for row in found]
 
 
 def standings_of(records: list[Record], now: datetime) -> Mapping[UUID, Standing]:
