@@ -18,8 +18,9 @@ from blueprints.consent.choices import Circumstances, Decision, Status
 from blueprints.consent.digest import digest_of, new_salt, write_content
 from blueprints.consent.models import ConsentRecord
 
-APPEND = insert(ConsentRecord)  # made once: every choice goes through it
-ERASED = {"subject": null(), "content": null()}
+# Made once: every choice goes through it, and every erasure.
+APPEND = insert(ConsentRecord)
+ERASE = update(ConsentRecord).values(subject=null(), content=null())
 EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 TICK = timedelta(milliseconds=1)  # the smallest step between two times that sorts UUIDv7
 
@@ -110,5 +111,4 @@ def erase(connection: Connection, which: ColumnElement[bool]) -> int:
         SQLAlchemyError: the database did not do it; nothing has changed.
 
     """
-    theirs = update(ConsentRecord).where(which)
-    return connection.execute(theirs.values(ERASED)).rowcount
+    return connection.execute(ERASE.where(which)).rowcount
