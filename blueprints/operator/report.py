@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +16,7 @@ from blueprints.consent.commands import database
 from blueprints.consent.notice_store import all_kept
 from blueprints.consent.records import Record, select_with_newer
 from blueprints.consent.visitor import registry, standing_of
+from blueprints.operator import charts
 from blueprints.operator import period as days
 from blueprints.operator.numbers import (
     ASSUMED,
@@ -69,7 +69,8 @@ def _page(report: Report) -> str:
         report=report,
         spelled=_spelled,
         statuses=STATUSES,
-        charts=import_module("blueprints.operator.charts"),
+        charts=charts,
+        percent=percent,
         smallest=SMALLEST,
         about_the_model=" ".join(_about_the_model()),
         controller=registry().controller,

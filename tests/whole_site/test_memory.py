@@ -16,7 +16,6 @@ OF_OTHERS = {
     "playwright": "the audit",
     "prometheus_client": "the numbers",
     "psycopg": "PostgreSQL",
-    "pygal": "charts",
     "redis": "Redis",
 }
 TELL = """
