@@ -8,9 +8,7 @@ who gives more information, by which they can be found, has the same rights). Th
 from datetime import UTC, datetime
 from uuid import UUID
 
-from flask import current_app, g, jsonify, make_response, render_template, request
-from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import ServiceUnavailable
+from flask import g, jsonify, make_response, render_template, request
 from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import AnyOf, Optional
@@ -19,19 +17,16 @@ from blueprints.consent.forms import VisitorForm
 from blueprints.consent.records import as_text
 from blueprints.consent.views import no_store
 from blueprints.consent.visitor import last_decision
-from blueprints.database import is_uncertain
-from blueprints.rights import erasure
+from blueprints.rights import erasure, history
 from blueprints.rights.receipt_check import NotAReceiptError, read_receipt
-from blueprints.rights.subjects import as_number, number_in
+from blueprints.rights.subjects import as_number, erased_record, number_in
 from blueprints.rights.views import (
+    RECORDS_AT_MOST,
     blueprint,
     erase_own,
     erased_page,
     history_page,
-    is_erased,
-    own_records,
 )
-from blueprints.sessions import StoreUnavailableError
 
 RECEIPT_BYTES_AT_MOST = 128 * 1024
 
@@ -58,7 +53,7 @@ def show_by_number() -> Response:
         return _form_page("receipt" if request.files.get("receipt") else "number", 400)
     if form.erase.data:
         return _erase(subject, record)
-    records = own_records(subject)
+    records = history.records_of(subject, RECORDS_AT_MOST)
     if not records:
         return _nothing_left(record)
     if g.wants_json:
@@ -88,22 +83,15 @@ def _named(number: str) -> tuple[UUID | None, UUID | None]:
 
 
 def _nothing_left(record: UUID | None) -> Response:
-    return _form_page("erased" if record and is_erased(record) else "unknown", 404)
+    return _form_page("erased" if record and erased_record(record) else "unknown", 404)
 
 
 def _erase(subject: UUID, record: UUID | None) -> Response:
     own = last_decision()
     if own and own.subject == str(subject):
         return erase_own()  # Their session and its cookies are at hand.
-    try:
-        erased = erasure.erase_subject(subject)
-    except (StoreUnavailableError, SQLAlchemyError) as error:
-        current_app.logger.error("Records could not be erased: %s", type(error).__name__)
-        g.is_uncertain = is_uncertain(error)  # An error page has to say so.
-        raise ServiceUnavailable from None
-    if not erased:
-        return _nothing_left(record)
-    return erased_page(erased, [], "number")
+    erased = erasure.erase_subject(subject)
+    return erased_page(erased, [], "number") if erased else _nothing_left(record)
 
 
 def _form_page(problem: str | None, status: int = 200) -> Response:

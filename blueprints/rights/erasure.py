@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from flask import current_app, g
+from flask import current_app
 from sqlalchemy import Connection
-from werkzeug.exceptions import ServiceUnavailable
 
 from blueprints.consent import services
 from blueprints.consent.choices import Decision, read_decision
@@ -13,7 +12,7 @@ from blueprints.consent.methods import ERASE
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.registry import Registry
 from blueprints.consent.taking_back import let_it_count, take_back
-from blueprints.database import is_uncertain, wipe_journal
+from blueprints.database import wipe_journal
 from blueprints.sessions import StoreUnavailableError, Values
 
 
@@ -23,7 +22,8 @@ def erase_visitor() -> tuple[Decision | None, int]:
     Return the decision that the session held, if it did, and how many records there were.
 
     Raises:
-        ServiceUnavailable: they could not be erased, or the database did not say whether they were.
+        StoreUnavailableError: they could not be erased, or the database did not say whether they
+            were; what they accepted is taken back all the same.
 
     """
     found: list[tuple[Decision | None, int]] = []
@@ -35,11 +35,9 @@ def erase_visitor() -> tuple[Decision | None, int]:
 
     try:
         current_app.extensions["sessions"].change(erase)
-    except StoreUnavailableError as error:
-        current_app.logger.error("A visitor's records could not be erased: %s", error)
-        g.is_uncertain = is_uncertain(error)  # An error page has to say so.
+    except StoreUnavailableError:
         take_back(lambda _given: frozenset(), ERASE)  # Whoever leaves accepts nothing.
-        raise ServiceUnavailable from None
+        raise
     wipe_journal()
     let_it_count(None)
     return found[0]

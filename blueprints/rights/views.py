@@ -5,12 +5,11 @@ knows their number there is by_number.py.
 """
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TypeVar
 from uuid import UUID, uuid4
 
 from flask import Blueprint, current_app, g, jsonify, make_response, render_template, request
+from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response
@@ -22,42 +21,31 @@ from blueprints.consent.notice_store import names_of_purposes
 from blueprints.consent.records import Record
 from blueprints.consent.views import bad_request, no_store
 from blueprints.consent.visitor import current_choice, notices, own_decision, registry
+from blueprints.database import is_uncertain
 from blueprints.rights import erasure, history
 from blueprints.rights.receipt import ReceiptMetadata
-from blueprints.rights.subjects import erased_record
-
-T = TypeVar("T")
+from blueprints.sessions import StoreUnavailableError
 
 RECORDS_AT_MOST = 200
 
 blueprint = Blueprint("rights", __name__)
 
 
+@blueprint.errorhandler(SQLAlchemyError)
+@blueprint.errorhandler(StoreUnavailableError)
+def say_unavailable(error: SQLAlchemyError | StoreUnavailableError) -> ResponseReturnValue:
+    why = type(error).__name__ if isinstance(error, SQLAlchemyError) else error
+    current_app.logger.error("The consent records cannot be used: %s", why)
+    g.is_uncertain = is_uncertain(error)  # An error page has to say so.
+    return current_app.handle_http_exception(ServiceUnavailable())
+
+
 @blueprint.get("/cookies/history", pt="/pt/cookies/history")
 def show_history() -> Response:
     """Show the visitor's own records, the newest first."""
     decision = own_decision()
-    return history_page(own_records(UUID(decision.subject)) if decision else [])
-
-
-def own_records(subject: UUID) -> list[Record]:
-    """Return the newest records of a subject.
-
-    Raises:
-        ServiceUnavailable: the database cannot be asked.
-
-    """
-    return _asked(lambda: history.records_of(subject, RECORDS_AT_MOST))
-
-
-def is_erased(record: UUID) -> bool:
-    """Whether there was such a record, and it is erased.
-
-    Raises:
-        ServiceUnavailable: the database cannot be asked.
-
-    """
-    return _asked(lambda: erased_record(record)) is not None
+    subject = decision and UUID(decision.subject)
+    return history_page(history.records_of(subject, RECORDS_AT_MOST) if subject else [])
 
 
 def history_page(records: list[Record], number: UUID | None = None) -> Response:
@@ -68,7 +56,7 @@ def history_page(records: list[Record], number: UUID | None = None) -> Response:
         standings=history.standings_of(records, datetime.now(UTC)),
         number=number,
         at_most=RECORDS_AT_MOST,
-        purpose_names=_asked(lambda: names_of_purposes(registry(), records, g.language)),
+        purpose_names=names_of_purposes(registry(), records, g.language),
     )
     return no_store(make_response(page))
 
@@ -78,14 +66,12 @@ def receipt() -> Response:
     """Give out the receipt of the visitor's last choice, as a file."""
     decision = own_decision()
     now = datetime.now(UTC)
-    found = decision and _asked(
-        lambda: history.receipt_of(
-            UUID(decision.subject),
-            UUID(decision.id),
-            notices(),
-            _metadata(decision, now),
-            current_app.config["CONSENT_RETENTION_YEARS"],
-        )
+    found = decision and history.receipt_of(
+        UUID(decision.subject),
+        UUID(decision.id),
+        notices(),
+        _metadata(decision, now),
+        current_app.config["CONSENT_RETENTION_YEARS"],
     )
     if not found:
         page = make_response(render_template("rights/no_receipt.html"), 404)
@@ -116,14 +102,6 @@ def _metadata(decision: Decision, now: datetime) -> ReceiptMetadata:
     )
 
 
-def _asked(ask: Callable[[], T]) -> T:
-    try:
-        return ask()
-    except SQLAlchemyError as error:
-        current_app.logger.error("The consent records cannot be read: %s", type(error).__name__)
-        raise ServiceUnavailable from None
-
-
 @blueprint.get("/cookies/erase", pt="/pt/cookies/erase")
 def ask_before_erasing() -> Response:
     """Ask once more: what is erased does not come back."""
@@ -140,12 +118,7 @@ def erase() -> Response:
 
 
 def erase_own() -> Response:
-    """Erase all that is kept about the browser at hand, and answer with what that was.
-
-    Raises:
-        ServiceUnavailable: as erasure.erase_visitor says.
-
-    """
+    """Erase all that is kept about the browser at hand, and answer with what that was."""
     decision, erased = erasure.erase_visitor()
     cookies = erasure.cookies_of(registry(), request.cookies)
     return erased_page(erased, cookies, "this_browser" if decision else None)
