@@ -22,7 +22,8 @@ from blueprints.consent.visitor import standing_of
 from blueprints.database import reading
 from blueprints.proof import seals
 from blueprints.rights.context import Node
-from blueprints.rights.receipt import Inclusion, ReceiptMetadata, validity, write_receipt
+from blueprints.rights.profile import ReceiptMetadata
+from blueprints.rights.receipt import Inclusion, validity, write_receipt
 
 # Made once: to make it takes longer than to run it.
 OF_SUBJECT = (

@@ -5,13 +5,15 @@ rows, and go on to be checked as they were written.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from blueprints.consent.choices import TELL_OF_ACCEPTANCE
+from blueprints.consent.notices import services_shown
 from blueprints.rights.context import Node
 
-Services = Sequence[Mapping[str, Any]]
-
+VERSION = 3  # of a receipt; those of the first do not say which they are of
+THIRD = 3  # since which it tells what was only assumed, and each recipient of the privacy page
 LANGUAGE_TAGS = {"en": "en", "pt": "pt-PT"}
 CONTROLLER = "/privacy#controller"
 # By article of the GDPR: where each right is exercised.
@@ -27,108 +29,140 @@ RIGHTS = {
 }
 
 
+@dataclass(frozen=True)
+class ReceiptMetadata:
+    """How a receipt came about: all of it that is not in the record."""
+
+    id: str
+    created_at: str
+    origin: str  # of the site, https://www.example.pt
+    counts: bool  # whether the decision still counted
+    renewed: tuple[str, ...] = ()  # purposes given before and given again
+    counting: tuple[str, ...] = ()  # purposes given that still counted
+    assumed: tuple[str, ...] = ()  # purposes taken back that nobody had given
+    kept_for: str = ""  # how long the record is kept, from the decision on, ISO 8601
+    version: int = VERSION
+
+
 def is_consent(fields: Mapping[str, Any], assumed: Sequence[str]) -> bool:
     """Whether it is about a consent, given, refused or withdrawn, and not an assumption alone."""
     told = {key for key, status in fields["statuses"].items() if status in TELL_OF_ACCEPTANCE}
     return bool(fields["is_consent"] and (not assumed or told.difference(assumed)))
 
 
-def completed(
-    record: Node, notice: Mapping[str, Any], language: str, origin: str, *, may_object: bool
-) -> Node:
-    """Add the rows of the record itself: language, controller, rights.
+def rights(language: str, metadata: ReceiptMetadata, *, may_object: bool) -> Node | list[Node]:
+    """Say where each right is exercised.
 
     One may object (Art. 21) to what is kept in a legitimate interest, as the privacy page says: a
     refusal, and what was assumed.
     """
-    rights = [
+    if metadata.version == 1:
+        return {"type": "eu-gdpr:A7-3"}
+    return [
         {
             "type": ["dpv:DataSubjectRight", f"eu-gdpr:{article}"],
-            "dpv:isExercisedAt": origin + where[language],
+            "dpv:isExercisedAt": metadata.origin + where[language],
         }
         for article, where in RIGHTS.items()
-        if article != "A21" or may_object
+        if article != "A21" or (may_object and metadata.version >= THIRD)
     ]
-    whole = record | {
-        "dct:language": LANGUAGE_TAGS[language],
-        "dpv:hasDataController": _controller(notice["controller"], origin),
-        "dpv:hasRight": rights,
-    }
-    if "dpv:hasNotice" not in whole:  # Where no notice was shown, a row of the profile is missing.
-        del whole["dct:conformsTo"]
-    return whole
 
 
-def _controller(told: Mapping[str, Any], origin: str) -> Node:
+def controller(told: Mapping[str, Any], metadata: ReceiptMetadata) -> Node:
     """Name the controller by an identifier (8.4.2), and the contact as schema.org does (8.4.4)."""
-    contact = {"type": "schema:ContactPoint", "schema:email": told["contact"]}
-    address = {"type": "schema:PostalAddress", "schema:streetAddress": told["address"]}
     node: Node = {
-        "id": origin + CONTROLLER,
         "type": "dpv:DataController",
-        "dpv:hasIdentifier": origin + CONTROLLER,
         "dpv:hasName": told["name"],
         "dpv:hasAddress": told["address"],
         "dpv:hasContact": told["contact"],
-        "schema:contactPoint": contact,
-        "schema:address": address,
     }
-    return node | ({"dct:identifier": told["tax_number"]} if told.get("tax_number") else {})
-
-
-def known_of_any(kept_for: str, origin: str) -> Node:
-    """Say what is so of a process of which no notice tells who receives what, and where."""
+    if metadata.version == 1:
+        return node
+    number = metadata.origin + CONTROLLER
     return {
-        "dpv:hasDataController": {"id": origin + CONTROLLER},
-        "dpv:hasStorageCondition": _storage((), kept_for),
+        "id": number,
+        "type": "dpv:DataController",
+        "dpv:hasIdentifier": number,
+        **node,
+        "schema:contactPoint": {"type": "schema:ContactPoint", "schema:email": told["contact"]},
+        "schema:address": {"type": "schema:PostalAddress", "schema:streetAddress": told["address"]},
+        **({"dct:identifier": told["tax_number"]} if told.get("tax_number") else {}),
     }
 
 
-def process_completed(
-    process: Node, services: Services, processors: Services, kept_for: str, origin: str
-) -> Node:
-    """Add what is done with which data, where, who receives it, and how long it stays (8.3).
+def process(notice: Mapping[str, Any], metadata: ReceiptMetadata, purpose: str) -> Node:
+    """Say what is done for the purpose, with which data, where, by whom, kept for how long (8.3).
 
-    `processors` work for the controller: they receive what it does (GDPR Art. 4(9)).
+    Processors work for the controller: they receive what it does (GDPR Art. 4(9)).
     """
-    controller = {"id": origin + CONTROLLER}
+    shown: Node = next((it for it in notice.get("purposes", ()) if it["id"] == purpose), {})
+    controller = {"id": metadata.origin + CONTROLLER}
+    node: Node = {
+        "type": "dpv:Process",
+        "dct:title": shown.get("name", purpose),
+        "dpv:hasPurpose": f"dpv:{shown.get('dpv', 'Purpose')}",
+    }
+    if "services" not in notice:  # No notice tells who receives what, and where.
+        storage = _storage([], metadata.kept_for)
+        return node | {"dpv:hasDataController": controller, "dpv:hasStorageCondition": storage}
+    services = [entry for entry in notice["services"] if entry["purpose"] == purpose]
+    data = [f"pd:{term}" for term in shown.get("personal_data", ())]
+    third_parties = [
+        {"type": "dpv:ThirdParty", "dpv:hasName": vendor}
+        for vendor in sorted(_others(services, metadata))
+    ]
+    lifetimes = sorted({cookie["lifetime"] for entry in services for cookie in entry["cookies"]})
+    if metadata.version == 1:
+        rows = {
+            "dpv:hasPersonalData": data,
+            "dpv:hasRecipient": third_parties,
+            "dpv:hasStorageCondition": lifetimes and _conditions(lifetimes, ["dpv:WithinDevice"]),
+        }
+        return node | {name: row for name, row in rows.items() if row}
     operations = ["dpv:Collect", "dpv:Use"]
-    if any(service["cookies"] for service in services):
-        operations.append("dpv:Store")
-    if "dpv:hasRecipient" in process:
-        operations.append("dpv:Share")
+    operations += ["dpv:Store"] if lifetimes else []
+    operations += ["dpv:Share"] if third_parties else []
+    processors = notice["controller"].get("processors", ())
     # Where no service does anything for the purpose, only the controller's own site does.
-    ours = {"loc:PT"} if not services else set()
+    ours = set() if services else {"loc:PT"}
     countries = sorted(ours | {f"loc:{party['country']}" for party in (*services, *processors)})
-    recipients = process.get("dpv:hasRecipient", []) + [
+    recipients = third_parties + [
         {"type": "dpv:DataProcessor", "dpv:hasName": processor["name"]} for processor in processors
     ]
     return {
-        "dpv:hasPersonalData": ["dpv:PersonalData"],  # where the registry says no more of it
-        **process,
+        "dpv:hasPersonalData": data or ["dpv:PersonalData"],  # where the registry says no more
+        **node,
         "dpv:hasRecipient": recipients or [controller],  # where nobody else is one
         "dpv:hasDataController": controller,
         "dpv:hasProcessing": operations,
         "dpv:hasDataSource": "dpv:DataSubjectDataSource",
-        "dpv:hasStorageCondition": _storage(services, kept_for),
+        "dpv:hasStorageCondition": _storage(lifetimes, metadata.kept_for),
         # There, and nowhere else.
         "dpv:hasProcessingCondition": _in("dpv:ProcessingLocation", countries),
         "dpv:hasRule": _in("dpv:Permission", countries),
     }
 
 
+def _others(services: Sequence[Mapping[str, Any]], metadata: ReceiptMetadata) -> set[str]:
+    """Return who else receives something: who is one to the privacy page as well."""
+    if metadata.version < THIRD:
+        return {entry["vendor"] for entry in services if entry["hosts"]}
+    return {entry.vendor for entry in services_shown(services) if not entry.is_ours}
+
+
 def _in(kind: str, countries: list[str]) -> Node:
     return {"type": kind, "dpv:hasLocation": countries}
 
 
-def _storage(services: Services, kept_for: str) -> list[Node]:
+def _storage(lifetimes: list[str], kept_for: str) -> list[Node]:
     """Say how long cookies stay on the device, and the record with the controller (8.3.4.2)."""
-    lifetimes = sorted({cookie["lifetime"] for entry in services for cookie in entry["cookies"]})
-    durations: list[str | Node] = [kept_for]
-    for lifetime in lifetimes:
-        until_closed = {"type": "dpv:UntilEventDuration", "rdf:value": "the browser is closed"}
-        durations.append(until_closed if lifetime == "session" else lifetime)
-    places = ["dpv:RemoteLocation"] + (["tech:Device"] if lifetimes else [])
+    until_closed = {"type": "dpv:UntilEventDuration", "rdf:value": "the browser is closed"}
+    durations = [until_closed if lifetime == "session" else lifetime for lifetime in lifetimes]
+    places = ["dpv:RemoteLocation", *(["tech:Device"] if lifetimes else [])]
+    return _conditions([kept_for, *durations], places)
+
+
+def _conditions(durations: Sequence[str | Node], places: list[str]) -> list[Node]:
     return [
         *({"type": "dpv:StorageDuration", "dpv:hasDuration": duration} for duration in durations),
         *({"type": "dpv:StorageLocation", "dpv:hasLocation": place} for place in places),

@@ -20,7 +20,8 @@ from blueprints.consent.choices import ACCEPTED, Status
 from blueprints.consent.digest import canonical, sha256_of, utc_text
 from blueprints.proof import merkle
 from blueprints.rights.context import ABOUT, Node
-from blueprints.rights.receipt import VERSION, Inclusion, ReceiptMetadata, write_receipt
+from blueprints.rights.profile import VERSION, ReceiptMetadata
+from blueprints.rights.receipt import Inclusion, write_receipt
 
 MAX_BYTES = 1024 * 1024
 LARGEST = 2**31 - 1  # number of a seal

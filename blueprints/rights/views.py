@@ -23,7 +23,7 @@ from blueprints.consent.views import bad_request, no_store
 from blueprints.consent.visitor import current_choice, notices, own_decision, registry
 from blueprints.database import is_uncertain
 from blueprints.rights import erasure, history
-from blueprints.rights.receipt import ReceiptMetadata
+from blueprints.rights.profile import ReceiptMetadata
 from blueprints.sessions import StoreUnavailableError
 
 RECORDS_AT_MOST = 200

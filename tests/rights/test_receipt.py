@@ -26,7 +26,7 @@ from blueprints.consent.choices import Model, Status
 from blueprints.consent.digest import canonical, sha256_of, utc_text
 from blueprints.proof.seals import newest_seals
 from blueprints.rights import history
-from blueprints.rights.receipt import ReceiptMetadata
+from blueprints.rights.profile import ReceiptMetadata
 
 # The terms of W3C DPV 2.3 that standards for a web consent record name; `Purpose` is the fallback.
 DPV = {
