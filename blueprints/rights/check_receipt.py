@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 import click
@@ -17,10 +18,26 @@ from blueprints.database import db
 from blueprints.proof.heads import HeadFileError, read_heads
 from blueprints.proof.models import ConsentLeaf
 from blueprints.proof.seals import find_seal, prove
-from blueprints.rights import receipt_check
-from blueprints.rights.dossier import Entry, UnknownIdError, compile_dossier
-from blueprints.rights.receipt_check import Answer, Verdict
+from blueprints.rights.context import Node
+from blueprints.rights.dossier import Entry, compile_dossier
+from blueprints.rights.receipt_check import AlteredError, check
 from blueprints.rights.subjects import as_number, erased_record, joined, read_receipt_file
+
+
+class Answer(StrEnum):
+    VALID = "valid"
+    NOT_YET_SEALED = "not yet sealed"
+    ALTERED = "altered"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_good(self) -> bool:
+        return self in {Answer.VALID, Answer.NOT_YET_SEALED}
+
+
+class Verdict(NamedTuple):
+    answer: Answer
+    why: str
 
 
 @click.command("check-receipt")
@@ -46,22 +63,16 @@ def check_receipt(file: str, seals_file: Path | None) -> None:
         return
     receipt = read_receipt_file(Path(file))
     erased = None
-    try:
-        if seals_file:
-            heads = read_heads(seals_file)
-            verdict = receipt_check.check(
-                receipt,
-                lambda number, head: heads.get(number) == head,
-                None,
-                lambda _record, _digest: None,
-            )
-        else:
-            with database():
-                verdict = receipt_check.check(receipt, _knows_head, _knows_digest, _seal_of)
-                if verdict.answer.is_good:
-                    erased = erased_record(UUID(receipt["site:decision"]))
-    except HeadFileError as error:
-        raise BadInputError(str(error)) from None
+    if seals_file:
+        try:
+            verdict = _checked(receipt, read_heads(seals_file))
+        except HeadFileError as error:
+            raise BadInputError(str(error)) from None
+    else:
+        with database():
+            verdict = _checked(receipt, None)
+            if verdict.answer.is_good:
+                erased = erased_record(UUID(receipt["site:decision"]))
     _say(verdict)
     if verdict.answer is not Answer.ALTERED:
         fields = receipt["site:digestedFields"]
@@ -77,20 +88,57 @@ def check_receipt(file: str, seals_file: Path | None) -> None:
         sys.exit(1)
 
 
+def _checked(receipt: Node, heads: Mapping[int, str] | None) -> Verdict:
+    """Check a receipt against these heads, or else against the log."""
+    try:
+        record, digest, seal = check(receipt)
+    except AlteredError as error:
+        return Verdict(Answer.ALTERED, str(error))
+    if not (seal or heads):  # It may have been sealed since.
+        if not _is_in_log(digest):
+            return Verdict(Answer.UNKNOWN, "It is whole, but its digest is not in this log.")
+        proof = prove(record)
+        seal = proof.seal.as_json if proof and proof.leads_from(digest) else None
+    if not seal:
+        # The log finds the seal of this one too; there may be no other, once its record is erased.
+        again = "download it again" if heads else "check it again"
+        return Verdict(
+            Answer.NOT_YET_SEALED,
+            f"It is whole, and it was made before its record was sealed: {again} later.",
+        )
+    number, head = seal["number"], seal["head"]
+    if not (heads.get(number) == head if heads else _has(number, head)):
+        return Verdict(Answer.UNKNOWN, f"It is whole, but no seal here has the head {head}.")
+    return Verdict(
+        Answer.VALID, f"Its record is in seal {number} of {seal['sealed_at']}, head {head}."
+    )
+
+
+def _has(number: int, head: str) -> bool:
+    seal = find_seal(number)
+    return seal is not None and seal.head == head
+
+
+def _is_in_log(digest: bytes) -> bool:
+    """Whether the log has a record or leaf with this digest."""
+    with db.engine.connect() as connection:
+        return any(
+            connection.execute(select(of.digest).where(of.digest == digest).limit(1)).first()
+            for of in (ConsentRecord, ConsentLeaf)
+        )
+
+
 def _say(verdict: Verdict) -> None:
     click.echo(f"{verdict.answer.capitalize()}. {verdict.why}")
 
 
 def _check_records(number: UUID) -> None:
-    try:
-        with database():
-            entries = compile_dossier(number, datetime.now(UTC)).entries
-    except UnknownIdError:
-        raise BadInputError(
-            f"There is no record and no visitor with the number {number}."
-        ) from None
-    verdicts = [_verdict(entry) for entry in entries]
-    for entry, verdict in zip(entries, verdicts, strict=True):
+    with database():
+        found = compile_dossier(number, datetime.now(UTC))
+    if found is None:
+        raise BadInputError(f"There is no record and no visitor with the number {number}.")
+    verdicts = [_verdict(entry) for entry in found.entries]
+    for entry, verdict in zip(found.entries, verdicts, strict=True):
         _say(verdict)
         click.echo(f"Record {entry.record['id']} of visitor {entry.record['subject'] or 'erased'}.")
     if not all(verdict.answer.is_good for verdict in verdicts):
@@ -107,23 +155,3 @@ def _verdict(entry: Entry) -> Verdict:
         Answer.VALID,
         f"The record is in seal {seal['number']} of {seal['sealed_at']}, head {seal['head']}.",
     )
-
-
-def _knows_head(number: int, head: str) -> bool:
-    seal = find_seal(number)
-    return seal is not None and seal.head == head
-
-
-def _seal_of(record: UUID, digest: bytes) -> Mapping[str, Any] | None:
-    """Return the seal that holds the digest of the record, where the proof leads to its head."""
-    proof = prove(record)
-    return proof.seal.as_json if proof and proof.leads_from(digest) else None
-
-
-def _knows_digest(digest: bytes) -> bool:
-    """Whether the log has a record or leaf with this digest."""
-    with db.engine.connect() as connection:
-        return any(
-            connection.execute(select(of.digest).where(of.digest == digest).limit(1)).first()
-            for of in (ConsentRecord, ConsentLeaf)
-        )

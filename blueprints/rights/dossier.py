@@ -20,10 +20,6 @@ from blueprints.proof.seals import Proof
 from blueprints.rights import history
 
 
-class UnknownIdError(Exception):
-    """No record and no visitor has this number."""
-
-
 @dataclass(frozen=True)
 class Entry:
     """A record with its proof. An erased record has no content."""
@@ -39,9 +35,8 @@ class Entry:
     @property
     def fits_digest(self) -> bool | None:
         """Whether the record fits its digest; None where it is erased, so that nobody can tell."""
-        return (
-            None if self.is_erased else digest_of(self.record["content"]) == self.record["digest"]
-        )
+        record = self.record
+        return None if self.is_erased else digest_of(record["content"]) == record["digest"]
 
     @property
     def is_proven(self) -> bool:
@@ -57,21 +52,23 @@ class Dossier:
     notices: tuple[KeptNotice, ...]  # those that the entries name
 
 
-def compile_dossier(number: UUID, now: datetime) -> Dossier:
-    """Gather what there is about a record, or about a subject.
+def compile_dossier(number: UUID, now: datetime) -> Dossier | None:
+    """Gather what there is about a record, or about a subject; None where there is neither.
 
     Raises:
-        UnknownIdError: neither a record nor a subject has this number.
         SQLAlchemyError: the database cannot be asked.
 
     """
-    record = _record(number)
+    query = select_records().where(ConsentRecord.id == number)
+    with db.engine.connect() as connection:
+        row = connection.execute(query).one_or_none()
+    record = read_record(row) if row else None
     subject = record["subject"] if record else number
     theirs = history.records_of(subject) if subject else []
     asked = [record] if record else theirs
     others = [other for other in theirs if other["id"] != number] if record else []
     if not asked:
-        raise UnknownIdError
+        return None
     standings = history.standings_of(theirs, now)
     names = dict.fromkeys(row["notice"] for row in asked if row["notice"])
     kept = (notice_store.find_kept(name) for name in names)
@@ -84,10 +81,3 @@ def compile_dossier(number: UUID, now: datetime) -> Dossier:
         others=tuple(others),
         notices=tuple(filter(None, kept)),
     )
-
-
-def _record(number: UUID) -> Record | None:
-    query = select_records().where(ConsentRecord.id == number)
-    with db.engine.connect() as connection:
-        row = connection.execute(query).one_or_none()
-    return read_record(row) if row else None

@@ -15,7 +15,7 @@ from blueprints.consent.notice_store import names_of_purposes
 from blueprints.consent.records import as_text
 from blueprints.consent.registry_checks import LANGUAGES
 from blueprints.consent.visitor import registry
-from blueprints.rights.dossier import Dossier, Entry, UnknownIdError, compile_dossier
+from blueprints.rights.dossier import Dossier, Entry, compile_dossier
 from blueprints.rights.subjects import joined, named_by
 
 TEMPLATES = {"text": "rights/find.txt", "html": "rights/find.html"}
@@ -42,14 +42,11 @@ def find(number: str, kind: str | None, language: str) -> None:
     The record, how long it is valid, the notice that was shown word for word, the proof that the
     record is in the sealed log, and the other records of the same visitor.
     """
-    try:
-        with database():
-            found = compile_dossier(_asked_for(number), datetime.now(UTC))
-            names = _purpose_names(found, language)
-    except UnknownIdError:
-        raise BadInputError(
-            f"There is no record and no visitor with the number {number}."
-        ) from None
+    with database():
+        found = compile_dossier(_asked_for(number), datetime.now(UTC))
+        if found is None:
+            raise BadInputError(f"There is no record and no visitor with the number {number}.")
+        names = _purpose_names(found, language)
     if kind == "json":
         click.echo(json.dumps(_as_json(found), default=as_text, ensure_ascii=False, indent=1))
         return
