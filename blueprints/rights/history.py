@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam
@@ -15,7 +14,6 @@ from sqlalchemy import bindparam
 from blueprints.consent.choices import ACCEPTED, TELL_OF_ACCEPTANCE, Model, Status
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.notice_store import Notices
-from blueprints.consent.notices import Notice
 from blueprints.consent.records import Record, read_record, select_records
 from blueprints.consent.standing import Standing
 from blueprints.consent.visitor import standing_of
@@ -67,14 +65,14 @@ def receipt_of(
         return None
     row = records[position]
     kept = notices.find(row["notice"]) if row["notice"] else None
-    notice = kept.content if kept else _no_notice(notices.in_force[row["language"]])
+    in_force = notices.in_force[row["language"]].content
+    notice = kept.content if kept else {"controller": in_force["controller"]}
     before = records[position + 1 :]
-    kept_for = _kept_for(records[position:], retention_years)
     metadata = replace(
         metadata,
         renewed=_renewed(row, before),
         assumed=_only_assumed(row, before),
-        kept_for=kept_for,
+        kept_for=_kept_for(records[position:], retention_years),
     )
     return write_receipt(json.loads(row["content"]), notice, metadata, inclusion_of(record))
 
@@ -86,16 +84,12 @@ def _kept_for(records: list[Record], years: int) -> str:
     return valid if said.isdisjoint(TELL_OF_ACCEPTANCE) else f"P{years}Y{valid.removeprefix('P')}"
 
 
-def _no_notice(in_force: Notice) -> Mapping[str, Any]:
-    return {"controller": in_force.content["controller"]}
-
-
 def _renewed(row: Record, before: list[Record]) -> tuple[str, ...]:
     """Return the purposes that the record before this one gave already, and this one gives."""
     if not before or not before[0]["is_consent"]:
         return ()
-    given = (set(_given(record)) for record in (row, before[0]))
-    return tuple(sorted(set.intersection(*given)))
+    both = row["statuses"].items() & before[0]["statuses"].items()
+    return tuple(sorted(purpose for purpose, status in both if status == Status.GIVEN))
 
 
 def _only_assumed(row: Record, before: list[Record]) -> tuple[str, ...]:
@@ -114,10 +108,6 @@ def _accepted_as(purpose: str, row: Record, before: list[Record]) -> str:
     said = (record["statuses"].get(purpose) for record in before)
     unknown = Status.ASSUMED if row["model"] == Model.IMPLIED else Status.GIVEN
     return next((status for status in said if status in ACCEPTED), unknown)
-
-
-def _given(record: Record) -> list[str]:
-    return [purpose for purpose, status in record["statuses"].items() if status == Status.GIVEN]
 
 
 def inclusion_of(record: UUID) -> Inclusion | None:

@@ -2,18 +2,18 @@
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import click
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from blueprints.consent.commands import BadInputError
 from blueprints.consent.models import ConsentRecord
 from blueprints.database import reading
-from blueprints.rights import receipt_check
 from blueprints.rights.context import Node
-from blueprints.rights.receipt_check import NotAReceiptError
+from blueprints.rights.receipt_check import MAX_BYTES, NotAReceiptError, read_receipt
 
 # Whoever copies from paper writes spaces, and a phone or a PDF another hyphen.
 BETWEEN = re.compile(r"[^\w:]|_")  # with the colons of "urn:uuid:"
@@ -50,7 +50,8 @@ def named_by(given: str) -> Named | None:
     subject, record = number_in(receipt, "subject"), number_in(receipt, "id")
     if subject is None:
         raise BadInputError(f"The receipt {file} names no visitor.")
-    return Named(subject, erased_record(record) if record and not _has_records(subject) else None)
+    has_records = _found(ConsentRecord.id, ConsentRecord.subject == subject)
+    return Named(subject, erased_record(record) if record and not has_records else None)
 
 
 def as_number(given: str) -> UUID | None:
@@ -77,7 +78,7 @@ def read_receipt_file(file: Path) -> Node:
     """
     try:
         with file.open("rb") as opened:
-            return receipt_check.read_receipt(opened.read(receipt_check.MAX_BYTES + 1))
+            return read_receipt(opened.read(MAX_BYTES + 1))
     except OSError as error:
         raise BadInputError(f"{file} cannot be read: {error.strerror}.") from None
     except NotAReceiptError as error:
@@ -85,31 +86,22 @@ def read_receipt_file(file: Path) -> Node:
 
 
 def erased_record(number: UUID) -> UUID | None:
-    """Return the number of a record that is erased; None where it is whole, or there is none.
-
-    Raises:
-        SQLAlchemyError: the database cannot be asked.
-
-    """
-    is_erased = ConsentRecord.subject.is_(None)
-    query = select(ConsentRecord.id).where(ConsentRecord.id == number, is_erased)
-    with reading() as connection:
-        return connection.scalar(query)
-
-
-def _has_records(subject: UUID) -> bool:
-    query = select(ConsentRecord.id).where(ConsentRecord.subject == subject).limit(1)
-    with reading() as connection:
-        return connection.scalar(query) is not None
+    """Return the number of a record that is erased; None where it is whole, or there is none."""
+    return _found(ConsentRecord.id, ConsentRecord.id == number, ConsentRecord.subject.is_(None))
 
 
 def subject_of(number: UUID) -> UUID:
-    """Return the visitor of the record with this number; any other number is a visitor's.
+    """Return the visitor of the record with this number; any other number is a visitor's."""
+    return _found(ConsentRecord.subject, ConsentRecord.id == number) or number
+
+
+def _found(column: InstrumentedAttribute[Any], *where: ColumnElement[bool]) -> UUID | None:
+    """Return this column of a record.
 
     Raises:
         SQLAlchemyError: the database cannot be asked.
 
     """
-    query = select(ConsentRecord.subject).where(ConsentRecord.id == number)
+    query = select(column).where(*where).limit(1)
     with reading() as connection:
-        return connection.scalar(query) or number
+        return connection.scalar(query)
