@@ -32,7 +32,7 @@ from blueprints.database.outage import store_failed
 from blueprints.proof.seals import length_of_open, newest_seals, oldest_open
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # in the environment: the library's own name for it
 FILE_BYTES = 1024 * 1024  # all labels take a tenth of it
@@ -53,7 +53,7 @@ def begin(app: Flask) -> None:
         app.logger.error("Nothing is counted for Prometheus: %s", error.strerror)
         return
     values.ValueClass = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
-    Counts().count(app)
+    _count(app)
     registry = CollectorRegistry()
     MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
     registry.register(OfTheLog(app))
@@ -87,49 +87,41 @@ def _make_room(file: Path) -> None:
     part.rename(file)  # Others read it from now on.
 
 
-class Counts:
-    """What is counted as it happens."""
+def _count(app: Flask) -> None:
+    """Count what happens, from 0 on: of what is absent nobody sees a rise."""
+    requests = _counter("requests", "Answers, by view and status.", "route", "status")
+    kept = _counter("page_cache_hits", "Answers that were kept ready.")
+    choices = _counter("choices", "Choices recorded, by kind.", "kind")
+    failures = _counter("store_errors", "Failures of a store.", "store")
+    application = app.wsgi_app
 
-    def __init__(self) -> None:
-        self.requests = _counter("requests", "Answers, by view and status.", "route", "status")
-        self.kept = _counter("page_cache_hits", "Answers that were kept ready.")
-        self.choices = _counter("choices", "Choices recorded, by kind.", "kind")
-        self.failures = _counter("store_errors", "Failures of a store.", "store")
+    def count_answer(
+        environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        def counted(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - passed on
+            view = environ.get(VIEW, "static")  # No other answer comes without one.
+            requests.labels(view, status[:3]).inc()
+            if IS_KEPT in environ:
+                kept.inc()
+            return start_response(status, headers, *more)
 
-    def count(self, app: Flask) -> None:
-        app.wsgi_app = self._before(app.wsgi_app)  # type: ignore[method-assign,assignment]
-        choice_recorded.connect(self._count_choice, app, weak=False)
-        # From now on they are 0: of what is absent nobody sees a rise.
-        for name in STORES + (OF_REDIS if app.config["REDIS_URL"] else ()):
-            self._failures_of(name)
-        for method in METHODS:
-            self.choices.labels(method)
-        store_failed.connect(self._count_failure, weak=False)
+        return application(environ, counted)
 
-    def _before(self, application: "WSGIApplication") -> "WSGIApplication":
-        def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-            def counted(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:  # noqa: ANN401 - passed on
-                view = environ.get(VIEW, "static")  # No other answer comes without one.
-                self.requests.labels(view, status[:3]).inc()
-                if IS_KEPT in environ:
-                    self.kept.inc()
-                return start_response(status, headers, *more)
+    def count_choice(_app: Flask) -> None:
+        if decision := last_decision():
+            choices.labels(decision.method).inc()
 
-            return application(environ, counted)
-
-        return call
-
-    def _count_choice(self, _app: Flask) -> None:
-        decision = last_decision()
-        if decision:
-            self.choices.labels(decision.method).inc()
-
-    def _count_failure(self, name: str) -> None:
-        self._failures_of(name).inc()
-
-    def _failures_of(self, name: str) -> Counter:
+    def failures_of(name: str) -> Counter:
         words = re.findall(r"[a-z]+", name.lower().removeprefix("the "))
-        return self.failures.labels("_".join(words))
+        return failures.labels("_".join(words))
+
+    for name in STORES + (OF_REDIS if app.config["REDIS_URL"] else ()):
+        failures_of(name)
+    for method in METHODS:
+        choices.labels(method)
+    app.wsgi_app = count_answer  # type: ignore[method-assign]
+    choice_recorded.connect(count_choice, app, weak=False)
+    store_failed.connect(lambda name: failures_of(name).inc(), weak=False)
 
 
 def _counter(name: str, told: str, *labels: str) -> Counter:
