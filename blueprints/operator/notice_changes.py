@@ -5,7 +5,8 @@ are everything else that is shown. Substance makes a new policy version, and wha
 purpose asks those again who accepted it; words do not (EDPB Guidelines 05/2020, 110).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from blueprints.consent.commands import ended
@@ -21,55 +22,46 @@ Entry = Mapping[str, Any]
 WORKERS = "controller processors "
 
 
-def who_is_asked(old: Notice, new: Notice) -> list[str]:
-    """Say in one sentence for each purpose who is asked again; nothing where nobody is."""
-    before = _by_id(old.content["purposes"])
-    added = compare(old.content, new.content).asked
-    said = []
-    for purpose in new.content["purposes"]:
-        name = purpose["id"]
-        if not purpose["optional"]:
-            continue
-        if name not in before:
-            said.append(f"Everybody is asked about the new purpose '{name}'.")
-        elif not before[name]["optional"]:
-            said.append(f"Everybody is asked about '{name}', which was necessary before.")
-        elif name in added:
-            said.append(ended(f"Who accepted '{name}' is asked again; new: {_listed(added[name])}"))
-    return said
+def consequences(old: Notice, new: Notice) -> Iterator[str]:
+    """Say in one sentence each what is on for everybody unasked, and who is asked again."""
+    before, after = _by_id(old.content["purposes"]), _by_id(new.content["purposes"])
+    changes = compare(old.content, new.content)
+    for purpose, services in changes.imposed.items():
+        if purpose in after and not after[purpose]["optional"]:
+            yield (
+                f"Nobody is asked about '{purpose}' any more: it is necessary now, and so on for "
+                "everybody, also for those who refused it."
+            )
+        for service in services:
+            yield (
+                f"Service '{service}' runs for everybody now, also for those who refused "
+                f"'{purpose}'."
+            )
+    unasked = _unasked(old, new, {item for items in changes.imposed.values() for item in items})
+    for purpose, things in unasked.items():
+        yield ended(f"Necessary purpose '{purpose}' is on for everybody unasked; new: {things}")
+    asked = []
+    for purpose, entry in after.items():
+        if entry["optional"] and purpose not in before:
+            asked.append(f"Everybody is asked about the new purpose '{purpose}'.")
+        elif entry["optional"] and not before[purpose]["optional"]:
+            asked.append(f"Everybody is asked about '{purpose}', which was necessary before.")
+        elif purpose in changes.asked:
+            new_things = _listed(changes.asked[purpose])
+            asked.append(ended(f"Who accepted '{purpose}' is asked again; new: {new_things}"))
+    purpose = "an optional purpose" if unasked else "a purpose"
+    yield from asked or [f"Nobody is asked again: nothing was added to {purpose}."]
 
 
-def what_nobody_is_asked(old: Notice, new: Notice) -> list[str]:
-    """Say what was added to a necessary purpose, besides what was optional under the same id."""
-    told = {key for keys in compare(old.content, new.content).imposed.values() for key in keys}
+def _unasked(old: Notice, new: Notice, told: Collection[str]) -> dict[str, str]:
+    """Return what was added to necessary purposes, besides the services that are told already."""
     others = [service for service in new.content["services"] if service["id"] not in told]
-    return [
-        ended(f"Necessary purpose '{purpose}' is on for everybody unasked; new: {_listed(things)}")
-        for purpose, things in compare(
-            old.content, {**new.content, "services": others}
-        ).unasked.items()
-    ]
+    added = compare(old.content, {**new.content, "services": others}).unasked
+    return {purpose: _listed(things) for purpose, things in added.items()}
 
 
 def _listed(things: Iterable[tuple[str, str]]) -> str:
     return ", ".join(f"{kind} {thing}" for kind, thing in things)
-
-
-def what_is_imposed(old: Notice, new: Notice) -> list[str]:
-    """Say what is on for those who had refused it, since nobody is asked about it any more."""
-    necessary = [entry["id"] for entry in new.content["purposes"] if not entry["optional"]]
-    said = []
-    for purpose, services in compare(old.content, new.content).imposed.items():
-        if purpose in necessary:
-            said.append(
-                f"Nobody is asked about '{purpose}' any more: it is necessary now, and so on for "
-                "everybody, also for those who refused it."
-            )
-        said += [
-            f"Service '{service}' runs for everybody now, also for those who refused '{purpose}'."
-            for service in services
-        ]
-    return said
 
 
 def substance_changes(old: Notice, new: Notice) -> list[str]:
@@ -78,7 +70,12 @@ def substance_changes(old: Notice, new: Notice) -> list[str]:
     controllers = _fields(("name",), before["controller"], after["controller"])
     return [
         *(f"Controller: {change}" for change in controllers),
-        *_entries("Purpose", _by_id(before["purposes"]), _by_id(after["purposes"]), _purpose),
+        *_entries(
+            "Purpose",
+            _by_id(before["purposes"]),
+            _by_id(after["purposes"]),
+            partial(_fields, SUBSTANCE_OF_PURPOSE),
+        ),
         *_entries("Service", _by_id(before["services"]), _by_id(after["services"]), _service),
     ]
 
@@ -124,10 +121,6 @@ def _in_words(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def _purpose(old: Entry, new: Entry) -> Iterator[str]:
-    yield from _fields(SUBSTANCE_OF_PURPOSE, old, new)
-
-
 def _service(old: Entry, new: Entry) -> Iterator[str]:
     yield from _fields(SUBSTANCE_OF_SERVICE, old, new)
     before, after = _hosts(old), _hosts(new)
@@ -138,7 +131,7 @@ def _service(old: Entry, new: Entry) -> Iterator[str]:
         yield from (f"{kind} {way} was removed." for kind, way in sorted(ways_in - ways_now))
         yield from (f"{kind} {way} was added." for kind, way in sorted(ways_now - ways_in))
     was, is_now = ({entry["name"]: entry for entry in of["cookies"]} for of in (old, new))
-    yield from _entries("cookie", was, is_now, lambda a, b: _fields(SUBSTANCE_OF_COOKIE, a, b))
+    yield from _entries("cookie", was, is_now, partial(_fields, SUBSTANCE_OF_COOKIE))
 
 
 def _hosts(service: Entry) -> set[tuple[str, str]]:

@@ -11,13 +11,7 @@ from blueprints.consent.commands import BadInputError, database, utc
 from blueprints.consent.notice_store import KeptNotice, all_kept
 from blueprints.consent.notices import Notice
 from blueprints.consent.visitor import notices
-from blueprints.operator.notice_changes import (
-    substance_changes,
-    what_is_imposed,
-    what_nobody_is_asked,
-    who_is_asked,
-    word_changes,
-)
+from blueprints.operator.notice_changes import consequences, substance_changes, word_changes
 
 BEGINNING = 8  # so many digits of a notice's number are enough to name it
 
@@ -113,11 +107,7 @@ def _said(before: Versions, after: Versions, languages: list[str]) -> Iterator[s
         yield f"Visitors are not asked again: the policy version stays {new.policy_version}."
         return
     yield f"The policy version changes from {old.policy_version} to {new.policy_version}."
-    yield from what_is_imposed(old, new)
-    unasked = what_nobody_is_asked(old, new)
-    yield from unasked
-    purpose = "an optional purpose" if unasked else "a purpose"
-    yield from who_is_asked(old, new) or [f"Nobody is asked again: nothing was added to {purpose}."]
+    yield from consequences(old, new)
 
 
 def _versions(name: str, kept: list[KeptNotice], but_not: Versions | None = None) -> Versions:
