@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from blueprints.consent.registry import Registry
 from blueprints.operator.findings import HOST, Seen, State
@@ -39,23 +39,19 @@ def browser() -> Iterator[Browser]:
         NoBrowserError: neither is there.
 
     """
-    with sync_playwright() as playwright:
-        started = _start(playwright)
-        try:
-            yield started
-        finally:
-            started.close()
-
-
-def _start(playwright: Playwright) -> Browser:
     executable = next(filter(None, map(shutil.which, INSTALLED)), None)
     flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    try:
-        if executable:
-            return playwright.chromium.launch(executable_path=executable, args=flags)
-        return playwright.firefox.launch()
-    except Error:
-        raise NoBrowserError from None
+    with sync_playwright() as playwright:
+        try:
+            started = (
+                playwright.chromium.launch(executable_path=executable, args=flags)
+                if executable
+                else playwright.firefox.launch()
+            )
+        except Error:
+            raise NoBrowserError from None
+        with started:
+            yield started
 
 
 def look(browser: Browser, address: str, registry: Registry, state: State) -> list[Seen]:

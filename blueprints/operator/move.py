@@ -7,7 +7,7 @@ site can write nothing into the database that is left, and so nothing is left be
 
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
@@ -15,7 +15,6 @@ from flask.cli import with_appcontext
 from sqlalchemy import (
     Connection,
     Engine,
-    Table,
     delete,
     func,
     insert,
@@ -134,29 +133,20 @@ def _telling() -> Iterator[None]:
 
 def _moved(source: Connection, target: Connection) -> tuple[Count, int]:
     """Copy everything and check it; return what it is, and how many sessions."""
-    lengths = {table.name: _length(source, table) for table in TABLES}
+    counting = {table.name: select(func.count()).select_from(table) for table in TABLES}
+    lengths = {name: source.scalar(query) or 0 for name, query in counting.items()}
     with progress(sum(lengths.values()), "Moving") as bar:
         for table in TABLES:
             if table.name == OPEN:
                 # The new database has listed each record as open: the list is that of the old one.
                 target.execute(delete(table))
-            _copy(source, target, table, bar.update)
+            rows = source.execute(select(table).execution_options(yield_per=ROWS_AT_ONCE))
+            for batch in rows.mappings().partitions():
+                target.execute(insert(table), [dict(row) for row in batch])
+                bar.update(len(batch))
     with progress(lengths[ConsentRecord.__tablename__], "Verifying") as bar:
         count = verify_log(_last_head(source), bar.update, target)
     return count, lengths[StoredSession.__tablename__]
-
-
-def _length(connection: Connection, table: Table) -> int:
-    return connection.scalar(select(func.count()).select_from(table)) or 0
-
-
-def _copy(
-    source: Connection, target: Connection, table: Table, progress: Callable[[int], None]
-) -> None:
-    rows = source.execute(select(table).execution_options(yield_per=ROWS_AT_ONCE))
-    for batch in rows.mappings().partitions():
-        target.execute(insert(table), [dict(row) for row in batch])
-        progress(len(batch))
 
 
 def _last_head(connection: Connection) -> dict[int, str]:
