@@ -3,9 +3,7 @@
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
 from uuid import UUID
 
 import click
@@ -23,21 +21,10 @@ from blueprints.rights.dossier import Entry, compile_dossier
 from blueprints.rights.receipt_check import AlteredError, check
 from blueprints.rights.subjects import as_number, erased_record, joined, read_receipt_file
 
+VALID, NOT_YET_SEALED, ALTERED, UNKNOWN = "Valid", "Not yet sealed", "Altered", "Unknown"
+GOOD = {VALID, NOT_YET_SEALED}
 
-class Answer(StrEnum):
-    VALID = "valid"
-    NOT_YET_SEALED = "not yet sealed"
-    ALTERED = "altered"
-    UNKNOWN = "unknown"
-
-    @property
-    def is_good(self) -> bool:
-        return self in {Answer.VALID, Answer.NOT_YET_SEALED}
-
-
-class Verdict(NamedTuple):
-    answer: Answer
-    why: str
+Verdict = tuple[str, str]  # one of these, and why
 
 
 @click.command("check-receipt")
@@ -65,26 +52,26 @@ def check_receipt(file: str, seals_file: Path | None) -> None:
     erased = None
     if seals_file:
         try:
-            verdict = _checked(receipt, read_heads(seals_file))
+            answer, why = _checked(receipt, read_heads(seals_file))
         except HeadFileError as error:
             raise BadInputError(str(error)) from None
     else:
         with database():
-            verdict = _checked(receipt, None)
-            if verdict.answer.is_good:
+            answer, why = _checked(receipt, None)
+            if answer in GOOD:
                 erased = erased_record(UUID(receipt["site:decision"]))
-    _say(verdict)
-    if verdict.answer is not Answer.ALTERED:
+    click.echo(f"{answer}. {why}")
+    if answer != ALTERED:
         fields = receipt["site:digestedFields"]
         click.echo(f"Record {fields['id']} of visitor {fields['subject']}.")
-    if verdict.answer.is_good:
+    if answer in GOOD:
         click.echo(
             "This is so of the fields of the record and of the notice that they name; what "
             "stands beside them in the file is told by the file alone."
         )
     if erased:
         click.echo("It is erased by now: of the record itself the log holds only the digest.")
-    if not verdict.answer.is_good:
+    if answer not in GOOD:
         sys.exit(1)
 
 
@@ -93,25 +80,23 @@ def _checked(receipt: Node, heads: Mapping[int, str] | None) -> Verdict:
     try:
         record, digest, seal = check(receipt)
     except AlteredError as error:
-        return Verdict(Answer.ALTERED, str(error))
+        return ALTERED, str(error)
     if not (seal or heads):  # It may have been sealed since.
         if not _is_in_log(digest):
-            return Verdict(Answer.UNKNOWN, "It is whole, but its digest is not in this log.")
+            return UNKNOWN, "It is whole, but its digest is not in this log."
         proof = prove(record)
         seal = proof.seal.as_json if proof and proof.leads_from(digest) else None
     if not seal:
         # The log finds the seal of this one too; there may be no other, once its record is erased.
         again = "download it again" if heads else "check it again"
-        return Verdict(
-            Answer.NOT_YET_SEALED,
+        return (
+            NOT_YET_SEALED,
             f"It is whole, and it was made before its record was sealed: {again} later.",
         )
     number, head = seal["number"], seal["head"]
     if not (heads.get(number) == head if heads else _has(number, head)):
-        return Verdict(Answer.UNKNOWN, f"It is whole, but no seal here has the head {head}.")
-    return Verdict(
-        Answer.VALID, f"Its record is in seal {number} of {seal['sealed_at']}, head {head}."
-    )
+        return UNKNOWN, f"It is whole, but no seal here has the head {head}."
+    return VALID, f"Its record is in seal {number} of {seal['sealed_at']}, head {head}."
 
 
 def _has(number: int, head: str) -> bool:
@@ -128,30 +113,28 @@ def _is_in_log(digest: bytes) -> bool:
         )
 
 
-def _say(verdict: Verdict) -> None:
-    click.echo(f"{verdict.answer.capitalize()}. {verdict.why}")
-
-
 def _check_records(number: UUID) -> None:
     with database():
         found = compile_dossier(number, datetime.now(UTC))
     if found is None:
         raise BadInputError(f"There is no record and no visitor with the number {number}.")
-    verdicts = [_verdict(entry) for entry in found.entries]
-    for entry, verdict in zip(found.entries, verdicts, strict=True):
-        _say(verdict)
+    answers = set()
+    for entry in found.entries:
+        answer, why = _verdict(entry)
+        answers.add(answer)
+        click.echo(f"{answer}. {why}")
         click.echo(f"Record {entry.record['id']} of visitor {entry.record['subject'] or 'erased'}.")
-    if not all(verdict.answer.is_good for verdict in verdicts):
+    if not answers <= GOOD:
         sys.exit(1)
 
 
 def _verdict(entry: Entry) -> Verdict:
     if entry.fits_digest is False or (entry.proof and not entry.is_proven):
-        return Verdict(Answer.ALTERED, "The record does not fit its digest, or not its seal.")
+        return ALTERED, "The record does not fit its digest, or not its seal."
     if entry.proof is None:
-        return Verdict(Answer.NOT_YET_SEALED, "The record fits its digest.")
+        return NOT_YET_SEALED, "The record fits its digest."
     seal = entry.proof.seal.as_json
-    return Verdict(
-        Answer.VALID,
+    return (
+        VALID,
         f"The record is in seal {seal['number']} of {seal['sealed_at']}, head {seal['head']}.",
     )
