@@ -53,12 +53,7 @@ class Dossier:
 
 
 def compile_dossier(number: UUID, now: datetime) -> Dossier | None:
-    """Gather what there is about a record, or about a subject; None where there is neither.
-
-    Raises:
-        SQLAlchemyError: the database cannot be asked.
-
-    """
+    """Gather what there is about a record, or about a subject; None where there is neither."""
     query = select_records().where(ConsentRecord.id == number)
     with db.engine.connect() as connection:
         row = connection.execute(query).one_or_none()

@@ -32,12 +32,7 @@ OF_SUBJECT = (
 
 
 def records_of(subject: UUID, at_most: int | None = None) -> list[Record]:
-    """Return the records of a subject, the newest first.
-
-    Raises:
-        SQLAlchemyError: the database cannot be asked.
-
-    """
+    """Return the records of a subject, the newest first."""
     with reading() as connection:
         found = connection.execute(OF_SUBJECT.limit(at_most), {"subject": subject})
         return [read_record(row) for row in found]
@@ -53,12 +48,7 @@ def standings_of(records: list[Record], now: datetime) -> Mapping[UUID, Standing
 def receipt_of(
     subject: UUID, record: UUID, notices: Notices, metadata: ReceiptMetadata, retention_years: int
 ) -> Node | None:
-    """Write the receipt of a record; None where the subject has no such record.
-
-    Raises:
-        SQLAlchemyError: the database cannot be asked.
-
-    """
+    """Write the receipt of a record; None where the subject has no such record."""
     records = records_of(subject)
     position = next((at for at, row in enumerate(records) if row["id"] == record), None)
     if position is None:

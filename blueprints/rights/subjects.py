@@ -34,7 +34,6 @@ def named_by(given: str) -> Named | None:
 
     Raises:
         BadInputError: it is a file, but no receipt that names somebody.
-        SQLAlchemyError: the database cannot be asked.
 
     """
     if number := as_number(given):
@@ -96,12 +95,7 @@ def subject_of(number: UUID) -> UUID:
 
 
 def _found(column: InstrumentedAttribute[Any], *where: ColumnElement[bool]) -> UUID | None:
-    """Return this column of a record.
-
-    Raises:
-        SQLAlchemyError: the database cannot be asked.
-
-    """
+    """Return this column of a record."""
     query = select(column).where(*where).limit(1)
     with reading() as connection:
         return connection.scalar(query)
