@@ -24,8 +24,14 @@ def replacing(file: Path) -> Iterator[Callable[[str], None]]:
     """
     with _telling(file):
         is_device = file.exists() and not file.is_file()
-        target = file if is_device else file.resolve()  # A link goes on pointing to it.
-        written = target if is_device else _beside(target)
+        target = written = file if is_device else file.resolve()  # A link goes on pointing to it.
+        if not is_device:
+            if target.exists():
+                target.open("a").close()  # It may be read only in a folder that is not.
+            written = target.with_name(f".{os.getpid()}.part")
+            written.touch(exist_ok=False)
+            if target.exists():
+                copymode(target, written)
 
     def write(text: str) -> None:
         with _telling(file):
@@ -38,17 +44,6 @@ def replacing(file: Path) -> Iterator[Callable[[str], None]]:
     finally:
         if not is_device:
             written.unlink(missing_ok=True)
-
-
-def _beside(target: Path) -> Path:
-    """Make an empty file in the same folder, with the rights of the one whose place it takes."""
-    if target.exists():
-        target.open("a").close()  # It may be read only in a folder that is not.
-    beside = target.with_name(f".{os.getpid()}.part")
-    beside.touch(exist_ok=False)
-    if target.exists():
-        copymode(target, beside)
-    return beside
 
 
 @contextmanager

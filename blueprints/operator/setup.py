@@ -1,4 +1,5 @@
 import re
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from ipaddress import ip_address
@@ -45,14 +46,10 @@ def _metrics() -> ModuleType:
 def _address(written: str | None) -> tuple[str, int] | None:
     if written is None:
         return None
-    parts = ADDRESS.fullmatch(written)
-    try:
-        host = str(ip_address(parts[1] or parts[2])) if parts else ""
-    except ValueError:
-        host = ""
-    port = int(parts[3]) if parts else 0
-    if not host or not 0 < port < 2**16:
-        raise SystemExit(
-            "FLASK_METRICS_ADDRESS must be an IP address with a port, such as 127.0.0.1:9090."
-        )
-    return host, port
+    with suppress(ValueError):
+        parts = ADDRESS.fullmatch(written)
+        if parts and 0 < int(parts[3]) < 2**16:
+            return str(ip_address(parts[1] or parts[2])), int(parts[3])
+    raise SystemExit(
+        "FLASK_METRICS_ADDRESS must be an IP address with a port, such as 127.0.0.1:9090."
+    )

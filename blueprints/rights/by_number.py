@@ -5,6 +5,7 @@ who gives more information, by which they can be found, has the same rights). Th
 122 bits, and stands in the history and in each receipt; whoever tries numbers is slowed down.
 """
 
+import json
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -58,14 +59,11 @@ def show_by_number() -> Response:
         return _nothing_left(record)
     if g.wants_json:
         told = [
-            {
-                name: value if isinstance(value, (str, bool, dict, type(None))) else as_text(value)
-                for name, value in record.items()
-                if name != "content"
-            }
+            {name: value for name, value in record.items() if name != "content"}
             for record in records
         ]
-        return no_store(jsonify(made_at=datetime.now(UTC).isoformat(), records=told))
+        in_json = json.loads(json.dumps(told, default=as_text))
+        return no_store(jsonify(made_at=datetime.now(UTC).isoformat(), records=in_json))
     g.alternates = {}  # This page is an answer; it has no address.
     return history_page(records, subject)
 
