@@ -1,17 +1,17 @@
 """The self-audit, pure: what a browser saw in each state against what the registry declares."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
+from typing import NamedTuple
 
 from blueprints.consent.choices import Model
 from blueprints.consent.cookies import Cookie
-from blueprints.consent.registry import Registry, Service
+from blueprints.consent.registry import Registry
 
 ROUNDING = timedelta(minutes=1)  # between setting a cookie and looking at it
 HOST = "host"
-
-
 NEVER_SEEN = "never seen"
 
 
@@ -70,60 +70,49 @@ def states(registry: Registry, model: Model) -> list[State]:
     ]
 
 
+class Declared(NamedTuple):
+    kind: str
+    name: str
+    purpose: str
+    cookie: Cookie | None = None  # None: a host
+
+    def is_of(self, item: Seen) -> bool:
+        is_named = self.cookie.matches(item.name) if self.cookie else self.name == item.name
+        return self.kind == item.kind and is_named
+
+    def is_outlasted_by(self, item: Seen) -> bool:
+        if self.kind != "cookie" or not self.cookie or item.lifetime is None:
+            return False
+        # A declared month may be a long one.
+        return item.lifetime > self.cookie.lasts(year=366, month=31) + ROUNDING
+
+
 def compare(seen: Iterable[Seen], registry: Registry) -> list[Finding]:
     """Return every contradiction between what was seen and what is declared, in a fixed order."""
     found: set[Finding] = set()
-    met: set[tuple[str, str]] = set()
+    never_seen = {each[:2] for each in _declared(registry)}
     for item in seen:
-        declared = _declarations(item, registry)
+        declared = [each for each in _declared(registry) if each.is_of(item)]
+        never_seen -= {each[:2] for each in declared}
         allowed = {*registry.necessary_ids, *item.state.given}
-        met |= {(item.kind, name) for _service, name, _cookie in declared}
         if not declared:
             found.add(Finding(item.kind, item.name, "undeclared", item.state.name))
-        elif not any(service.purpose in allowed for service, *_ in declared):
+        elif not any(each.purpose in allowed for each in declared):
             found.add(Finding(item.kind, item.name, "not allowed", item.state.name))
-        for _service, _name, cookie in declared:
-            if cookie and item.kind == "cookie" and _too_long(item, cookie):
-                found.add(Finding(item.kind, item.name, "too long", item.state.name))
-    for kind, name in _everything(registry) - met:
-        found.add(Finding(kind, name, NEVER_SEEN, ""))
+        if any(each.is_outlasted_by(item) for each in declared):
+            found.add(Finding(item.kind, item.name, "too long", item.state.name))
+    found |= {Finding(kind, name, NEVER_SEEN, "") for kind, name in never_seen}
     return sorted(found, key=lambda finding: (finding.kind, finding.name, finding.problem))
 
 
 def purposes_of(item: Seen, registry: Registry) -> list[str]:
     """Return the purposes under which the registry declares the item."""
-    return sorted({service.purpose for service, *_ in _declarations(item, registry)})
+    return sorted({each.purpose for each in _declared(registry) if each.is_of(item)})
 
 
-def _declarations(item: Seen, registry: Registry) -> list[tuple[Service, str, Cookie | None]]:
-    if item.kind == HOST:
-        return [
-            (service, item.name, None)
-            for service in registry.services
-            if any(item.name in hosts for hosts in service.hosts.values())
-        ]
-    return [
-        (service, cookie.name, cookie)
-        for service in registry.services
-        for cookie in service.cookies
-        if cookie.storage == item.kind and cookie.matches(item.name)
-    ]
-
-
-def _everything(registry: Registry) -> set[tuple[str, str]]:
-    items = {
-        (cookie.storage, cookie.name) for service in registry.services for cookie in service.cookies
-    }
-    hosts = {
-        (HOST, host)
-        for service in registry.services
-        for group in service.hosts.values()
-        for host in group
-    }
-    return items | hosts
-
-
-def _too_long(item: Seen, cookie: Cookie) -> bool:
-    # A declared month may be a long one.
-    longest = cookie.lasts(year=366, month=31) + ROUNDING
-    return item.lifetime is not None and item.lifetime > longest
+def _declared(registry: Registry) -> Iterator[Declared]:
+    for service in registry.services:
+        for host in chain(*service.hosts.values()):
+            yield Declared(HOST, host, service.purpose)
+        for cookie in service.cookies:
+            yield Declared(cookie.storage, cookie.name, service.purpose, cookie)
