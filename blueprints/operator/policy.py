@@ -117,18 +117,15 @@ def _versions(name: str, kept: list[KeptNotice], but_not: Versions | None = None
     """
     if found := _by_number(name, kept):
         return {found.language: found}
-    versions = {
-        notice.language: notice
+    of_version = [
+        notice
         for notice in _known(kept)
-        if notice.policy_version == name
-        and not notice.placeholder
-        and notice not in (but_not or {}).values()
-    }
-    if not versions and but_not:
-        return _versions(name, kept)
-    if not versions:
+        if notice.policy_version == name and not notice.placeholder
+    ]
+    others = [notice for notice in of_version if notice not in (but_not or {}).values()]
+    if not of_version:
         raise BadInputError(f"No notice and no policy version has the number {name}.")
-    return versions
+    return {notice.language: notice for notice in others or of_version}
 
 
 def _last_before(after: Versions, kept: list[KeptNotice]) -> Versions:
