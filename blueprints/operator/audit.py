@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from importlib import import_module
@@ -106,15 +106,13 @@ def _site(address: str | None) -> Iterator[str]:
 def _wait_for(port: int) -> None:
     until = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < until:
-        try:
+        with suppress(HTTPException, OSError):
             asked = HTTPConnection("127.0.0.1", port, timeout=1)
             asked.request("GET", "/health")
             asked.getresponse()
             asked.close()
-        except (HTTPException, OSError):
-            time.sleep(0.1)
-        else:
             return
+        time.sleep(0.1)
     raise click.UsageError("The site could not be started; 'python app.py' says why.")
 
 
