@@ -33,7 +33,7 @@ class Seen:
     lifetime: timedelta | None = None  # of a cookie; None: until the browser is closed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Finding:
     kind: str
     name: str
@@ -102,7 +102,7 @@ def compare(seen: Iterable[Seen], registry: Registry) -> list[Finding]:
         if any(each.is_outlasted_by(item) for each in declared):
             found.add(Finding(item.kind, item.name, "too long", item.state.name))
     found |= {Finding(kind, name, NEVER_SEEN, "") for kind, name in never_seen}
-    return sorted(found, key=lambda finding: (finding.kind, finding.name, finding.problem))
+    return sorted(found)
 
 
 def purposes_of(item: Seen, registry: Registry) -> list[str]:
