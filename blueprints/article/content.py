@@ -18,6 +18,9 @@ from blueprints.article.headings import Heading, table_of_contents
 from blueprints.article.markdown import Embed, Part, Text, render, typeset
 from blueprints.article.pictures import FOLDER, BrokenPictureError, Picture, Pictures
 
+# Of the front page, and what stands before the slug of an article.
+ADDRESSES = {"en": ("/", "/articles/"), "pt": ("/pt/", "/pt/artigos/")}
+
 KnowsEmbed = Callable[[str], bool]  # whether the registry declares a service to embed
 
 
@@ -66,10 +69,10 @@ class Library:
         return Library(tuple(item for item in self.articles if item.is_public(today)))
 
     def in_language(self, language: str) -> tuple[Article, ...]:
-        return self._by_language.get(language, ())
+        return tuple(item for item in self.articles if item.language == language)
 
     def find(self, language: str, slug: str) -> Article | None:
-        return self._by_slug.get((language, slug))
+        return self.at(ADDRESSES[language][1] + slug)
 
     def at(self, path: str) -> Article | None:
         """Return the article that a page shows whole."""
@@ -86,26 +89,13 @@ class Library:
         return Neighbours(newer=same[place - 1], older=same[place + 1])
 
     @cached_property
-    def _by_language(self) -> Mapping[str, tuple[Article, ...]]:
-        languages = {article.language for article in self.articles}
-        return {
-            language: tuple(item for item in self.articles if item.language == language)
-            for language in languages
-        }
-
-    @cached_property
     def _by_path(self) -> Mapping[str, Article]:
-        newest = {
-            path: articles[0]
-            for language, path in (("en", "/"), ("pt", "/pt/"))
-            if (articles := self.in_language(language))
-        }
-        folders = {"en": "/articles/", "pt": "/pt/artigos/"}
-        return newest | {folders[item.language] + item.slug: item for item in self.articles}
-
-    @cached_property
-    def _by_slug(self) -> Mapping[tuple[str, str], Article]:
-        return {(article.language, article.slug): article for article in self.articles}
+        found: dict[str, Article] = {}
+        for language, (front_page, folder) in ADDRESSES.items():
+            for item in self.in_language(language):
+                found.setdefault(front_page, item)
+                found[folder + item.slug] = item
+        return found
 
 
 def texts_of(folder: Path) -> list[Path]:
