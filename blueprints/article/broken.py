@@ -30,6 +30,10 @@ class BrokenArticlesExit(SystemExit):
     """What an editor has to mend stops the start; a command ends with 1, for it found something."""
 
 
+class BrokenPartError(ValueError):
+    """A part of an article is wrong; each argument is one sentence, without the file's name."""
+
+
 class BrokenTableError(ValueError):
     """A TOML file beside the articles is wrong; the message is one sentence."""
 

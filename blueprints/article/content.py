@@ -5,18 +5,17 @@ languages. `Library` is all of them; a file that cannot be right stops the start
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from blueprints.article import front_matter
-from blueprints.article.broken import BrokenArticleError, control_character
-from blueprints.article.front_matter import BrokenFrontMatterError
+from blueprints.article.broken import BrokenArticleError, BrokenPartError, control_character
 from blueprints.article.headings import Heading, table_of_contents
-from blueprints.article.markdown import Embed, Part, Text, render, typeset
-from blueprints.article.pictures import FOLDER, BrokenPictureError, Picture, Pictures
+from blueprints.article.markdown import Embed, Part, render, typeset
+from blueprints.article.pictures import FOLDER, Picture, Pictures
 
 # Of the front page, and what stands before the slug of an article.
 ADDRESSES = {"en": ("/", "/articles/"), "pt": ("/pt/", "/pt/artigos/")}
@@ -116,16 +115,18 @@ def read_library(
     problems: list[str] = []
     pictures = Pictures(folder / FOLDER, made or folder / FOLDER / ".made")
     for file in texts_of(folder):
+        label = f"{file.parent.name}/{file.name}"
         try:
             article = read_article(file, pictures, knows_embed)
-        except BrokenArticleError as error:
-            problems += error.problems
+        except BrokenPartError as error:
+            problems += [f"{label}: {problem}" for problem in error.args]
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{label}: the file cannot be read: {error}")
             continue
         key = (article.language, article.slug)
         if key in articles:
-            problems.append(
-                f"{_label(file)}: slug '{article.slug}' is taken by {articles[key].name}.md"
-            )
+            problems.append(f"{label}: slug '{article.slug}' is taken by {articles[key].name}.md")
         articles[key] = article
     if problems:
         raise BrokenArticleError(*problems)
@@ -137,16 +138,11 @@ def read_article(file: Path, pictures: Pictures, knows_embed: KnowsEmbed) -> Art
     """Read one file, `<language>/<name>.md`.
 
     Raises:
-        BrokenArticleError: with all that is wrong in it.
+        BrokenPartError: with all that is wrong in it.
 
     """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-        fields, content = front_matter.split(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise BrokenArticleError(f"{_label(file)}: the file cannot be read: {error}") from None
-    except BrokenFrontMatterError as error:
-        raise BrokenArticleError(f"{_label(file)}: {error}") from None
+    text = file.read_text(encoding="utf-8-sig")
+    fields, content = front_matter.split(text)
     language = file.parent.name
     first_line = text[: text.rindex(content)].count("\n") + 1
     rendered = render(content, language, pictures, first_line)
@@ -154,17 +150,17 @@ def read_article(file: Path, pictures: Pictures, knows_embed: KnowsEmbed) -> Art
         *_control_characters(text),
         *front_matter.problems(fields, file.stem),
         *rendered.problems,
-        *_broken_embeds(rendered, knows_embed),
+        *_broken_embeds(rendered.parts, knows_embed),
     ]
     picture = None
     try:
         picture = _picture(fields, language, pictures)
-    except BrokenPictureError as error:
+    except BrokenPartError as error:
         problems.append(f"image: {error}")
     if not content.strip():
         problems.append("text is missing")
     if problems:
-        raise BrokenArticleError(*(f"{_label(file)}: {problem}" for problem in problems))
+        raise BrokenPartError(*problems)
     fields = front_matter.filled(fields)
     words = len(content.split())
     return Article(
@@ -203,14 +199,10 @@ def _control_characters(text: str) -> Iterator[str]:
             yield f"line {number} has the control character {found}"
 
 
-def _broken_embeds(rendered: Text, knows_embed: KnowsEmbed) -> Iterator[str]:
-    for part in rendered.parts:
+def _broken_embeds(parts: Iterable[Part], knows_embed: KnowsEmbed) -> Iterator[str]:
+    for part in parts:
         if isinstance(part, Embed) and not part.title.strip():
             name = f"{part.service}/{part.id}"
             yield f"line {part.line}: the embed '{name}' needs its title in its brackets"
         if isinstance(part, Embed) and not knows_embed(part.service):
             yield f"line {part.line}: the registry has no embed '{part.service}'"
-
-
-def _label(file: Path) -> str:
-    return f"{file.parent.name}/{file.name}"

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from blueprints.article.broken import control_character
+from blueprints.article.broken import BrokenPartError, control_character
 
 REQUIRED = ("title", "date", "summary")
 OF_THE_IMAGE = ("image_alt", "caption", "credit")
@@ -26,15 +26,11 @@ KEY = re.compile(r"^([\w-]+):", re.MULTILINE)
 COLON = "mapping values are not allowed"  # as the YAML library calls it
 
 
-class BrokenFrontMatterError(ValueError):
-    """It cannot be read at all; the message is one sentence without the file's name."""
-
-
 def split(text: str) -> tuple[dict[str, Any], str]:
     """Return the fields of a file and its text.
 
     Raises:
-        BrokenFrontMatterError: what stands before the text is no YAML, or no list of keys.
+        BrokenPartError: what stands before the text is no YAML, or no list of keys.
 
     """
     text = text.strip()
@@ -43,36 +39,30 @@ def split(text: str) -> tuple[dict[str, Any], str]:
     try:
         _nothing, head, content = BOUNDARY.split(text, maxsplit=2)
     except ValueError:
-        raise BrokenFrontMatterError("the line --- after the front matter is missing") from None
+        raise BrokenPartError("the line --- after the front matter is missing") from None
     try:
         fields = LOADER(head).get_single_data()
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        if str(error.problem).startswith(COLON):
-            raise BrokenFrontMatterError(
-                f"line {line} has words with a colon; put them in quotation marks"
-            ) from None
-        raise BrokenFrontMatterError(
-            f"front matter cannot be read: line {line}: {error.problem}; words that begin with a "
-            "sign, or have quotation marks among them, need quotation marks around all of them"
-        ) from None
-    except ValueError as error:
-        raise BrokenFrontMatterError(
-            f"front matter cannot be read: {_on_one_line(error)}; a day is written YYYY-MM-DD, "
-            "and stands in the calendar"
-        ) from None
-    except (yaml.YAMLError, TypeError) as error:
-        raise BrokenFrontMatterError(
-            f"front matter cannot be read: {_on_one_line(error)}"
-        ) from None
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise BrokenPartError(_why_unreadable(error)) from None
     keys = KEY.findall(head)
     if twice := next((key for key in keys if keys.count(key) > 1), None):
-        raise BrokenFrontMatterError(f"{twice} is given twice")
+        raise BrokenPartError(f"{twice} is given twice")
     return fields if isinstance(fields, dict) else {}, content.strip()
 
 
-def _on_one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _why_unreadable(error: Exception) -> str:
+    told = " ".join(str(error).split())
+    if isinstance(error, yaml.MarkedYAMLError):
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        if str(error.problem).startswith(COLON):
+            return f"line {line} has words with a colon; put them in quotation marks"
+        told = (
+            f"line {line}: {error.problem}; words that begin with a sign, or have quotation marks "
+            "among them, need quotation marks around all of them"
+        )
+    elif isinstance(error, ValueError):
+        told += "; a day is written YYYY-MM-DD, and stands in the calendar"
+    return f"front matter cannot be read: {told}"
 
 
 def filled(fields: Mapping[str, Any]) -> dict[str, Any]:

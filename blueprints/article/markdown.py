@@ -19,8 +19,9 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
+from blueprints.article.broken import BrokenPartError
 from blueprints.article.headings import Heading, mark
-from blueprints.article.pictures import BrokenPictureError, Picture, Pictures
+from blueprints.article.pictures import Picture, Pictures
 from blueprints.article.tables import label_cells, table_close, table_open
 
 EMBED = re.compile(r"embed:([a-z][a-z0-9_-]*)/([A-Za-z0-9_.,-]+)")
@@ -77,7 +78,7 @@ def render(text: str, language: str, pictures: Pictures, first_line: int = 1) ->
                     if image
                     else markdown.renderer.render(block, markdown.options, env)
                 )
-            except BrokenPictureError as error:
+            except BrokenPartError as error:
                 problems.append(f"line {line}: the picture {error}")
             block = []
     return Text(tuple(_joined(parts)), headings, tuple(problems))
@@ -201,7 +202,7 @@ def _part(image: Token, language: str, pictures: Pictures, line: int) -> Embed |
         return Embed(match[1], match[2], words, line)
     name = unquote(address)
     if not words.strip():
-        raise BrokenPictureError(f"'{name}' needs words in its brackets that say what it shows")
+        raise BrokenPartError(f"'{name}' needs words in its brackets that say what it shows")
     caption = typeset(str(image.attrs.get("title", "")), language)
     return Picture(pictures.make(name), words, caption or None)
 

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from blueprints.article.broken import BrokenPartError
+
 FOLDER = "images"
-BYTES_AT_MOST = 25 * 1024 * 1024
 MEGABYTE = 1024 * 1024
+BYTES_AT_MOST = 25 * MEGABYTE
 MADE_BY = b"2:"  # another number when sizes or qualities change
-
-
-class BrokenPictureError(ValueError):
-    """A picture cannot be used; the message is one sentence that names it."""
 
 
 @dataclass(frozen=True)
@@ -40,24 +38,24 @@ class Picture:
     credit: str | None = None
 
 
+@dataclass(frozen=True)
 class Pictures:
-    def __init__(self, folder: Path, made: Path) -> None:
-        self._folder = folder
-        self.made = made
+    folder: Path
+    made: Path
 
     def make(self, name: str) -> Made:
         """Return the sizes of the picture of that name, and make them unless they are there.
 
         Raises:
-            BrokenPictureError: it is not there, is too large, or is no picture.
+            BrokenPartError: it is not there, is too large, or is no picture.
 
         """
-        file = self._folder / name
+        file = self.folder / name
         if Path(name).name != name or not file.is_file():
-            raise BrokenPictureError(f"'{name}' is not the name of a file in {FOLDER}/")
+            raise BrokenPartError(f"'{name}' is not the name of a file in {FOLDER}/")
         size = file.stat().st_size
         if size > BYTES_AT_MOST:
-            raise BrokenPictureError(
+            raise BrokenPartError(
                 f"'{name}' has {size // MEGABYTE} MB; {BYTES_AT_MOST // MEGABYTE} are the most"
             )
         digest = hashlib.sha256(MADE_BY + file.read_bytes()).hexdigest()[:16]
@@ -66,7 +64,7 @@ class Pictures:
         try:
             made: Made = files.make(file, self.made / digest)
         except files.UnidentifiedImageError:
-            raise BrokenPictureError(f"'{name}' is no JPEG, PNG or WebP") from None
+            raise BrokenPartError(f"'{name}' is no JPEG, PNG or WebP") from None
         except files.BROKEN as error:
-            raise BrokenPictureError(f"'{name}' cannot be used: {error}") from None
+            raise BrokenPartError(f"'{name}' cannot be used: {error}") from None
         return made
