@@ -5,8 +5,6 @@ from flask import current_app
 
 from blueprints.article.views import blueprint
 
-__all__ = ["blueprint"]
-
 blueprint.cli.help = "Look after the articles."
 
 

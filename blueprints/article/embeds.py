@@ -7,13 +7,11 @@ while they are shown; its forms load it where it stands, and the article around 
 
 from urllib.parse import urlencode
 
-from flask import Response, abort, g, make_response, redirect, render_template, request, url_for
+from flask import Response, abort, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from blueprints.article.markdown import Embed
 from blueprints.article.views import blueprint, library
-
-__all__ = ["blueprint"]
 
 
 @blueprint.get("/articles/<slug>/embeds/<int:number>", pt="/pt/artigos/<slug>/embeds/<int:number>")
@@ -32,10 +30,7 @@ def embed(slug: str, number: int) -> Response:
         slug=slug,
         number=number,
     )
-    response = make_response(page)
-    if "once" in request.args:
-        response.headers["Cache-Control"] = "no-store"
-    return response
+    return Response(page, headers={"Cache-Control": "no-store"} if "once" in request.args else None)
 
 
 @blueprint.post("/articles/<slug>/embeds/<int:number>", pt="/pt/artigos/<slug>/embeds/<int:number>")
@@ -48,7 +43,5 @@ def load_once(slug: str, number: int) -> Answer:
 
 
 def _part(slug: str, number: int) -> Embed:
-    article = library().find(g.language, slug)
-    if article is None or not 1 <= number <= len(article.embeds):
-        abort(404)
-    return article.embeds[number - 1]
+    article = library().find(g.language, slug) or abort(404)
+    return article.embeds[number - 1] if 1 <= number <= len(article.embeds) else abort(404)

@@ -2,19 +2,9 @@
 
 from importlib import import_module
 
-from flask import (
-    Response,
-    abort,
-    current_app,
-    g,
-    make_response,
-    render_template,
-    send_from_directory,
-)
+from flask import Response, abort, current_app, g, render_template, send_from_directory
 
 from blueprints.article.views import address_in_each_language, blueprint, library
-
-__all__ = ["blueprint"]
 
 YEAR = 365 * 24 * 60 * 60  # seconds
 
@@ -22,10 +12,9 @@ YEAR = 365 * 24 * 60 * 60  # seconds
 @blueprint.get("/feed.xml", pt="/pt/feed.xml")
 def feed() -> Response:
     """Give every article of one language, whole, the newest first."""
-    articles = library().in_language(g.language)
-    if not articles:
-        abort(404)
-    return _xml(render_template("article/feed.xml", articles=articles), "application/atom+xml")
+    articles = library().in_language(g.language) or abort(404)
+    text = render_template("article/feed.xml", articles=articles)
+    return Response(text, mimetype="application/atom+xml")
 
 
 @blueprint.get("/pictures/<digest>/<name>")
@@ -45,26 +34,16 @@ def sitemap() -> Response:
     articles = [(item, address_in_each_language(item)) for item in library().articles]
     pages = ["article.all_articles", *current_app.extensions["about_the_site"]]
     text = render_template("article/sitemap.xml", articles=articles, pages=pages)
-    return _xml(text, "application/xml")
+    return Response(text, mimetype="application/xml")
 
 
 @blueprint.get("/articles/<slug>/social.png", pt="/pt/artigos/<slug>/social.png")
 def picture(slug: str) -> Response:
     """Show the article's title above the site's picture, for previews of a link to it."""
-    article = library().find(g.language, slug)
-    if article is None:
-        abort(404)
+    article = library().find(g.language, slug) or abort(404)
     site = current_app.extensions["site"]
     view = current_app.extensions["static_files"] / "img" / site.picture.preview
     # What draws is four megabytes, for who is asked for a picture alone.
     social_image = import_module("blueprints.article.social_image")
     drawn = social_image.draw(article.title, site.name, site.colours["blue"].light, view)
-    response = make_response(drawn)
-    response.mimetype = "image/png"
-    return response
-
-
-def _xml(text: str, mimetype: str) -> Response:
-    response = make_response(text)
-    response.mimetype = mimetype
-    return response
+    return Response(drawn, mimetype="image/png")

@@ -8,8 +8,6 @@ from werkzeug.wrappers import Response
 from blueprints.article.preferences import SIZES, THEMES, read_place, read_preferences
 from blueprints.article.views import blueprint, library, preferences
 
-__all__ = ["blueprint"]
-
 
 @blueprint.post("/preferences", pt="/pt/preferences")
 def change_look() -> Response:

@@ -119,33 +119,22 @@ def preferences() -> Preferences:
 def front_page() -> str:
     """Show the newest article in full and the titles of those before it."""
     texts = library()
-    articles = texts.in_language(g.language)
-    if not articles:
-        abort(404)
-    return _page(articles[0], texts)
+    return _page(texts.at(request.path) or abort(404), texts)
 
 
 @blueprint.get("/articles", pt="/pt/artigos")
 def all_articles() -> str:
     """List every article by year, the newest first."""
-    articles = library().in_language(g.language)
-    if not articles:
-        abort(404)
+    articles = library().in_language(g.language) or abort(404)
     years = groupby(articles, key=lambda item: item.date.year)
-    return render_template(
-        "article/all.html",
-        years=[(year, list(in_year)) for year, in_year in years],
-    )
+    return render_template("article/all.html", years=[(year, list(some)) for year, some in years])
 
 
 @blueprint.get("/articles/<slug>", pt="/pt/artigos/<slug>")
 def article(slug: str) -> str:
     """Show one article at its permanent address."""
     texts = library()
-    found = texts.find(g.language, slug)
-    if found is None:
-        abort(404)
-    return _page(found, texts)
+    return _page(texts.find(g.language, slug) or abort(404), texts)
 
 
 def address_in_each_language(shown: Article) -> dict[str, str]:

@@ -12,7 +12,6 @@ from flask import (
     current_app,
     g,
     jsonify,
-    make_response,
     render_template,
     send_from_directory,
     url_for,
@@ -24,6 +23,8 @@ from blueprints.pages import errors
 SECURITY_TXT_LIFETIME = timedelta(days=180)  # RFC 9116, 2.5.5 recommends less than a year
 
 GPC_SINCE = "2026-11-24"
+
+UNKEPT = {"Cache-Control": "no-store"}
 
 # The pages of words about the site, each with its Portuguese address. Its words stand in
 # templates/pages/NAME.LANGUAGE.html, and their title is what the foot of every page links with.
@@ -70,22 +71,21 @@ for _name, _in_portuguese in ABOUT_THE_SITE.items():
 @blueprint.get("/health")
 def health() -> Response:
     """Say that this process answers; it asks no database, which may be down while pages go on."""
-    return _plain("ok\n", "no-store")
+    return Response("ok\n", mimetype="text/plain", headers=UNKEPT)
 
 
 @blueprint.get("/ready")
 def ready() -> Response:
     """Say whether choices can be recorded and proven, or with 503 what is wrong."""
     problems = current_app.extensions["readiness"].problems()
-    response = _plain("".join(f"{wrong}\n" for wrong in problems) or "ready\n", "no-store")
-    response.status_code = 503 if problems else 200
-    return response
+    text = "".join(f"{wrong}\n" for wrong in problems) or "ready\n"
+    return Response(text, 503 if problems else 200, UNKEPT, "text/plain")
 
 
 @blueprint.get("/robots.txt")
 def robots() -> Response:
     """Let every robot read everything."""
-    return _plain(render_template("pages/robots.txt") + "\n")
+    return Response(render_template("pages/robots.txt") + "\n", mimetype="text/plain")
 
 
 @blueprint.get("/.well-known/gpc.json")
@@ -105,12 +105,4 @@ def security_txt() -> Response:
     """Say whom to tell about a weakness (RFC 9116)."""
     expires = (datetime.now(UTC) + SECURITY_TXT_LIFETIME).replace(hour=0, minute=0, second=0)
     text = render_template("pages/security.txt", expires=f"{expires:%Y-%m-%dT%H:%M:%SZ}")
-    return _plain(f"{text}\n")
-
-
-def _plain(text: str, cache_control: str | None = None) -> Response:
-    response = make_response(text)
-    response.mimetype = "text/plain"
-    if cache_control:
-        response.headers["Cache-Control"] = cache_control
-    return response
+    return Response(f"{text}\n", mimetype="text/plain")
