@@ -13,12 +13,15 @@ from typing import Any
 
 from blueprints.article import front_matter
 from blueprints.article.broken import BrokenArticleError, BrokenPartError, control_character
-from blueprints.article.headings import Heading, table_of_contents
+from blueprints.article.headings import Heading
 from blueprints.article.markdown import Embed, Part, render, typeset
 from blueprints.article.pictures import FOLDER, Picture, Pictures
 
 # Of the front page, and what stands before the slug of an article.
 ADDRESSES = {"en": ("/", "/articles/"), "pt": ("/pt/", "/pt/artigos/")}
+
+PARTS_WORTH_A_TABLE = 3
+WORDS_WORTH_A_TABLE = 1200
 
 KnowsEmbed = Callable[[str], bool]  # whether the registry declares a service to embed
 
@@ -162,7 +165,8 @@ def read_article(file: Path, pictures: Pictures, knows_embed: KnowsEmbed) -> Art
     if problems:
         raise BrokenPartError(*problems)
     fields = front_matter.filled(fields)
-    words = len(content.split())
+    words, parts = len(content.split()), len(rendered.headings)
+    has_contents = words > WORDS_WORTH_A_TABLE and parts >= PARTS_WORTH_A_TABLE
     return Article(
         name=file.stem,
         language=language,
@@ -178,7 +182,7 @@ def read_article(file: Path, pictures: Pictures, knows_embed: KnowsEmbed) -> Art
         picture=picture,
         body=rendered.parts,
         words=words,
-        contents=table_of_contents(rendered.headings, words),
+        contents=rendered.headings if has_contents else (),
     )
 
 

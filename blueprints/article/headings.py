@@ -1,4 +1,4 @@
-"""The headings of a text, each with an address of its own, and the table of contents made of them.
+"""The headings of a text, each with an address of its own.
 
 An id is made of the heading's words, so that a link to it outlives a heading put in before it, and
 begins with `text-`, so that it is never an id of the page around the text.
@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from markdown_it.token import Token
-
-PARTS_WORTH_A_TABLE = 3
-WORDS_WORTH_A_TABLE = 1200
 
 
 @dataclass(frozen=True)
@@ -26,17 +23,15 @@ def mark(tokens: list[Token]) -> tuple[Heading, ...]:
     found: list[Heading] = []
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open" and opening.tag == "h2":
-            words = "".join(part.content or " " for part in inline.children or ())
+            words = words_of(inline)
             heading = Heading(_free_id(words, found), " ".join(words.split()))
             opening.attrSet("id", heading.id)
             found.append(heading)
     return tuple(found)
 
 
-def table_of_contents(headings: tuple[Heading, ...], words: int) -> tuple[Heading, ...]:
-    """Return the headings to list: none where the text is short or has but a few parts."""
-    is_long = words > WORDS_WORTH_A_TABLE and len(headings) >= PARTS_WORTH_A_TABLE
-    return headings if is_long else ()
+def words_of(inline: Token) -> str:
+    return "".join(part.content or " " for part in inline.children or ())
 
 
 def _free_id(words: str, taken: list[Heading]) -> str:

@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from blueprints.article.preferences import SIZES, THEMES, read_place, read_preferences
+from blueprints.article.preferences import LOOKS, read_place, read_preferences
 from blueprints.article.views import blueprint, library, preferences
 
 
@@ -13,10 +13,9 @@ from blueprints.article.views import blueprint, library, preferences
 def change_look() -> Response:
     """Change text size and colours: kept if personalisation is given, else for one page view."""
     g.consent.check_form("size", "theme", "next")
-    size, theme = request.form.get("size"), request.form.get("theme")
-    if size not in SIZES or theme not in THEMES:
+    if any(request.form.get(key) not in ours for key, ours in LOOKS.items()):
         abort(400)
-    wanted = read_preferences(g.consent.kept("preferences")).with_look(size, theme)
+    wanted = read_preferences(g.consent.kept("preferences")).with_look(request.form)
     path = urlsplit(g.consent.safe_path(request.form.get("next")) or url_for("article.front_page"))
     kept = g.consent.keep("preferences", wanted.write())
     query = "" if kept or not wanted.look else f"?{urlencode(wanted.look)}"

@@ -13,6 +13,8 @@ from itertools import pairwise
 
 from markdown_it.token import Token
 
+from blueprints.article.headings import words_of
+
 SIDES = {"text-align:right": "end", "text-align:center": "middle"}
 MANY_COLUMNS = 6
 
@@ -26,12 +28,11 @@ def label_cells(tokens: list[Token]) -> None:
         elif token.type == "tr_open":
             column = 0
         elif token.type in {"th_open", "td_open"}:
-            side = SIDES.get(str(token.attrs.pop("style", "")))
-            if side:
+            if side := SIDES.get(str(token.attrs.pop("style", ""))):
                 token.attrSet("class", side)
             if token.type == "th_open":
                 token.attrSet("scope", "col")
-                heads.append(_words(inner))
+                heads.append(words_of(inner).strip())
             elif heads[column]:
                 token.attrSet("data-label", heads[column])
             column += 1
@@ -40,15 +41,9 @@ def label_cells(tokens: list[Token]) -> None:
 def table_open(_renderer: object, tokens: list[Token], at: int, *_: object) -> str:
     heads = tokens[at].meta["heads"]
     name = escape(", ".join(filter(None, heads)))
-    reached = (
-        f' role="group" tabindex="0" aria-label="{name}"' if len(heads) >= MANY_COLUMNS else ""
-    )
-    return f'<div class="sideways"{reached}>\n<table>\n'
+    reached = f' role="group" tabindex="0" aria-label="{name}"'
+    return f'<div class="sideways"{reached if len(heads) >= MANY_COLUMNS else ""}>\n<table>\n'
 
 
 def table_close(*_: object) -> str:
     return "</table>\n</div>\n"
-
-
-def _words(inline: Token) -> str:
-    return "".join(child.content or " " for child in inline.children or ()).strip()

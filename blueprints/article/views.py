@@ -110,9 +110,7 @@ def newest_articles(number: int, language: str = "") -> tuple[Article, ...]:
 def preferences() -> Preferences:
     """Return how this reader likes to read: what is kept, and what the address says besides."""
     look = request.args if request.method == "GET" else {}
-    return read_preferences(g.consent.kept("preferences")).with_look(
-        look.get("size"), look.get("theme")
-    )
+    return read_preferences(g.consent.kept("preferences")).with_look(look)
 
 
 @blueprint.get("/", pt="/pt/")
