@@ -22,7 +22,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 from blueprints.article.broken import BrokenPartError
 from blueprints.article.headings import Heading, mark
 from blueprints.article.pictures import Picture, Pictures
-from blueprints.article.tables import label_cells, table_close, table_open
+from blueprints.article.tables import TABLE_CLOSE, label_cells, table_open
 
 EMBED = re.compile(r"embed:([a-z][a-z0-9_-]*)/([A-Za-z0-9_.,-]+)")
 BLOCKS_WITH_A_PLACE = {"paragraph_open", "blockquote_open", "bullet_list_open", "ordered_list_open"}
@@ -32,6 +32,7 @@ BREAKS = {"softbreak", "hardbreak"}
 # As printed in Portugal. The English text is its author's, quotation marks and dashes included.
 QUOTATION_MARKS = {"pt": "«»“”"}
 BACK_TO_THE_TEXT = {"en": "Back to the text", "pt": "Voltar ao texto"}
+NOTES_OPEN, NOTES_CLOSE = '<div class="notes" role="doc-endnotes">\n<ol>\n', "</ol>\n</div>\n"
 BETWEEN_THOUSANDS = re.compile(r"(?<=\d) (?=\d{3}\b)")
 
 
@@ -62,6 +63,7 @@ def render(text: str, language: str, pictures: Pictures, first_line: int = 1) ->
     label_cells(tokens)
     parts: list[Part] = []
     problems = [*_problems(tokens, first_line), *_unused_notes(env)]
+    html: list[Token] = []
     block: list[Token] = []
     place = 0
     for token in tokens:
@@ -70,18 +72,19 @@ def render(text: str, language: str, pictures: Pictures, first_line: int = 1) ->
             token.attrSet("id", f"p{place}")
         block.append(token)
         if token.level == 0 and token.nesting <= 0:
-            image = _image_alone(block)
-            line = first_line + (block[0].map or [0])[0]
-            try:
-                parts.append(
-                    _part(image, language, pictures, line)
-                    if image
-                    else markdown.renderer.render(block, markdown.options, env)
-                )
-            except BrokenPartError as error:
-                problems.append(f"line {line}: the picture {error}")
+            if image := _image_alone(block):
+                line = first_line + (block[0].map or [0])[0]
+                parts.append(markdown.renderer.render(html, markdown.options, env))
+                html = []
+                try:
+                    parts.append(_part(image, language, pictures, line))
+                except BrokenPartError as error:
+                    problems.append(f"line {line}: the picture {error}")
+            else:
+                html += block
             block = []
-    return Text(tuple(_joined(parts)), headings, tuple(problems))
+    parts.append(markdown.renderer.render(html, markdown.options, env))
+    return Text(tuple(filter(None, parts)), headings, tuple(problems))
 
 
 def typeset(words: str, language: str) -> str:
@@ -93,9 +96,8 @@ def typeset(words: str, language: str) -> str:
 
 
 def _markdown(language: str, syntax: str = "commonmark") -> MarkdownIt:
-    quotes = QUOTATION_MARKS.get(language)
     markdown = MarkdownIt(syntax)
-    if quotes:
+    if quotes := QUOTATION_MARKS.get(language):
         markdown.options["typographer"] = True
         markdown.options["quotes"] = quotes
         markdown.enable(["replacements", "smartquotes"])
@@ -103,11 +105,11 @@ def _markdown(language: str, syntax: str = "commonmark") -> MarkdownIt:
     if syntax == "commonmark":
         markdown.enable(["table", "strikethrough"])
         markdown.add_render_rule("table_open", table_open)
-        markdown.add_render_rule("table_close", table_close)
+        markdown.add_render_rule("table_close", lambda *_: TABLE_CLOSE)
         markdown.use(footnote_plugin, always_match_refs=True)
         markdown.add_render_rule("footnote_ref", _note_number)
-        markdown.add_render_rule("footnote_block_open", _notes_open)
-        markdown.add_render_rule("footnote_block_close", _notes_close)
+        markdown.add_render_rule("footnote_block_open", lambda *_: NOTES_OPEN)
+        markdown.add_render_rule("footnote_block_close", lambda *_: NOTES_CLOSE)
         markdown.add_render_rule("footnote_anchor", _back_to_the_text)
     return markdown
 
@@ -125,14 +127,6 @@ def _note_number(_renderer: object, tokens: list[Token], at: int, *_: object) ->
     note, place = _note_ids(tokens[at])
     number = tokens[at].meta["id"] + 1
     return f'<sup><a href="#{note}" id="{place}" role="doc-noteref">{number}</a></sup>'
-
-
-def _notes_open(*_: object) -> str:
-    return '<div class="notes" role="doc-endnotes">\n<ol>\n'
-
-
-def _notes_close(*_: object) -> str:
-    return "</ol>\n</div>\n"
 
 
 def _back_to_the_text(
@@ -205,13 +199,3 @@ def _part(image: Token, language: str, pictures: Pictures, line: int) -> Embed |
         raise BrokenPartError(f"'{name}' needs words in its brackets that say what it shows")
     caption = typeset(str(image.attrs.get("title", "")), language)
     return Picture(pictures.make(name), words, caption or None)
-
-
-def _joined(parts: list[Part]) -> list[Part]:
-    joined: list[Part] = []
-    for part in parts:
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += part
-        else:
-            joined.append(part)
-    return joined

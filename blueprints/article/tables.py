@@ -17,6 +17,7 @@ from blueprints.article.headings import words_of
 
 SIDES = {"text-align:right": "end", "text-align:center": "middle"}
 MANY_COLUMNS = 6
+TABLE_CLOSE = "</table>\n</div>\n"
 
 
 def label_cells(tokens: list[Token]) -> None:
@@ -43,7 +44,3 @@ def table_open(_renderer: object, tokens: list[Token], at: int, *_: object) -> s
     name = escape(", ".join(filter(None, heads)))
     reached = f' role="group" tabindex="0" aria-label="{name}"'
     return f'<div class="sideways"{reached if len(heads) >= MANY_COLUMNS else ""}>\n<table>\n'
-
-
-def table_close(*_: object) -> str:
-    return "</table>\n</div>\n"
