@@ -47,10 +47,8 @@ def _message(number: int, table: Any) -> Message:  # noqa: ANN401 - from a file,
         raise BrokenTableError(f"message {number} needs exactly {', '.join(sorted(KEYS))}")
     for key in ("title", "text"):
         words = table[key]
-        if (
-            not isinstance(words, dict)
-            or set(words) != {"en", "pt"}
-            or not _are_texts(words.values())
+        if not (
+            isinstance(words, dict) and set(words) == {"en", "pt"} and _are_texts(words.values())
         ):
             raise BrokenTableError(f"message {number}: {key} needs words in en and pt")
         if control_character("".join(words.values())):
@@ -71,18 +69,16 @@ def choose(messages: Sequence[Message], topics: Sequence[str]) -> Message | None
     """Return the message that fits the topics best: the first topic weighs most."""
     weights = {topic: len(topics) - position for position, topic in enumerate(topics)}
 
-    best, most = None, 0
-    for message in messages:
-        fit = sum([weights[topic] for topic in message.topics if topic in weights])
-        if fit > most:
-            best, most = message, fit
-    return best
+    def fit(message: Message) -> int:
+        return sum(weights.get(topic, 0) for topic in message.topics)
+
+    best = max(messages, key=fit, default=None)
+    return best if best and fit(best) else None
 
 
 def read_interests(value: str) -> tuple[str, ...]:
     """Read the cookie: topics, the latest first; what cannot be one is left out."""
-    topics = dict.fromkeys(topic for topic in value.split(".") if TOPIC.fullmatch(topic))
-    return tuple(topics)[:TOPICS_REMEMBERED]
+    return add_interests((), value.split("."))
 
 
 def add_interests(interests: Sequence[str], topics: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
+from PIL.ImageFont import FreeTypeFont, truetype
 
 FONT = Path(__file__).parent / "social/newsreader-600.woff2"
 WIDTH, HEIGHT, MARGIN = 1200, 630, 56
@@ -35,7 +36,7 @@ def _drawn(title: str, site_name: str, colour: str, picture: Path) -> bytes:
     drawn = Image.new("RGB", (WIDTH, HEIGHT), colour)
     drawn.paste(view, (0, HEIGHT - view.height))
     pen = ImageDraw.Draw(drawn)
-    pen.text((MARGIN, 26), site_name, fill=WHITE, font=_font(NAME_SIZE))
+    pen.text((MARGIN, 26), site_name, fill=WHITE, font=truetype(FONT, NAME_SIZE))
     top, bottom = 26 + NAME_SIZE, HEIGHT - view.height
     words, font = _fitted(pen, title, WIDTH - 2 * MARGIN, bottom - top - 26)
     pen.multiline_text(
@@ -46,16 +47,12 @@ def _drawn(title: str, site_name: str, colour: str, picture: Path) -> bytes:
     return file.getvalue()
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(FONT, size)
-
-
 def _fitted(
     pen: ImageDraw.ImageDraw, title: str, width: int, height: int
-) -> tuple[str, ImageFont.FreeTypeFont]:
+) -> tuple[str, FreeTypeFont]:
     """Return the title in lines, and its font; a title too long for the smallest size is cut."""
     for size in TITLE_SIZES:
-        font = _font(size)
+        font = truetype(FONT, size)
         lines = _lines(title, font, width)
         box = pen.multiline_textbbox((0, 0), "\n".join(lines), font=font, spacing=8)
         if box[3] - box[1] <= height and box[2] <= width:
@@ -63,7 +60,7 @@ def _fitted(
     return "\n".join(lines[:4])[:240] + "…", font
 
 
-def _lines(title: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+def _lines(title: str, font: FreeTypeFont, width: int) -> list[str]:
     lines = [""]
     for word in title.split():
         longer = f"{lines[-1]} {word}".strip()
