@@ -1,14 +1,13 @@
 """What every answer must carry, and what no request may do. Read the folder and you have read
 the policy.
 
+request_head.py a head that everybody reads alike; /health and /ready under any host name
 origin.py       a request that changes something must come from this site
 headers.py      the headers of every answer, the Content-Security-Policy, who may keep a copy
-dates.py        dates that nobody can have meant
 first_view.py   the stylesheet in the page itself, for whoever comes for the first time
 files.py        static files, each under an address that changes with its bytes
 page_cache.py   pages that are the same for everybody in one state, kept ready to send
 compression.py  what is made smaller on its way, and what never is
-probes.py       /health and /ready under any host name
 limits.py       how much and how often
 counts.py       where it is counted how often
 

@@ -18,15 +18,13 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.datastructures import Headers
 from werkzeug.http import is_resource_modified, remove_entity_headers
 
 from blueprints.security.compression import coding_of
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 SECONDS = 60  # so long may a page that names a time be behind
 PAGES_AT_MOST = 1024
@@ -50,7 +48,7 @@ class CachedPage:
     until: float  # on the monotonic clock
     view: str
 
-    def answer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+    def answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         environ[VIEW], environ[IS_KEPT] = self.view, True
         if self._is_known_to(environ):
             start_response("304 NOT MODIFIED", self._headers_without_body)
@@ -58,7 +56,7 @@ class CachedPage:
         start_response("200 OK", self.headers)
         return [self.body]
 
-    def _is_known_to(self, environ: "WSGIEnvironment") -> bool:
+    def _is_known_to(self, environ: WSGIEnvironment) -> bool:
         known = environ.get("HTTP_IF_NONE_MATCH")
         if not known or not self.etag:
             return False
@@ -75,7 +73,7 @@ class CachedPage:
 class PageCache:
     """Stands before the application, as WSGI has it."""
 
-    def __init__(self, application: "WSGIApplication") -> None:
+    def __init__(self, application: WSGIApplication) -> None:
         self._application = application
         self._pages: OrderedDict[Key, CachedPage] = OrderedDict()  # what was asked for last is last
         self._bytes = 0
@@ -91,9 +89,7 @@ class PageCache:
         """Send pages to visitors with cookies as well, whose state this tells."""
         self._known_state = known_state
 
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         asked = _asked(environ)
         if asked is None:
             return self._application(environ, start_response)
@@ -105,7 +101,7 @@ class PageCache:
         return self._make(about, environ, start_response)
 
     def _make(
-        self, about: Key, environ: "WSGIEnvironment", start_response: "StartResponse"
+        self, about: Key, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Let the application answer, and keep the page if the view says for whom else it is."""
         told: list[tuple[str, Headers]] = []
@@ -156,7 +152,7 @@ class PageCache:
             self._bytes -= len(self._pages.pop(key).body)
 
 
-def _asked(environ: "WSGIEnvironment") -> Key | None:
+def _asked(environ: WSGIEnvironment) -> Key | None:
     """Return what every page depends on; None where the request has something else to say."""
     signal = environ.get("HTTP_SEC_GPC")
     if (

@@ -11,9 +11,8 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from blueprints.security import files, headers, limits, origin
-from blueprints.security.dates import without_impossible_dates
 from blueprints.security.page_cache import PageCache
-from blueprints.security.probes import under_any_host
+from blueprints.security.request_head import put_right
 
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 # No address of IPv6, for Werkzeug compares none.
@@ -39,10 +38,9 @@ def _set_up(state: BlueprintSetupState) -> None:
     app.after_request(headers.complete)
     limits.limit(app)
     app.wsgi_app = app.extensions["page_cache"] = PageCache(app.wsgi_app)  # type: ignore[method-assign]
-    hosts = app.config["TRUSTED_HOSTS"] or ["localhost"]
-    app.wsgi_app = under_any_host(app.wsgi_app, hosts[0].removeprefix("."))  # type: ignore[method-assign,assignment]
     files.serve(app, Path(app.root_path) / "static")
-    app.wsgi_app = without_impossible_dates(app.wsgi_app)  # type: ignore[method-assign,assignment]
+    hosts = app.config["TRUSTED_HOSTS"] or ["localhost"]
+    app.wsgi_app = put_right(app.wsgi_app, hosts[0].removeprefix("."))  # type: ignore[method-assign,assignment]
     hops = app.config["PROXY_HOPS"]
     if hops:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
