@@ -39,7 +39,8 @@ def serve(app: Flask, folder: Path) -> None:
     prefix = f"static/{digest}/"
     app.add_url_rule(f"/{prefix}<path:filename>", endpoint="static", build_only=True)
     ours = always(app)
-    root = app.extensions["static_files"] = _compressed(app, folder, digest)
+    copies = Path(app.instance_path) / "static"
+    root = app.extensions["static_files"] = _compressed(app, folder, copies / digest)
     first_view.offer(app, root / "css/site.css")
     app.jinja_env.globals["integrity"] = _integrity(root)
 
@@ -56,36 +57,25 @@ def serve(app: Flask, folder: Path) -> None:
         immutable_file_test=lambda _path, _url: True,
         add_headers_function=add_ours,
     )
-    for copy in _versions_before(_copies(app), digest):
-        files.add_files(copy, f"static/{copy.name}/")
+    others = [each for each in copies.glob("*") if each != root and COPY.fullmatch(each.name)]
+    others.sort(key=lambda each: each.stat().st_mtime, reverse=True)
+    for each in others[:VERSIONS_BEFORE]:
+        files.add_files(each, f"static/{each.name}/")
     app.wsgi_app = files  # type: ignore[method-assign]
 
 
-def _copies(app: Flask) -> Path:
-    return Path(app.instance_path) / "static"
-
-
-def _versions_before(copies: Path, digest: str) -> list[Path]:
-    """Return the copies that other versions have made, the newest first."""
-    others = [
-        copy for copy in copies.glob("*") if COPY.fullmatch(copy.name) and copy.name != digest
-    ]
-    return sorted(others, key=lambda copy: copy.stat().st_mtime, reverse=True)[:VERSIONS_BEFORE]
-
-
-def _compressed(app: Flask, folder: Path, digest: str) -> Path:
+def _compressed(app: Flask, folder: Path, copy: Path) -> Path:
     """Return a copy of the folder with `.gz` and `.br` beside each file, or without if none can be.
 
     Several processes may start at once: each makes a copy of its own, and the first name counts.
     """
-    copy = _copies(app) / digest
-    mine = copy.with_name(f"{digest}.{os.getpid()}")
+    mine = copy.with_name(f"{copy.name}.{os.getpid()}")
     try:
         if not copy.exists():
             shutil.copytree(folder, mine, dirs_exist_ok=True)
             app.extensions["look"].give_to(mine)
             compressor = Compressor(quiet=True)
-            for file in sorted(path for path in mine.rglob("*") if path.is_file()):
+            for file in filter(Path.is_file, list(mine.rglob("*"))):
                 if file.suffix in {".css", ".js"}:
                     text = FOR_US.sub("", file.read_text("utf-8"))
                     text = BETWEEN.sub(r"\1", text) if file.suffix == ".css" else text
