@@ -36,7 +36,6 @@ ALWAYS = {
         "payment=(), serial=(), usb=()"
     ),
 }
-OK = HTTPStatus.OK
 HSTS = re.compile(r"max-age=[0-9]{1,9}(; includeSubDomains)?(; preload)?")
 
 
@@ -55,37 +54,25 @@ def complete(response: Response) -> Response:
     compress(response)
     if "Cache-Control" in response.headers:
         return response
-    if request.method not in {"GET", "HEAD"} or response.status_code != OK:
-        response.headers["Cache-Control"] = "no-store"
-        return response
-    state = g.get("page_state", None if _brings_cookies() else ())
+    brings_cookies = "Cookie" in request.headers  # be it that none of them can be read
+    state = g.get("page_state", None if brings_cookies else ())
     if state is not None and response.mimetype == "text/html":
-        request.environ[STATE] = state if _brings_cookies() else ()
+        request.environ[STATE] = state if brings_cookies else ()
         request.environ[COOKIES] = frozenset(g.get("page_cookies", ()))
+    is_page = request.method in {"GET", "HEAD"} and response.status_code == HTTPStatus.OK
     # Back would show it after a withdrawal, and what it loads would go on.
-    if _brings_cookies() and g.get("csp_sources"):
+    loads_what_was_given = brings_cookies and g.get("csp_sources")
+    if not is_page or loads_what_was_given:
         response.headers["Cache-Control"] = "no-store"
         return response
-    response.headers["Cache-Control"] = _rule(current_app)
+    # A browser asks again each time whether it is the same still. Everybody without a cookie gets
+    # the same bytes, so a shared cache may hand them out for a while; so much later a corrected
+    # article or notice is seen behind it.
+    seconds = current_app.config["SHARED_CACHE_SECONDS"]
+    for_all = f"public, max-age=0, must-revalidate, s-maxage={seconds}"
+    response.headers["Cache-Control"] = "private, no-cache" if brings_cookies else for_all
     response.add_etag()
     return response.make_conditional(request)  # type: ignore[return-value]
-
-
-def _brings_cookies() -> bool:
-    """Whether the browser sent cookies, be it that none of them can be read."""
-    return "Cookie" in request.headers
-
-
-def _rule(app: Flask) -> str:
-    """Say who may keep a page: a browser, which asks again each time whether it is the same still.
-
-    Everybody without a cookie gets the same bytes, so a shared cache may hand them out for a while;
-    so much later a corrected article or notice is seen behind it.
-    """
-    if _brings_cookies():
-        return "private, no-cache"
-    seconds = app.config["SHARED_CACHE_SECONDS"]
-    return f"public, max-age=0, must-revalidate, s-maxage={seconds}"
 
 
 def content_security_policy(extra: dict[str, set[str]]) -> str:
