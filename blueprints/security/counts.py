@@ -18,7 +18,6 @@ from collections import Counter
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
 
 from blinker import signal
 
@@ -44,41 +43,7 @@ SET count = iif(minute = :minute, count + 1, 1), minute = :minute RETURNING coun
 
 
 class StoreFailedError(Exception):
-    """The store of counts cannot be used now."""
-
-
-class Store(Protocol):
-    def add(self, client: bytes, minute: int) -> int:
-        """Count once more, and return how often the client was counted within this minute.
-
-        Raises:
-            StoreFailedError: nobody knows.
-
-        """
-
-
-class Counts:
-    def __init__(self, store: Store, logger: logging.Logger) -> None:
-        self._store = store
-        self._spare = InMemory()
-        self._logger = logger
-        self._ask_again_at = 0.0  # on the monotonic clock; 0 while all is well
-
-    def add(self, client: bytes) -> int:
-        """Count once more, and return how often the client was counted within this minute."""
-        minute = int(time.time() // WINDOW_SECONDS)
-        if time.monotonic() >= self._ask_again_at:
-            try:
-                count = self._store.add(client, minute)
-            except StoreFailedError as error:
-                store_failed.send("The limits")
-                if not self._ask_again_at:
-                    self._logger.error("Each process counts for itself: %s", error)
-                self._ask_again_at = time.monotonic() + PAUSE_SECONDS
-            else:
-                self._ask_again_at = 0.0
-                return count
-        return self._spare.add(client, minute)
+    """The store cannot be used now, so that nobody knows how often a client was counted."""
 
 
 class InRedis:
@@ -131,13 +96,12 @@ class InFile:
             if failures != self._failures:
                 raise StoreFailedError(f"{self._path.name}: it has just failed")
             return self._add(client, minute)
-        except (OSError, sqlite3.OperationalError) as error:
-            self._fail()
-            raise StoreFailedError(f"{self._path.name}: {error}") from error
-        except sqlite3.DatabaseError as error:  # It is spoilt, and holds nothing worth a repair.
-            self._fail()
-            with suppress(OSError):
-                self._path.unlink()
+        except (OSError, sqlite3.DatabaseError) as error:
+            self._failures += 1
+            self._close()
+            if not isinstance(error, OSError | sqlite3.OperationalError):
+                with suppress(OSError):  # It is spoilt, and holds nothing worth a repair.
+                    self._path.unlink()
             raise StoreFailedError(f"{self._path.name}: {error}") from error
         finally:
             self._turn.release()
@@ -150,10 +114,6 @@ class InFile:
         row = {"client": client, "minute": minute}
         ((count,),) = database.execute(COUNT_ONCE_MORE, row).fetchall()
         return int(count)
-
-    def _fail(self) -> None:
-        self._failures += 1
-        self._close()
 
     def _close(self) -> None:
         database, self._database = self._database, None
@@ -196,3 +156,27 @@ class InMemory:
                 self._minute = minute
             self._counts[client] += 1
             return self._counts[client]
+
+
+class Counts:
+    def __init__(self, store: InRedis | InFile, logger: logging.Logger) -> None:
+        self._store = store
+        self._spare = InMemory()
+        self._logger = logger
+        self._ask_again_at = 0.0  # on the monotonic clock; 0 while all is well
+
+    def add(self, client: bytes) -> int:
+        """Count once more, and return how often the client was counted within this minute."""
+        minute = int(time.time() // WINDOW_SECONDS)
+        if time.monotonic() >= self._ask_again_at:
+            try:
+                count = self._store.add(client, minute)
+            except StoreFailedError as error:
+                store_failed.send("The limits")
+                if not self._ask_again_at:
+                    self._logger.error("Each process counts for itself: %s", error)
+                self._ask_again_at = time.monotonic() + PAUSE_SECONDS
+            else:
+                self._ask_again_at = 0.0
+                return count
+        return self._spare.add(client, minute)

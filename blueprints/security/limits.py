@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 from flask import Flask, abort, current_app, g, request
 from werkzeug.exceptions import TooManyRequests
 
-from blueprints.security.counts import WINDOW_SECONDS, Counts, InFile, InRedis, Store
+from blueprints.security.counts import WINDOW_SECONDS, Counts, InFile, InRedis
 
 MAX_BODY_BYTES = 16 * 1024
 GRANTS_PER_MINUTE = 30
@@ -51,7 +51,7 @@ def limit(app: Flask) -> None:
         g.count_first_page = partial(_count, "first page", FIRST_PAGES_PER_MINUTE)
 
 
-def _store(app: Flask) -> Store:
+def _store(app: Flask) -> InFile | InRedis:
     url = app.config["REDIS_URL"]
     if not url:
         return InFile(Path(app.instance_path) / "limits.db")
