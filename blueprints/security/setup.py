@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -17,9 +18,11 @@ from blueprints.security.request_head import put_right
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 # No address of IPv6, for Werkzeug compares none.
 HOST_NAME = re.compile(rf"{LABEL}(\.{LABEL})*(?P<port>:[1-9]\d{{0,4}})?")
-SHARED_CACHE_SECONDS_AT_MOST = 3600
 LAST_PORT = 2**16 - 1
-MOST_HOPS = 10  # by far: a city has two or three
+NUMBERS = {  # the most, and what it is; of proxies a city has two or three
+    "SHARED_CACHE_SECONDS": (3600, "a number of seconds from 0 to 3600"),
+    "PROXY_HOPS": (10, "the number of proxies before the site, 0 to 10"),
+}
 MOST_SECRETS_BEFORE = 5  # each costs one more count
 
 blueprint = Blueprint("security", __name__)
@@ -56,14 +59,9 @@ def _check_settings(app: Flask) -> None:
         raise SystemExit(
             "FLASK_HSTS must be max-age=SECONDS, with '; includeSubDomains' and '; preload' or not."
         )
-    seconds = config["SHARED_CACHE_SECONDS"]
-    if type(seconds) is not int or not 0 <= seconds <= SHARED_CACHE_SECONDS_AT_MOST:
-        raise SystemExit("FLASK_SHARED_CACHE_SECONDS must be a number of seconds from 0 to 3600.")
-    hops = config["PROXY_HOPS"]
-    if type(hops) is not int or not 0 <= hops <= MOST_HOPS:
-        raise SystemExit(
-            f"FLASK_PROXY_HOPS must be the number of proxies before the site, 0 to {MOST_HOPS}."
-        )
+    for name, (most, what) in NUMBERS.items():
+        if type(config[name]) is not int or not 0 <= config[name] <= most:
+            raise SystemExit(f"FLASK_{name} must be {what}.")
     secret = config["SECRET_KEY"]
     if type(secret) in {int, float}:  # The environment reads a secret of digits as a number.
         config["SECRET_KEY"] = str(secret)
@@ -86,28 +84,25 @@ def _trusted_hosts(hosts: object) -> list[str] | None:
         return None
     if isinstance(hosts, str):
         hosts = [host.strip() for host in hosts.split(",") if host.strip()]
-    sent = [_host_as_sent(host) for host in hosts] if isinstance(hosts, list) else []
-    found = [host for host in sent if host]
-    if not found or len(found) < len(sent):
+    found: list[str] = []
+    if isinstance(hosts, list) and all(isinstance(host, str) for host in hosts):
+        with suppress(ValueError):
+            found = [_host_as_sent(host) for host in hosts]
+    if not found:
         raise SystemExit("FLASK_TRUSTED_HOSTS must be host names with commas between them.")
     return found
 
 
-def _host_as_sent(value: object) -> str | None:
-    """Write the name of a host as browsers send it; None where it is none.
+def _host_as_sent(value: str) -> str:
+    """Write the name of a host, in any alphabet, as browsers send it, or raise ValueError.
 
-    It is in any alphabet. With a dot before, it stands for all below it.
+    With a dot before, it stands for all below it.
     """
-    if not isinstance(value, str):
-        return None
     name = value.removeprefix(".")
-    try:
-        sent = name.encode("idna").decode().lower()
-    except UnicodeError:
-        return None
+    sent = name.encode("idna").decode().lower()
     found = HOST_NAME.fullmatch(sent)
     if not found or int((found["port"] or ":1")[1:]) > LAST_PORT:
-        return None
+        raise ValueError(value)
     return value.removesuffix(name) + sent
 
 
