@@ -27,26 +27,20 @@ NOT_FOUND, UNAVAILABLE = 404, 503
 
 
 def register(app: Flask) -> None:
-    plain = {language: _plain(app, language) for language in LANGUAGES}
+    pages = {each: app.jinja_env.get_template(f"pages/plain.{each}.html") for each in LANGUAGES}
+    plain = {language: page.render() + "\n" for language, page in pages.items()}
     app.register_error_handler(HTTPException, partial(answer, plain))
 
 
-def _plain(app: Flask, language: str) -> bytes:
-    page = app.jinja_env.get_template(f"pages/plain.{language}.html")
-    return f"{page.render()}\n".encode()
-
-
-def answer(plain: dict[str, bytes], error: HTTPException) -> wrappers.Response:
+def answer(plain: dict[str, str], error: HTTPException) -> wrappers.Response:
     """Answer with the error's own status and headers (Allow, Retry-After) and our words."""
     if error.response is not None:
         return error.response  # type: ignore[return-value]  # sansio's Response, never made here
     if error.code == NOT_FOUND and (meant := _without_last_slash()):
         return redirect(meant, 308)
     response = error.get_response()
-    if error.code == UNAVAILABLE and g.get(
-        "cookies_are_unreadable"
-    ):  # What was sent is the reason.
-        response.status_code = 400
+    if error.code == UNAVAILABLE and g.get("cookies_are_unreadable"):
+        response.status_code = 400  # What was sent is the reason.
     try:
         body = _words(error)
     except Exception:  # Whatever it was, the visitor gets an answer.
