@@ -6,7 +6,7 @@ of the day is no text: what an editor most likely meant is part of the sentence.
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import yaml
@@ -85,7 +85,7 @@ def problems(fields: Mapping[str, Any], name: str) -> Iterator[str]:
         elif not isinstance(given.get(key, ""), str):
             yield f"{key} is not a text; put it in quotation marks"
     for key in DAYS:
-        if not _is_day(given.get(key, date.max)):
+        if type(given.get(key, date.max)) is not date:  # nor a datetime
             yield f"{key} is not a day written YYYY-MM-DD"
     yield from _problems_of_few_values(given, name)
     yield from _control_characters(given)
@@ -117,7 +117,3 @@ def _control_characters(fields: Mapping[str, Any]) -> Iterator[str]:
         words = value if isinstance(value, list) else [value]
         if found := control_character("".join(map(str, words))):
             yield f"{key} has the control character {found}"
-
-
-def _is_day(value: object) -> bool:
-    return isinstance(value, date) and not isinstance(value, datetime)

@@ -39,8 +39,9 @@ def _set_up(state: BlueprintSetupState) -> None:
     if not texts_of(folder):
         raise SystemExit(f"FLASK_ARTICLES must be a folder with articles, unlike {folder}.")
     pictures = app.extensions["pictures"] = Path(app.instance_path) / "pictures"
+    registry = app.extensions["registry"]
     try:
-        read = partial(read_library, folder, pictures, _knows_embed(app))
+        read = partial(read_library, folder, pictures, lambda id_: bool(registry.embed(id_)))
         shelf = Shelf(folder, read, app.logger, shows_drafts=_shows_drafts(app))
     except BrokenArticleError as error:
         told = (f"An article is broken: {problem}." for problem in error.problems)
@@ -71,10 +72,6 @@ def _of_file(app: Flask, setting: str, read: Callable[[Path], T]) -> T:
     except BrokenTableError as error:
         reason = on_one_line(str(error))
         raise SystemExit(f"FLASK_{setting}, {file.name}, is wrong: {reason}.") from None
-
-
-def _knows_embed(app: Flask) -> Callable[[str], bool]:
-    return lambda service: app.extensions["registry"].embed(service) is not None
 
 
 def _shows_drafts(app: Flask) -> bool:
