@@ -11,7 +11,7 @@ read before stays.
 """
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache
 from logging import Logger
@@ -59,20 +59,19 @@ class Shelf:
         self._files = files_of(folder)
         self._times_read = 1
         self.every = read()
-        self._shown = (date.min, self.every, self.every)  # on that day, of these, these
+        self._shown = ((date.min, 0), self.every)  # of that version, these
         self._lock = Lock()
 
     def library(self) -> Library:
         """Return what may be seen today."""
-        self._look_if_it_is_time()
-        day, every, shown = self._shown
-        if day != today() or every is not self.every:
-            day, every = today(), self.every
-            shown = every if self._shows_drafts else every.public(day)
-            self._shown = (day, every, shown)
+        version = self.version()
+        of_version, shown = self._shown
+        if of_version != version:
+            shown = self.every if self._shows_drafts else self.every.public(version[0])
+            self._shown = version, shown
         return shown
 
-    def version(self) -> Hashable:
+    def version(self) -> tuple[date, int]:
         """Return what a page is made of here: another one when a text or the day has changed."""
         self._look_if_it_is_time()
         return today(), self._times_read
