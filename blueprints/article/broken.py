@@ -39,12 +39,7 @@ class BrokenTableError(ValueError):
 
 
 def read_table(file: Path) -> dict[str, Any]:
-    """Read the file.
-
-    Raises:
-        BrokenTableError: it is not there, or no TOML.
-
-    """
+    """Read the file, or raise BrokenTableError where it is not there, or no TOML."""
     try:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:  # no TOML, or a number without end

@@ -110,9 +110,7 @@ def read_library(
 ) -> Library:
     """Read `folder/<language>/*.md`, and make the pictures in the folder `made`.
 
-    Raises:
-        BrokenArticleError: with all that is wrong in all of the files.
-
+    One BrokenArticleError tells all that is wrong in all of the files.
     """
     articles: dict[tuple[str, str], Article] = {}
     problems: list[str] = []
@@ -138,19 +136,18 @@ def read_library(
 
 
 def read_article(file: Path, pictures: Pictures, knows_embed: KnowsEmbed) -> Article:
-    """Read one file, `<language>/<name>.md`.
-
-    Raises:
-        BrokenPartError: with all that is wrong in it.
-
-    """
+    """Read `<language>/<name>.md`, or raise BrokenPartError with all that is wrong in it."""
     text = file.read_text(encoding="utf-8-sig")
     fields, content = front_matter.split(text)
     language = file.parent.name
     first_line = text[: text.rindex(content)].count("\n") + 1
     rendered = render(content, language, pictures, first_line)
     problems = [
-        *_control_characters(text),
+        *(
+            f"line {number} has the control character {found}"
+            for number, line in enumerate(text.split("\n"), start=1)
+            if (found := control_character(line))
+        ),
         *front_matter.problems(fields, file.stem),
         *rendered.problems,
         *_broken_embeds(rendered.parts, knows_embed),
@@ -195,12 +192,6 @@ def _picture(fields: Mapping[str, Any], language: str, pictures: Pictures) -> Pi
         return None
     made = pictures.make(str(fields["image"]))
     return Picture(made, words["image_alt"], words["caption"], words["credit"])
-
-
-def _control_characters(text: str) -> Iterator[str]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if found := control_character(line):
-            yield f"line {number} has the control character {found}"
 
 
 def _broken_embeds(parts: Iterable[Part], knows_embed: KnowsEmbed) -> Iterator[str]:

@@ -27,12 +27,7 @@ COLON = "mapping values are not allowed"  # as the YAML library calls it
 
 
 def split(text: str) -> tuple[dict[str, Any], str]:
-    """Return the fields of a file and its text.
-
-    Raises:
-        BrokenPartError: what stands before the text is no YAML, or no list of keys.
-
-    """
+    """Return the fields of a file and its text, or raise BrokenPartError where they are no YAML."""
     text = text.strip()
     if not BOUNDARY.match(text):
         return {}, text

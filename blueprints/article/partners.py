@@ -27,12 +27,7 @@ class Message:
 
 
 def read_messages(file: Path) -> tuple[Message, ...]:
-    """Read the file of messages.
-
-    Raises:
-        BrokenTableError: naming the message and the key.
-
-    """
+    """Read the file, or raise BrokenTableError, which names the message and the key."""
     content = read_table(file)
     if unknown := sorted(content.keys() - {"messages"}):
         raise BrokenTableError(f"it has the unknown key {unknown[0]!r} beside [[messages]]")

@@ -44,12 +44,7 @@ class Pictures:
     made: Path
 
     def make(self, name: str) -> Made:
-        """Return the sizes of the picture of that name, and make them unless they are there.
-
-        Raises:
-            BrokenPartError: it is not there, is too large, or is no picture.
-
-        """
+        """Return the sizes of the picture of that name, and make them unless they are there."""
         file = self.folder / name
         if Path(name).name != name or not file.is_file():
             raise BrokenPartError(f"'{name}' is not the name of a file in {FOLDER}/")

@@ -9,12 +9,7 @@ Names = Mapping[str, Mapping[str, str]]  # topic -> language -> words
 
 
 def read_names(file: Path) -> Names:
-    """Read the file of names.
-
-    Raises:
-        BrokenTableError: naming the topic.
-
-    """
+    """Read the file, or raise BrokenTableError, which names the topic."""
     names: Names = read_table(file)
     for topic, words in names.items():
         if not isinstance(words, dict) or set(words) != {"en", "pt"}:

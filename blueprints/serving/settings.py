@@ -43,12 +43,7 @@ def ending_a_command() -> Iterator[None]:
 
 
 def read_settings(app: Flask, defaults: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
-    """Fill the configuration from the defaults, the environment and `overrides`; last wins.
-
-    Raises:
-        SystemExit: a name is nobody's, or what must be text is none.
-
-    """
+    """Fill the configuration from the defaults, the environment and `overrides`; last wins."""
     _check_names(defaults)
     app.config.from_mapping(defaults)
     app.config.from_prefixed_env()

@@ -68,12 +68,7 @@ class BrokenSiteError(ValueError):
 
 
 def read_site(file: Path, static: Path) -> Site:
-    """Read the file; what it leaves of the colours is as in the stylesheet.
-
-    Raises:
-        BrokenSiteError: naming the key.
-
-    """
+    """Read the file, or raise BrokenSiteError; the stylesheet has the colours that it leaves."""
     tokens = colours_of((static / "css/site.css").read_text("utf-8"))
     try:
         site = msgspec.toml.decode(file.read_text(encoding="utf-8-sig"), type=Site)
