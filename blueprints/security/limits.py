@@ -84,24 +84,14 @@ def _is_address_of_redis(url: str) -> bool:
 def _count(what: str, at_most: int) -> None:
     """Raise 429 Too Many Requests when this client did so too often within the minute."""
     counts: Counts = current_app.extensions["counts"]
-    whom = f"{what} {client(request.remote_addr)}"
-    if max(counts.add(_hash(secret, whom)) for secret in _secrets()) > at_most:
-        raise TooManyRequests(retry_after=WINDOW_SECONDS - int(time.time()) % WINDOW_SECONDS)
-
-
-def _secrets() -> set[str | bytes]:
-    """Return the secret and those before it, under each of which it is counted.
-
-    While a new secret comes in, processes with it and without it serve together: what they have in
-    common is the secret before, and the new one has the whole count by the time that goes.
-    """
+    whom = f"{what} {client(request.remote_addr)}".encode()
+    # While a new secret comes in, processes with it and without it serve together: what they have
+    # in common is the secret before, and the new one has the whole count by the time that goes.
     config = current_app.config
-    return {config["SECRET_KEY"], *(config["SECRET_KEY_FALLBACKS"] or [])}
-
-
-def _hash(secret: str | bytes, text: str) -> bytes:
-    key = secret if isinstance(secret, bytes) else secret.encode()
-    return hmac.digest(key, text.encode(), "sha256")[:HASH_BYTES]
+    secrets = {config["SECRET_KEY"], *(config["SECRET_KEY_FALLBACKS"] or [])}
+    keys = [secret if isinstance(secret, bytes) else secret.encode() for secret in secrets]
+    if max(counts.add(hmac.digest(key, whom, "sha256")[:HASH_BYTES]) for key in keys) > at_most:
+        raise TooManyRequests(retry_after=WINDOW_SECONDS - int(time.time()) % WINDOW_SECONDS)
 
 
 def client(address: str | None) -> str:

@@ -54,15 +54,12 @@ def tell_who_asks() -> None:
 
 
 def refuse_cross_origin() -> None:
-    if request.method not in SAFE_METHODS and _is_cross_origin():
+    if request.method in SAFE_METHODS:
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    is_ours = site in {"same-origin", "none"} if site else not origin or _is_of_this_site(origin)
+    if not is_ours:
         abort(403)
-
-
-def _is_cross_origin() -> bool:
-    if site := request.headers.get("Sec-Fetch-Site"):
-        return site not in {"same-origin", "none"}
-    origin = request.headers.get("Origin", "")
-    return bool(origin) and not _is_of_this_site(origin)
 
 
 def _is_of_this_site(address: str) -> bool:
