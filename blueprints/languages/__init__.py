@@ -34,11 +34,6 @@ QUERY_AS_IT_IS = PATH_AS_IT_IS + "?%"
 blueprint = Blueprint("languages", __name__)
 
 
-def language_of(path: str) -> str:
-    """Return the language of an address on this site."""
-    return "pt" if path == "/pt" or path.startswith("/pt/") else "en"
-
-
 @blueprint.record_once
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
@@ -67,16 +62,12 @@ def _set_up(state: BlueprintSetupState) -> None:
 
 
 def _remember() -> None:
-    g.language = language_of(request.path)
-    g.page_path = _address_at_hand()
+    g.language = "pt" if f"{request.path}/".startswith("/pt/") else "en"
+    # The path and the query that were asked for, as a browser writes them.
+    query = quote(request.query_string, safe=QUERY_AS_IT_IS)
+    g.page_path = quote(request.path, safe=PATH_AS_IT_IS) + (f"?{query}" if query else "")
     accepted = request.accept_mimetypes
     g.wants_json = accepted.best_match(["text/html", "application/json"]) == "application/json"
-
-
-def _address_at_hand() -> str:
-    """Return the path and query that were asked for, as a browser writes them."""
-    query = quote(request.query_string, safe=QUERY_AS_IT_IS)
-    return quote(request.path, safe=PATH_AS_IT_IS) + (f"?{query}" if query else "")
 
 
 def _pull_language(_endpoint: str | None, values: dict[str, Any] | None) -> None:
