@@ -29,15 +29,8 @@ def _set_up(state: BlueprintSetupState) -> None:
         raise SystemExit("FLASK_PORT must be a port number.")
     if app.config["INSTANCE"]:
         app.instance_path = str(Path(app.config["INSTANCE"]).absolute())
-    _make_instance(Path(app.instance_path))
-
-
-def _make_instance(folder: Path) -> None:
-    """Make the folder for what the site writes; one that is there may be read-only.
-
-    Then the article is served all the same, and each room says what it cannot write.
-    """
-    try:
+    folder = Path(app.instance_path)
+    try:  # One that is there may be read-only: each room says what it cannot write then.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SystemExit(f"The folder {folder} cannot be made: {error.strerror}.") from None
