@@ -25,19 +25,12 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True)
-class Slot:
-    """The place for a partner message; `by_interests` tells why it is this one."""
-
-    message: Message
-    by_interests: bool
-
-
-@dataclass(frozen=True)
 class Seen:
     """What one reader sees of an article, and what is noted of it where that is accepted."""
 
     state: Hashable | None  # the same for all who get the same answer; None for one's own
-    slot: Slot | None
+    message: Message | None  # of a partner
+    by_interests: bool  # why it is this one
     place: int  # the block at which the reader stopped
     interests_to_keep: str  # empty where what is kept stays as it is
 
@@ -47,22 +40,21 @@ def for_reader(reader: Reader, shown: Article, messages: tuple[Message, ...]) ->
     place = wanted.place_in(shown.slug) if is_long(shown) else 0
     told = reader.kept("interests")
     interests = partners.read_interests(told) if told else ()
-    slot, now = _of_interests(interests, shown.topics, messages)
+    message, now = _of_interests(interests, shown.topics, messages)
     to_keep = now if shown.topics and reader.allows("advertising") and now != told else ""
-    of_the_slot = slot and (slot.message.address, slot.by_interests)
+    of_the_message = message and (message.address, bool(interests))
     looks = wanted.size, wanted.theme, place
-    state = reader.state and (reader.state, looks, of_the_slot, to_keep)
-    return Seen(state, slot, place, to_keep)
+    state = reader.state and (reader.state, looks, of_the_message, to_keep)
+    return Seen(state, message, bool(interests), place, to_keep)
 
 
 @lru_cache(1024)  # They are those of many; each is some hundred bytes at most.
 def _of_interests(
     interests: tuple[str, ...], topics: tuple[str, ...], messages: tuple[Message, ...]
-) -> tuple[Slot | None, str]:
+) -> tuple[Message | None, str]:
     """Return what such a reader sees beside an article, and what they are interested in then."""
-    message = partners.choose(messages, interests or topics)
-    slot = Slot(message, by_interests=bool(interests)) if message else None
-    return slot, ".".join(partners.add_interests(interests, topics))
+    now = ".".join(partners.add_interests(interests, topics))
+    return partners.choose(messages, interests or topics), now
 
 
 def is_long(shown: Article) -> bool:

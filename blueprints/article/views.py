@@ -156,7 +156,6 @@ def _page(shown: Article, texts: Library) -> str:
         others=[item for item in articles if item is not shown][:TITLES],
         neighbours=texts.neighbours(shown),
         minutes=max(1, round(shown.words / WORDS_PER_MINUTE)),
-        slot=seen.slot,
+        seen=seen,
         is_long=is_long(shown),
-        place=seen.place,
     )
