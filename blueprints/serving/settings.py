@@ -64,15 +64,14 @@ def _check_names(ours: Mapping[str, Any]) -> None:
 def _check_texts(app: Flask, defaults: Mapping[str, Any]) -> None:
     """Refuse a number, a list or an unprintable text: the environment reads values as JSON."""
     for name, default in defaults.items():
-        value = app.config[name]
-        if f"{PREFIX}{name}" in os.environ and value in ("", None):
+        value, is_set = app.config[name], f"{PREFIX}{name}" in os.environ
+        is_text = isinstance(default, str | None) and name not in OF_OTHER_KINDS
+        if (is_set and value is None) or (value == "" and (is_set or is_text)):
             raise SystemExit(f"{PREFIX}{name} is empty: leave it out, or give it a value.")
-        if name in OF_OTHER_KINDS or value is default or not isinstance(default, str | None):
+        if not is_text or value is default:
             continue
-        if type(value) is int and f"{PREFIX}{name}" in os.environ:
+        if type(value) is int and is_set:
             value = app.config[name] = os.environ[f"{PREFIX}{name}"]  # a folder called 2026, say
-        if value == "":
-            raise SystemExit(f"{PREFIX}{name} is empty: leave it out, or give it a value.")
         if not isinstance(value, str) or not value.isprintable():
             raise SystemExit(f"{PREFIX}{name} must be text on one line.")
         if "://" in value:
