@@ -15,6 +15,7 @@ from jinja2 import Environment, StrictUndefined
 
 from blueprints.site.site import BESIDE, TOKEN, Site, colours_of
 
+LANGUAGE = Environment(autoescape=True, keep_trailing_newline=True, undefined=StrictUndefined)
 COLOUR_OF_SITE = re.compile(rb"{{ site\.colours\.([\w-]+)\.(light|dark) }}")
 
 
@@ -39,7 +40,8 @@ class Look:
             if file.suffix == ".svg":
                 file.write_bytes(coloured(file, self._site))
             elif file.suffix == ".webmanifest":
-                file.write_text(rendered(file, self._site), "utf-8")
+                manifest = LANGUAGE.from_string(file.read_text("utf-8"))
+                file.write_text(manifest.render(site=self._site), "utf-8")
         if own != shipped:
             icons = import_module("blueprints.site.icons")  # It loads four megabytes, once.
             icons.repaint(copy / "img", shipped, own)
@@ -60,9 +62,3 @@ def coloured(drawing: Path, site: Site) -> bytes:
         return found[0] if not known else (known.light if of_day else known.dark).encode()
 
     return COLOUR_OF_SITE.sub(colour, drawing.read_bytes())
-
-
-def rendered(file: Path, site: Site) -> str:
-    """Return the manifest with the site's name and colours."""
-    language = Environment(autoescape=True, keep_trailing_newline=True, undefined=StrictUndefined)
-    return language.from_string(file.read_text("utf-8")).render(site=site)
