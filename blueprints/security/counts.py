@@ -31,10 +31,14 @@ CLIENTS_IN_MEMORY_AT_MOST = 100_000
 
 store_failed = signal("store_failed")  # the same as in the database room
 
-TABLE = """
+SET_UP = """
+PRAGMA synchronous = OFF; -- A count that a power cut forgets is no loss.
+PRAGMA journal_mode = MEMORY;
+PRAGMA secure_delete = ON;
+PRAGMA max_page_count = {pages};
 CREATE TABLE IF NOT EXISTS counts (
     client BLOB PRIMARY KEY, minute INTEGER NOT NULL, count INTEGER NOT NULL
-) WITHOUT ROWID
+) WITHOUT ROWID;
 """
 COUNT_ONCE_MORE = """
 INSERT INTO counts VALUES (:client, :minute, 1) ON CONFLICT (client) DO UPDATE
@@ -132,14 +136,7 @@ class InFile:
             self._path, FILE_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
         )
         self._number, self._minute = self._path.stat().st_ino, 0
-        for pragma in (
-            "synchronous = OFF",  # a count that a power cut forgets is no loss
-            "journal_mode = MEMORY",
-            "secure_delete = ON",
-            f"max_page_count = {FILE_PAGES_AT_MOST}",
-        ):
-            database.execute(f"PRAGMA {pragma}")
-        database.execute(TABLE)
+        database.executescript(SET_UP.format(pages=FILE_PAGES_AT_MOST))
         return database
 
 
