@@ -52,9 +52,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "HOST": "127.0.0.1",
         "PORT": 8000,
     },
-    "site": {
-        "SITE": None,  # blueprints/site/site.toml
-    },
+    "site": {"SITE": None},  # blueprints/site/site.toml
     "security": {
         "SECRET_KEY": None,  # made and kept under instance/
         "SECRET_KEY_FALLBACKS": None,  # those before it, while it is replaced
@@ -64,12 +62,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "TRUSTED_HOSTS": None,
         "PROXY_HOPS": 0,
     },
-    "database": {
-        "SQLALCHEMY_DATABASE_URI": None,  # SQLite under instance/
-    },
-    "sessions": {
-        "REDIS_URL": None,
-    },
+    "database": {"SQLALCHEMY_DATABASE_URI": None},  # SQLite under instance/
+    "sessions": {"REDIS_URL": None},
     "consent": {
         "CONSENT_MODEL": "opt_in",
         "CONSENT_LIFETIME_MONTHS": 6,
@@ -85,9 +79,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         "CONSENT_RETENTION_YEARS": 3,
         "CONSENT_BACKUP_DAYS": 30,  # so old may a backup become, as the privacy page tells
     },
-    "operator": {
-        "METRICS_ADDRESS": None,  # no numbers for Prometheus
-    },
+    "operator": {"METRICS_ADDRESS": None},  # no numbers for Prometheus
     "article": {
         "ARTICLES": None,  # blueprints/article/texts
         "MESSAGES": None,  # blueprints/article/messages.toml
