@@ -141,7 +141,7 @@ class PageConsent:
         None where one shows something that is for this visitor and this request alone.
         """
         if (
-            self.store_is_down
+            self.choice_is_unknown
             or self.browser_keeps_no_cookies
             or self.choice.withdrawal
             or (self.choice.is_open and self.choice.decision)  # It says what is new.
@@ -155,9 +155,9 @@ class PageConsent:
         return self.choice.is_open, self.choice.given, *kind
 
     @property
-    def store_is_down(self) -> bool:
+    def choice_is_unknown(self) -> bool:
         """Whether nobody knows what the visitor chose."""
-        return bool(g.get("session_store_is_down"))
+        return bool(g.get("choice_is_unknown"))
 
     @property
     def browser_keeps_no_cookies(self) -> bool:
@@ -166,7 +166,7 @@ class PageConsent:
 
     def is_known_off(self, purpose: str) -> bool:
         """Whether the visitor does not accept the purpose now, for certain."""
-        if self.store_is_down and purpose in registry().optional_ids:
+        if self.choice_is_unknown and purpose in registry().optional_ids:
             withdrawal = self.choice.withdrawal
             return withdrawal is not None and purpose not in withdrawal.kept
         return not self.allows(purpose)

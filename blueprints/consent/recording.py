@@ -169,7 +169,7 @@ def record_decision(
 def _look_up() -> None:
     """Look up what is needed of old notices, before the transaction."""
     current_choice()
-    if g.get("session_store_is_down"):
+    if g.get("choice_is_unknown"):
         raise StoreUnavailableError("nobody knows what was chosen before")
 
 

@@ -38,7 +38,7 @@ def settle_withdrawal() -> None:
     if withdrawal is None:
         return
     recorded_choice()
-    if g.get("session_store_is_down"):
+    if g.get("choice_is_unknown"):
         return
     last, given = last_decision(), accepted_before()
     # What is left of a consent that has ended meanwhile is nothing to record.

@@ -44,7 +44,7 @@ def take_back(
     given = known = current_choice().consented | given_before()
     is_missing = current_app.extensions["sessions"].is_missing()
     # What was given cannot be looked up, or may come back with a store; perhaps everything.
-    if g.get("session_store_is_down") or is_missing:
+    if g.get("choice_is_unknown") or is_missing:
         ticked = form.ticked if form else frozenset()
         given = held.kept if held else frozenset(registry().optional_ids) | ticked
         known = frozenset()

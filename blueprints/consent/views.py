@@ -144,7 +144,7 @@ def _grant(form: ChoiceForm, method: str, target: str) -> Response:
             with suppress(NothingTakenBackError):
                 save(form.accept, method, notice, takes_back=True, in_part=True)
         # What is not ticked is refused: going on is no acceptance of it, nor was it one before.
-        elif g.get("session_store_is_down") or may_assume():
+        elif g.get("choice_is_unknown") or may_assume():
             take_back(form.accept, method, notice=notice)
         if isinstance(error, OutdatedNoticeError):
             g.consent.failed = None  # Nobody has read what these ticks would accept.
@@ -189,7 +189,7 @@ def _refuse(method: str, notice: Notice | None, target: str, *, in_part: bool = 
     Which it is shows only in its turn: of many at once the first takes back, and leaves nothing.
     """
     last = last_decision()
-    if g.get("session_store_is_down") or (last and last.accepts):
+    if g.get("choice_is_unknown") or (last and last.accepts):
         with suppress(NothingTakenBackError):
             return _saved(_nothing, method, notice, target, in_part=in_part, takes_back=True)
     try:

@@ -81,7 +81,7 @@ def own_decision() -> Decision | None:
 
     """
     decision = last_decision()
-    if g.get("session_store_is_down"):
+    if g.get("choice_is_unknown"):
         raise ServiceUnavailable
     return decision
 
@@ -122,7 +122,7 @@ def recorded_choice() -> Choice:
         return choice_of(last_decision())
     except SQLAlchemyError as error:  # Of an older policy: what it was about stands there.
         current_app.logger.error("A notice cannot be looked up: %s", type(error).__name__)
-        g.session_store_is_down = True  # Nobody knows what counts of it.
+        g.choice_is_unknown = True  # Nobody knows what counts of it.
         return choice_of(None)
 
 
@@ -186,7 +186,7 @@ def may_assume() -> bool:
         and not sends_gpc()
         and current_choice().is_open
         # Whose session is lost, or cannot be looked up, may have refused.
-        and not (g.get("session_store_is_down") or current_app.extensions["sessions"].is_missing())
+        and not (g.get("choice_is_unknown") or current_app.extensions["sessions"].is_missing())
     )
 
 

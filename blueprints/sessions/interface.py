@@ -40,11 +40,11 @@ class VisitorSessions(SessionInterface):
         def find() -> bytes | None:
             if sent is None and not g.cookies_are_unreadable:
                 return None
-            g.session_store_is_down = g.cookies_are_unreadable
+            g.choice_is_unknown = g.cookies_are_unreadable
             try:
                 return self.look_up(sent, request.environ) if sent else None
             except StoreUnavailableError:
-                g.session_store_is_down = True
+                g.choice_is_unknown = True
                 return None
 
         return VisitorSession(sent, find)
@@ -71,7 +71,7 @@ class VisitorSessions(SessionInterface):
     def is_missing(self) -> bool:
         """Whether the browser names a session that was looked for, and that there is not."""
         ours: Any = session
-        return bool(ours.id) and g.get("session_store_is_down") is False and not ours
+        return bool(ours.id) and g.get("choice_is_unknown") is False and not ours
 
     def subject_of_cookie(self, value: str) -> UUID | None:
         """Return whose session has this cookie; of the value only its hash is used.
