@@ -4,7 +4,7 @@ Refusal is the default everywhere: no decision, an old policy, an expiry, an unk
 mean that nothing optional is allowed (GDPR Art. 4(11) and 25; CJEU C-673/17).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -30,6 +30,9 @@ class Status(StrEnum):
 ACCEPTED = frozenset({Status.GIVEN, Status.ASSUMED})
 TELL_OF_ACCEPTANCE = ACCEPTED | {Status.WITHDRAWN}
 OPEN = frozenset({Status.UNKNOWN, Status.EXPIRED})
+Statuses = Mapping[str, Status]  # by purpose
+Ids = frozenset[str]  # of purposes
+NONE: Ids = frozenset()
 
 
 class Model(StrEnum):
@@ -63,7 +66,7 @@ class Decision(Circumstances):
     subject: str  # random UUID of the visitor
     decided_at: datetime
     expires_at: datetime
-    statuses: Mapping[str, Status]  # of every optional purpose: given, assumed, refused, withdrawn
+    statuses: Statuses  # of every optional purpose: given, assumed, refused, withdrawn
 
     @property
     def is_consent(self) -> bool:
@@ -84,10 +87,8 @@ def said_statuses(statuses: Mapping[str, str], method: str) -> Mapping[str, str]
     """
     if method != CONTINUED_USE:
         return statuses
-    return {
-        purpose: Status.ASSUMED if status == Status.GIVEN else status
-        for purpose, status in statuses.items()
-    }
+    given = (purpose for purpose, status in statuses.items() if status == Status.GIVEN)
+    return {**statuses, **dict.fromkeys(given, Status.ASSUMED)}
 
 
 def read_decision(session: Mapping[str, Any]) -> Decision | None:
@@ -111,26 +112,29 @@ def read_decision(session: Mapping[str, Any]) -> Decision | None:
     return decision if all((*times, *texts)) else None
 
 
-def given_by(statuses: Mapping[str, Status]) -> frozenset[str]:
+def given_by(statuses: Statuses) -> Ids:
     return frozenset([purpose for purpose, status in statuses.items() if status in ACCEPTED])
+
+
+def _given_by_act(statuses: Statuses) -> Ids:
+    return frozenset([key for key, status in statuses.items() if status is Status.GIVEN])
 
 
 @dataclass(frozen=True)
 class Choice:
     """Where a visitor stands now. `decision` is the one that counts, if any does."""
 
-    statuses: Mapping[str, Status]
+    statuses: Statuses
     decision: Decision | None
     withdrawal: Withdrawal | None = None
     # What was added to purposes that had been accepted: kind of thing, and its name.
-    news: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    news: Additions = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
         """Whether the visitor is to be asked, about one purpose at least."""
-        if self.withdrawal:
-            return False
-        return self.decision is None or not OPEN.isdisjoint(self.statuses.values())
+        is_settled = self.decision is not None and OPEN.isdisjoint(self.statuses.values())
+        return not (is_settled or self.withdrawal)
 
     @property
     def counts(self) -> bool:
@@ -139,13 +143,13 @@ class Choice:
         return self.decision is not None and is_left
 
     @cached_property
-    def given(self) -> frozenset[str]:
+    def given(self) -> Ids:
         return given_by(self.statuses)
 
     @property
-    def consented(self) -> frozenset[str]:
+    def consented(self) -> Ids:
         """What was given by an act; a later act carries on this, and nothing that was assumed."""
-        return frozenset(key for key, status in self.statuses.items() if status is Status.GIVEN)
+        return _given_by_act(self.statuses)
 
     def allows(self, purpose: str) -> bool:
         return purpose in self.given
@@ -184,19 +188,12 @@ def withdrawn(choice: Choice, withdrawal: Withdrawal | None) -> Choice:
     if withdrawal is None:
         return choice
     less = lessened(choice, withdrawal.wanted, withdrawal)
-    statuses = {
-        purpose: status if less.get(purpose, Status.GIVEN) is Status.GIVEN else less[purpose]
-        for purpose, status in choice.statuses.items()
-    }
+    off = {purpose: status for purpose, status in less.items() if status is not Status.GIVEN}
+    statuses = {purpose: off.get(purpose, status) for purpose, status in choice.statuses.items()}
     return replace(choice, statuses=statuses, withdrawal=withdrawal)
 
 
-def lessened(
-    choice: Choice,
-    wanted: frozenset[str],
-    held: Withdrawal | None,
-    asked: frozenset[str] = frozenset(),
-) -> Mapping[str, Status]:
+def lessened(choice: Choice, wanted: Ids, held: Withdrawal | None, asked: Ids = NONE) -> Statuses:
     """Return the statuses of the decision that counts without what is taken back: all but `wanted`.
 
     `held` was taken back before. What is wanted and had not been given by an act is accepted in
@@ -204,47 +201,41 @@ def lessened(
     since, and was `asked`, has been answered all the same.
     """
     before = choice.decision.statuses if choice.decision else {}
-    known = {*before, *choice.statuses, *asked}  # A browser may name whatever it likes.
+    given, answered = _given_by_act(before), wanted
+    were_on = {purpose for purpose, status in before.items() if status in TELL_OF_ACCEPTANCE}
     if held:
-        before = _less(before, held.kept & known, held.unsaved & known, held.refused & known)
-    return _less(before, wanted & known)
+        given &= held.kept
+        were_on -= held.wanted - given
+        answered |= held.wanted | held.refused
+    answered &= {*before, *choice.statuses, *asked}  # A browser may name whatever it likes.
+    return _answers({**before, **dict.fromkeys(answered)}, given & wanted, wanted, were_on)
 
 
-def _less(
-    before: Mapping[str, Status],
-    kept: frozenset[str],
-    unsaved: frozenset[str] = frozenset(),
-    refused: frozenset[str] = frozenset(),
-) -> Mapping[str, Status]:
-    return {
-        purpose: Status.GIVEN
-        if purpose in kept and before.get(purpose) is Status.GIVEN
-        else Status.UNKNOWN
-        if purpose in kept | unsaved
-        else Status.WITHDRAWN
-        if before.get(purpose) in TELL_OF_ACCEPTANCE
-        else Status.REFUSED
-        for purpose in {**before, **dict.fromkeys(kept | unsaved | refused)}
-    }
-
-
-def decided_statuses(
-    before: Choice, given: frozenset[str], method: str, wanted: frozenset[str] = frozenset()
-) -> Mapping[str, Status]:
+def decided_statuses(before: Choice, given: Ids, method: str, in_vain: Ids = NONE) -> Statuses:
     """Return the status of every optional purpose once exactly `given` are accepted.
 
-    What was `wanted` beyond that was not refused; "Always allow" answers for no other purpose.
+    What was accepted `in_vain` was not refused; "Always allow" answers for no other purpose.
     """
     unsaid = {*OPEN, Status.ASSUMED} if method == ALWAYS_ALLOW else ()
-    told = before.decision.statuses if before.decision else {}
+    accepted = given | in_vain
+    answered = [key for key, old in before.statuses.items() if key in accepted or old not in unsaid]
+    were_on = before.given | (given_by(before.decision.statuses) if before.decision else NONE)
+    assumed = given.intersection(answered) if method == CONTINUED_USE else ()
+    statuses = _answers(answered, given, in_vain, were_on)
+    return statuses | dict.fromkeys(assumed, Status.ASSUMED)
+
+
+def _answers(
+    purposes: Iterable[str], given: Ids, in_vain: Ids, were_on: Container[str]
+) -> dict[str, Status]:
+    """Say of each of these purposes what was answered."""
     return {
-        purpose: (Status.ASSUMED if method == CONTINUED_USE else Status.GIVEN)
+        purpose: Status.GIVEN
         if purpose in given
         else Status.UNKNOWN
-        if purpose in wanted
+        if purpose in in_vain
         else Status.WITHDRAWN
-        if before.allows(purpose) or told.get(purpose) in ACCEPTED
+        if purpose in were_on
         else Status.REFUSED
-        for purpose, status in before.statuses.items()
-        if purpose in given | wanted or status not in unsaid
+        for purpose in purposes
     }

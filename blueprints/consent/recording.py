@@ -177,9 +177,8 @@ def _left_of(
     last: Decision | None, accept: Accept, notice: Notice | None, waited: Withdrawal | None
 ) -> frozenset[str]:
     given = given_by(last.statuses) if last else frozenset()
-    if waited:
-        return accept(given)
-    return left_of(given, accept, notice.offered if notice else registry().optional_ids)
+    asked = notice.offered if notice else registry().optional_ids
+    return left_of(given, accept, given if waited else asked)
 
 
 def _about_what_was_asked(
@@ -206,17 +205,17 @@ def _answered(  # noqa: PLR0913 - whatever decides, and nothing else
     in_part: bool,
 ) -> tuple[Mapping[str, Status], bool]:
     """Return the status of each purpose, and whether that takes something back and adds nothing."""
-    told = choice.decision.statuses if choice.decision else {}
+    given = given_by(last.statuses) if last else frozenset()
     if in_part:
         statuses = lessened(choice, wanted, held, asked)
-        return statuses, given_by(statuses) < given_by(told)
-    given = choice.given | (given_by(last.statuses) if last else frozenset())
-    is_less = wanted <= choice.consented and wanted < given
-    in_vain = wanted
-    if method == ALWAYS_ALLOW:  # What was accepted in vain before stays so.
+        return statuses, given_by(statuses) < given
+    in_vain = frozenset[str]()
+    if method == ALWAYS_ALLOW:  # It is about one purpose: what was accepted in vain stays so.
+        told = choice.decision.statuses if choice.decision else {}
         in_vain |= {purpose for purpose, status in told.items() if status is Status.UNKNOWN}
         in_vain |= held.wanted if held else frozenset()
-    return decided_statuses(choice, wanted, method, in_vain), is_less
+    statuses = decided_statuses(choice, wanted, method, in_vain)
+    return statuses, wanted <= choice.consented and wanted < given
 
 
 def is_up_to_date(connection: Connection, session: Values) -> bool:
