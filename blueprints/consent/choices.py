@@ -122,10 +122,11 @@ def _given_by_act(statuses: Statuses) -> Ids:
 
 @dataclass(frozen=True)
 class Choice:
-    """Where a visitor stands now. `decision` is the one that counts, if any does."""
+    """Where a visitor stands now. `decision` is their last one where it counts."""
 
     statuses: Statuses
     decision: Decision | None
+    last: Decision | None = None  # whether it counts or not
     withdrawal: Withdrawal | None = None
     # What was added to purposes that had been accepted: kind of thing, and its name.
     news: Additions = field(default_factory=dict)
@@ -151,6 +152,12 @@ class Choice:
         """What was given by an act; a later act carries on this, and nothing that was assumed."""
         return _given_by_act(self.statuses)
 
+    @property
+    def may_come_back(self) -> Ids:
+        """What was given by the last act and not taken back since, though it may not count now."""
+        given = _given_by_act(self.last.statuses) if self.last else NONE
+        return given & self.withdrawal.kept if self.withdrawal else given
+
     def allows(self, purpose: str) -> bool:
         return purpose in self.given
 
@@ -171,16 +178,16 @@ def present_choice(  # noqa: PLR0913 - whatever decides, and nothing else
     """
     implied_counts = model is Model.IMPLIED and not gpc
     if decision is None or not (decision.is_consent or implied_counts):
-        return Choice(dict.fromkeys(registry.optional_ids, Status.UNKNOWN), None)
+        return Choice(dict.fromkeys(registry.optional_ids, Status.UNKNOWN), None, decision)
     is_old = decision.policy_version != registry.policy_version
     new = added(decision) if is_old and now < decision.expires_at else {}
     if now >= decision.expires_at or new is None:
-        return Choice(dict.fromkeys(registry.optional_ids, Status.EXPIRED), None)
+        return Choice(dict.fromkeys(registry.optional_ids, Status.EXPIRED), None, decision)
     statuses = {
         purpose: decision.statuses.get(purpose, Status.UNKNOWN) for purpose in registry.optional_ids
     }
     news = {purpose: things for purpose, things in new.items() if statuses.get(purpose) in ACCEPTED}
-    return Choice(statuses | dict.fromkeys(news, Status.EXPIRED), decision, news=news)
+    return Choice(statuses | dict.fromkeys(news, Status.EXPIRED), decision, decision, news=news)
 
 
 def withdrawn(choice: Choice, withdrawal: Withdrawal | None) -> Choice:

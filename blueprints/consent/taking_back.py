@@ -10,7 +10,6 @@ from blueprints.consent.notices import Notice
 from blueprints.consent.visitor import (
     circumstances_of,
     current_choice,
-    given_before,
     is_assumable,
     pending_withdrawal,
     registry,
@@ -41,7 +40,7 @@ def take_back(
     # What an older page asked shows when its notice can be looked up.
     named = form.notice.data if form and not notice and form.choice.data != ACCEPT_ALL else ""
     is_older = bool(NOTICE.fullmatch(named or ""))
-    given = known = current_choice().consented | given_before()
+    given = known = current_choice().may_come_back
     is_missing = current_app.extensions["sessions"].is_missing()
     # What was given cannot be looked up, or may come back with a store; perhaps everything.
     if g.get("choice_is_unknown") or is_missing:

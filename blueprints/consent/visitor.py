@@ -1,6 +1,6 @@
 """The visitor at hand: what they decided, what counts of it now, and which notice they saw."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 from flask import Flask, current_app, g, request, session
@@ -12,7 +12,6 @@ from blueprints.consent.choices import (
     Circumstances,
     Decision,
     Model,
-    Status,
     given_by,
     present_choice,
     read_decision,
@@ -63,16 +62,6 @@ def accepted_before() -> frozenset[str]:
     return given_by(last.statuses) if last else frozenset()
 
 
-def given_before() -> frozenset[str]:
-    """Return what was given by the last act, and not taken back since.
-
-    It may count no more, because something has changed, and could come back.
-    """
-    current_choice()
-    found: frozenset[str] = g.given_before
-    return found
-
-
 def own_decision() -> Decision | None:
     """Return the decision in the visitor's session.
 
@@ -89,11 +78,7 @@ def own_decision() -> Decision | None:
 def current_choice() -> Choice:
     """Return where the visitor stands, looked up once per request."""
     if "choice" not in g:
-        last, held = last_decision(), pending_withdrawal()
-        g.choice = withdrawn(recorded_choice(), held)
-        statuses = last.statuses if last else {}
-        given = frozenset(each for each, status in statuses.items() if status is Status.GIVEN)
-        g.given_before = given & held.kept if held else given
+        g.choice = withdrawn(recorded_choice(), pending_withdrawal())
     found: Choice = g.choice
     return found
 
@@ -112,6 +97,9 @@ def standing_of(record: Record, newer_at: datetime | None, now: datetime) -> Sta
 
 
 def recorded_choice() -> Choice:
+    """Return where the visitor stands by what is recorded, whatever they took back since."""
+    last = last_decision()
+
     def choice_of(decision: Decision | None) -> Choice:
         model, now = Model(current_app.config["CONSENT_MODEL"]), datetime.now(UTC)
         return present_choice(
@@ -119,11 +107,11 @@ def recorded_choice() -> Choice:
         )
 
     try:
-        return choice_of(last_decision())
+        return choice_of(last)
     except SQLAlchemyError as error:  # Of an older policy: what it was about stands there.
         current_app.logger.error("A notice cannot be looked up: %s", type(error).__name__)
         g.choice_is_unknown = True  # Nobody knows what counts of it.
-        return choice_of(None)
+        return replace(choice_of(None), last=last)
 
 
 def withdrawal_cookie() -> str:
