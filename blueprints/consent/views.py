@@ -29,10 +29,7 @@ from blueprints.consent.forms import AllowForm, ChoiceForm, VisitorForm
 from blueprints.consent.methods import ALWAYS_ALLOW, WITHDRAW
 from blueprints.consent.notices import Notice
 from blueprints.consent.placeholders import placeholder_shown
-from blueprints.consent.recording import (
-    NothingTakenBackError,
-    save,
-)
+from blueprints.consent.recording import NothingTakenBackError, save
 from blueprints.consent.taking_back import Accept, take_back
 from blueprints.consent.visitor import (
     OutdatedNoticeError,
@@ -91,9 +88,8 @@ def choose() -> Response:
     target = came_from or own_page
     page = "settings" if urlsplit(came_from or "").path == own_page else "banner"
     method = f"{page}.{form.choice.data}"
-    before = current_choice()
-    given = before.given | accepted_before()
-    takes_back = form.given <= before.consented and form.accept(given) < given
+    before, accepted = current_choice(), accepted_before()
+    takes_back = form.given <= before.consented and form.accept(accepted) < accepted
     if problem or (form.given and not takes_back):
         return _grant(form, method, target)
     notice, in_part = None, False
@@ -139,8 +135,8 @@ def _grant(form: ChoiceForm, method: str, target: str) -> Response:
         raise
     except (OutdatedNoticeError, TooManyRequests) as error:
         notice = error.notice if isinstance(error, OutdatedNoticeError) else notice
-        given = current_choice().given | accepted_before()
-        if not given <= form.accept(given):
+        accepted = accepted_before()
+        if not accepted <= form.accept(accepted):
             with suppress(NothingTakenBackError):
                 save(form.accept, method, notice, takes_back=True, in_part=True)
         # What is not ticked is refused: going on is no acceptance of it, nor was it one before.
@@ -188,8 +184,7 @@ def _refuse(method: str, notice: Notice | None, target: str, *, in_part: bool = 
 
     Which it is shows only in its turn: of many at once the first takes back, and leaves nothing.
     """
-    last = last_decision()
-    if g.get("choice_is_unknown") or (last and last.accepts):
+    if accepted_before() or g.get("choice_is_unknown"):
         with suppress(NothingTakenBackError):
             return _saved(_nothing, method, notice, target, in_part=in_part, takes_back=True)
     try:
