@@ -59,43 +59,42 @@ class PageConsent:
     @property
     def unsaved(self) -> list[Purpose]:
         """What was accepted with the choice that counts, or that waits, and could not be saved."""
-        decision, withdrawal = self.choice.decision, self.choice.withdrawal
-        kept = decision.statuses if decision else {}
-        waits = withdrawal.wanted if withdrawal else frozenset()
-        return [
-            purpose
-            for purpose in registry().optional
-            if self.choice.statuses[purpose.id] is Status.UNKNOWN
-            and (kept.get(purpose.id) is Status.UNKNOWN or purpose.id in waits)
-        ]
+        return [purpose for purpose in self._open if self._why_open(purpose.id) == "unsaved"]
 
     @property
     def opened(self) -> list[Purpose]:
         """What the choice that counts does not settle any more, because something has changed."""
-        decision, news = self.choice.decision, self.choice.news
-        then = notices().offered(decision.notice, decision.policy_version) if decision else ()
-        return [each for each in self._open if each.id in news or each.id not in then]
+        return [purpose for purpose in self._open if self._why_open(purpose.id) == "opened"]
 
     @property
     def unasked(self) -> list[Purpose]:
         """What the choice that counts did not answer: "Always allow" is about one purpose."""
-        return [purpose for purpose in self._open if purpose not in self.opened]
+        return [purpose for purpose in self._open if self._why_open(purpose.id) == "unasked"]
+
+    @property
+    def _open(self) -> list[Purpose]:
+        statuses = self.choice.statuses
+        return [purpose for purpose in registry().optional if statuses[purpose.id] in OPEN]
+
+    def _why_open(self, purpose: str) -> str:
+        choice = self.choice
+        told = choice.decision.statuses.get(purpose) if choice.decision else None
+        waits = choice.withdrawal is not None and purpose in choice.withdrawal.wanted
+        if choice.statuses[purpose] is Status.UNKNOWN and (told is Status.UNKNOWN or waits):
+            return "unsaved"
+        if choice.decision is None:
+            return "undecided"
+        then = notices().offered(choice.decision.notice, choice.decision.policy_version)
+        return "opened" if purpose in choice.news or purpose not in then else "unasked"
 
     @property
     def asks(self) -> bool:
         """Whether there is a banner: nobody is asked about nothing, or what the signal refuses."""
-        found = self._open + self.unsaved if self.choice.decision else registry().optional
-        return self.choice.is_open and bool(self.asked(found))
+        return self.choice.is_open and bool(self.asked(self._open))
 
     def asked(self, purposes: Sequence[Purpose]) -> list[Purpose]:
         """Return those for which a banner asks: not what the privacy signal refuses."""
         return [purpose for purpose in purposes if not self.is_off_by_signal(purpose)]
-
-    @property
-    def _open(self) -> list[Purpose]:
-        offered, unsaved = registry().optional if self.choice.decision else (), self.unsaved
-        found = [purpose for purpose in offered if self.choice.statuses[purpose.id] in OPEN]
-        return [purpose for purpose in found if purpose not in unsaved]
 
     @property
     def gpc(self) -> bool:
