@@ -2,11 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 
 from blueprints.consent.cookies import INTERESTS, LIFETIME, NEEDED, OURS, Cookie
-from blueprints.consent.parties import Controller
+from blueprints.consent.parties import Controller, Text
 from blueprints.consent.registry import CONSENT_MODE, Purpose, Registry, Service
 
 LANGUAGES = ("en", "pt")
@@ -26,6 +25,7 @@ WORDS = {
     "party": ("first", "third"),
     "set_by": ("server", "script"),
 }
+UNJUSTIFIED = "strictly necessary without a justification"  # that a visitor could read
 LONGEST = 500  # characters of a sentence, whatever words of the file it repeats
 SHORT_AT_MOST = 60  # characters, of what stands in the banner on a phone
 HOST_BYTES_AT_MOST = 1000  # of the 4 kB that a proxy holds of all headers
@@ -46,7 +46,7 @@ class RegistryError(ValueError):
 def check(registry: Registry) -> None:
     """Raise RegistryError, naming the entry that is wrong."""
     _check_controller(registry.controller)
-    if not any(not purpose.optional for purpose in registry.purposes):
+    if not registry.necessary_ids:
         raise RegistryError("there is no necessary purpose (optional = false)")
     _refuse_twice("purpose", [purpose.id for purpose in registry.purposes])
     for language in LANGUAGES:
@@ -54,43 +54,39 @@ def check(registry: Registry) -> None:
     _refuse_twice("service", [service.id for service in registry.services])
     for purpose in registry.purposes:
         _check_purpose(purpose)
-    _refuse_twice(
-        "cookie",
-        [f"{cookie.name}" for service in registry.services for cookie in service.cookies],
-    )
+    cookies = [cookie for service in registry.services for cookie in service.cookies]
+    _refuse_twice("cookie", [cookie.name for cookie in cookies])
     _check_policy_length(registry)
-    necessary = {purpose.id for purpose in registry.purposes if not purpose.optional}
-    ids = {purpose.id for purpose in registry.purposes}
     for service in registry.services:
-        where = f"service '{service.id}'"
+        where, necessary = f"service '{service.id}'", service.purpose in registry.necessary_ids
         _check_id("service", service.id)
         _check_names(service, where)
         _check_country(service.country, where)
-        if service.purpose not in ids:
+        if not necessary and service.purpose not in registry.optional_ids:
             raise RegistryError(f"{where} names the unknown purpose {service.purpose!r}")
         _check_hosts(service, where)
         _check_entry(service, where)
         _check_google(service, where)
-        if service.safeguard:
-            _check_text(service.safeguard, f"{where} safeguard")
-        _check_justification(service, where, necessary=service.purpose in necessary)
+        _check_text_if_any(service.safeguard, f"{where} safeguard")
+        _check_text_if_any(service.justification, f"{where} justification")
+        if necessary and service.hosts and not service.justification:
+            raise RegistryError(f"{where} contacts others as {UNJUSTIFIED}")
         for cookie in service.cookies:
-            _check_cookie(cookie, where, necessary=service.purpose in necessary)
+            _check_cookie(cookie, f"{where} cookie '{cookie.name}'", necessary=necessary)
 
 
 def _check_controller(controller: Controller) -> None:
     _refuse_blank(controller.name, "the controller's name")
     for processor in controller.processors:
+        where = f"processor '{processor.name}'"
         _refuse_blank(processor.name, "the name of a processor")
-        _check_country(processor.country, f"processor '{processor.name}'")
-        _check_text(processor.task, f"processor '{processor.name}' task")
-        if processor.safeguard:
-            _check_text(processor.safeguard, f"processor '{processor.name}' safeguard")
-    if controller.dated:
-        try:
-            date.fromisoformat(controller.dated)
-        except ValueError:
-            raise RegistryError("the controller is dated with no day such as 2026-11-26") from None
+        _check_country(processor.country, where)
+        _check_text(processor.task, f"{where} task")
+        _check_text_if_any(processor.safeguard, f"{where} safeguard")
+    try:
+        _day = controller.dated_on
+    except ValueError:
+        raise RegistryError("the controller is dated with no day such as 2026-11-26") from None
 
 
 def _check_purpose(purpose: Purpose) -> None:
@@ -98,8 +94,12 @@ def _check_purpose(purpose: Purpose) -> None:
     _check_id("purpose", purpose.id)
     _check_text(purpose.name, f"{where} name")
     _check_text(purpose.description, f"{where} description")
-    if purpose.short:
-        _check_short(purpose.short, f"{where} short")
+    _check_text_if_any(purpose.short, f"{where} short")
+    for language, words in (purpose.short or {}).items():
+        if len(words) > SHORT_AT_MOST:
+            raise RegistryError(
+                f"{where} short.{language} is longer than {SHORT_AT_MOST} characters"
+            )
     if purpose.meaning < 1:
         raise RegistryError(f"{where} meaning must be 1 or more")
     for term in (purpose.dpv, *purpose.personal_data):
@@ -168,18 +168,7 @@ def _check_google(service: Service, where: str) -> None:
         raise RegistryError(f"{where} has a tag_id without a script and consent_mode")
 
 
-def _check_justification(service: Service, where: str, *, necessary: bool) -> None:
-    """See that nobody is told before a choice without a reason that visitors can read."""
-    if service.justification:
-        _check_text(service.justification, f"{where} justification")
-    elif necessary and service.hosts:
-        raise RegistryError(
-            f"{where} contacts others as strictly necessary without a justification"
-        )
-
-
 def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
-    where = f"{where} cookie '{cookie.name}'"
     for key, words in WORDS.items():
         if getattr(cookie, key) not in words:
             raise RegistryError(f"{where} has a {key} that is none of {', '.join(words)}")
@@ -196,9 +185,8 @@ def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
         raise RegistryError(f"{where} is optional, and has a lifetime of more than 13 months")
     _check_text(cookie.purpose, f"{where} purpose")
     if necessary and not cookie.justification:
-        raise RegistryError(f"{where} is strictly necessary without a justification")
-    if cookie.justification:
-        _check_text(cookie.justification, f"{where} justification")
+        raise RegistryError(f"{where} is {UNJUSTIFIED}")
+    _check_text_if_any(cookie.justification, f"{where} justification")
 
 
 def _check_name(cookie: Cookie, where: str, *, necessary: bool) -> None:
@@ -225,7 +213,12 @@ def _check_country(country: str, where: str) -> None:
         raise RegistryError(f"{where} has a country that is not two capital letters, such as PT")
 
 
-def _check_text(text: Mapping[str, str], where: str) -> None:
+def _check_text_if_any(text: Text | None, where: str) -> None:
+    if text:
+        _check_text(text, where)
+
+
+def _check_text(text: Text, where: str) -> None:
     if set(text) != set(LANGUAGES) or not all(words.strip() for words in text.values()):
         raise RegistryError(f"{where} needs words in each of {', '.join(LANGUAGES)}")
 
@@ -233,13 +226,6 @@ def _check_text(text: Mapping[str, str], where: str) -> None:
 def _refuse_blank(words: str, where: str) -> None:
     if not words.strip():
         raise RegistryError(f"{where} is empty")
-
-
-def _check_short(text: Mapping[str, str], where: str) -> None:
-    _check_text(text, where)
-    for language, words in text.items():
-        if len(words) > SHORT_AT_MOST:
-            raise RegistryError(f"{where}.{language} is longer than {SHORT_AT_MOST} characters")
 
 
 def _refuse_twice(kind: str, names: list[str]) -> None:
