@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from flask import (
     Blueprint,
     abort,
-    current_app,
     g,
     get_template_attribute,
     jsonify,
@@ -18,7 +17,6 @@ from flask import (
     url_for,
 )
 from flask_babel import force_locale
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from werkzeug.wrappers import Response
 
@@ -35,11 +33,11 @@ from blueprints.consent.visitor import (
     OutdatedNoticeError,
     accepted_before,
     current_choice,
+    find_notice,
     is_assumable,
     last_decision,
     may_assume,
     notice_shown,
-    notices,
     registry,
 )
 
@@ -81,60 +79,60 @@ def choose() -> Response:
     """Record a choice, made in the banner or on the settings page."""
     form = ChoiceForm(registry(), request.form)
     problem = form.problem
-    if problem and not (problem in OF_A_PURPOSE and _is_of_before(form)):
+    if problem and problem not in OF_A_PURPOSE:
         return bad_request(problem)
+    # First: where a notice cannot be looked up, the session is not asked for a while either.
+    before, accepted = current_choice(), accepted_before()
+    notice, fault = _notice_of(form)
+    # A page of before may have offered a purpose that is gone: it asked another question.
+    if problem and not fault:
+        return bad_request(problem)
+    g.consent.failed = form  # until it is recorded
     own_page = url_for("consent.settings")
     came_from = way_back(form.next.data or own_page)
     target = came_from or own_page
     page = "settings" if urlsplit(came_from or "").path == own_page else "banner"
     method = f"{page}.{form.choice.data}"
-    before, accepted = current_choice(), accepted_before()
     takes_back = form.given <= before.consented and form.accept(accepted) < accepted
     if problem or (form.given and not takes_back):
-        return _grant(form, method, target)
-    notice, in_part = None, False
-    # What takes back needs no reading, and waits for nothing.
-    try:
-        notice = notice_shown(form.notice.data)
-    except OutdatedNoticeError as error:  # Of what has been added since nobody has read.
-        notice, in_part = error.notice, before.decision is not None
-    except ServiceUnavailable:
-        pass
-    g.consent.failed = form  # until it is recorded
+        return _grant(form, method, notice, fault, target)
+    # What takes back needs no reading, and waits for nothing; of what is new nobody has read.
+    in_part = isinstance(fault, OutdatedNoticeError) and before.decision is not None
     if not form.given:
         return _refuse(method, notice, target, in_part=in_part)
     with suppress(NothingTakenBackError):
         return _saved(form.accept, method, notice, target, in_part=in_part, takes_back=True)
-    return _grant(form, method, target)
+    return _grant(form, method, notice, fault, target)
 
 
-def _is_of_before(form: ChoiceForm) -> bool:
-    """Whether its page may have offered a purpose that is gone: it asked another question."""
+def _notice_of(form: ChoiceForm) -> tuple[Notice | None, Exception | None]:
+    """Return what its page showed, where that is known, and why nobody can accept it, if so."""
     try:
-        notice_shown(form.notice.data)
-    except (ServiceUnavailable, OutdatedNoticeError):
-        return True
-    return False
+        return notice_shown(form.notice.data), None
+    except OutdatedNoticeError as error:
+        return error.notice, error
+    except ServiceUnavailable as error:
+        return None, error
 
 
-def _grant(form: ChoiceForm, method: str, target: str) -> Response:
+def _grant(
+    form: ChoiceForm, method: str, notice: Notice | None, fault: Exception | None, target: str
+) -> Response:
     """Record a choice that accepts something; where it cannot, what it takes back goes anyway.
 
     Raises:
+        ServiceUnavailable: nobody knows what was shown.
         TooManyRequests: this client has accepted too often within the minute.
 
     """
-    notice = None
-    g.consent.failed = form  # until it is recorded
-
     try:
-        notice = notice_shown(form.notice.data)
+        if fault:
+            raise fault
         g.count_grant()
     except ServiceUnavailable:
         take_back(form.accept, method)
         raise
     except (OutdatedNoticeError, TooManyRequests) as error:
-        notice = error.notice if isinstance(error, OutdatedNoticeError) else notice
         accepted = accepted_before()
         if not accepted <= form.accept(accepted):
             with suppress(NothingTakenBackError):
@@ -233,11 +231,7 @@ def bad_request(problem: str) -> Response:
 @blueprint.get("/cookies/notices/<notice_id>", pt="/pt/cookies/notices/<notice_id>")
 def notice(notice_id: str) -> str:
     """Show a notice with the words that it had when it was shown, however long ago."""
-    try:
-        found = notices().find(notice_id)
-    except SQLAlchemyError as error:
-        current_app.logger.error("A notice cannot be looked up: %s", type(error).__name__)
-        raise ServiceUnavailable from None
+    found = find_notice(notice_id)
     if found is None:
         abort(404)
     with force_locale(found.language):

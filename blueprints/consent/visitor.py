@@ -41,6 +41,20 @@ def notices() -> Notices:
     return found
 
 
+def find_notice(notice_id: str) -> Notice | None:
+    """Return a notice in force or kept; None where there is no such notice.
+
+    Raises:
+        ServiceUnavailable: the database cannot be asked.
+
+    """
+    try:
+        return notices().find(notice_id)
+    except SQLAlchemyError as error:
+        current_app.logger.error("A notice cannot be looked up: %s", type(error).__name__)
+        raise ServiceUnavailable from None
+
+
 def cookie_prefix(app: Flask) -> str:
     """Return what stands before the names of our cookies: over https the browser enforces it."""
     return "__Host-" if app.config["PREFERRED_URL_SCHEME"] == "https" else ""
@@ -98,10 +112,10 @@ def standing_of(record: Record, newer_at: datetime | None, now: datetime) -> Sta
 
 def recorded_choice() -> Choice:
     """Return where the visitor stands by what is recorded, whatever they took back since."""
-    last = last_decision()
+    last, now = last_decision(), datetime.now(UTC)
 
     def choice_of(decision: Decision | None) -> Choice:
-        model, now = Model(current_app.config["CONSENT_MODEL"]), datetime.now(UTC)
+        model = Model(current_app.config["CONSENT_MODEL"])
         return present_choice(
             decision, registry(), model, gpc=sends_gpc(), now=now, added=added_since
         )
@@ -209,11 +223,7 @@ def notice_shown(notice_id: str | None, *, of_embed: bool = False) -> Notice | N
     now = notice_in_force()
     if not notice_id or notice_id == now.id:
         return now if notice_id else None
-    try:
-        found = notices().find(notice_id)
-    except SQLAlchemyError:
-        current_app.logger.error("A notice cannot be looked up.")
-        raise ServiceUnavailable from None
+    found = find_notice(notice_id)
     if not found or found.model != now.model or bool(found.placeholder) is not of_embed:
         raise OutdatedNoticeError
     if found.policy_version != now.policy_version:
