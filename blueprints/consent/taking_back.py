@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from flask import current_app, g
 
+from blueprints.consent.forms import ChoiceForm
 from blueprints.consent.methods import ACCEPT_ALL
 from blueprints.consent.notices import Notice
 from blueprints.consent.visitor import (
@@ -37,41 +38,43 @@ def take_back(
     that is answered, where that is known.
     """
     held, form = pending_withdrawal(), g.consent.failed
-    # What an older page asked shows when its notice can be looked up.
-    named = form.notice.data if form and not notice and form.choice.data != ACCEPT_ALL else ""
-    is_older = bool(NOTICE.fullmatch(named or ""))
+    everything, is_read = frozenset(registry().optional_ids), not g.cookies_are_unreadable
     given = known = current_choice().may_come_back
-    is_missing = current_app.extensions["sessions"].is_missing()
-    # What was given cannot be looked up, or may come back with a store; perhaps everything.
-    if g.get("choice_is_unknown") or is_missing:
-        ticked = form.ticked if form else frozenset()
-        given = held.kept if held else frozenset(registry().optional_ids) | ticked
-        known = frozenset()
-    if g.cookies_are_unreadable:  # Something may have been taken back before.
-        given = known
-    g.gave_nothing = not given  # So has this.
+    if g.get("choice_is_unknown") or current_app.extensions["sessions"].is_missing():
+        given = known = frozenset()
+        # It may come back with a store, perhaps everything; but something may have been taken back
+        # before in cookies that cannot be read.
+        if is_read:
+            given = held.kept if held else everything | (form.ticked if form else frozenset())
+    g.gave_nothing = not given
     g.is_partly_lost = not accept(known) <= known  # An error page has to say so.
-    everything = frozenset(registry().optional_ids)
     asked = notice.offered if notice else everything
     wanted = left_of(given, accept, asked)
-    stays = wanted & given
-    is_sure = bool(held or is_older or g.cookies_are_unreadable or is_assumable())
-    takes_back = is_older or accept(everything | given | asked) != everything | given | asked
+    older = _notice_not_found(form) if form and not notice else ""
+    there_is = everything | given | asked
+    takes_back = older or accept(there_is) != there_is
     # What is held may have been answered by another tab's choice.
-    if takes_back and (is_sure or stays != given):
+    is_sure = held or older or not is_read or is_assumable()
+    if takes_back and (is_sure or not given <= wanted):
         of_then = circumstances_of(method, notice, None)
         told = Withdrawal(
-            kept=stays,
+            kept=wanted & given,
             method=method,
             token=token or secrets.token_hex(8),
-            unsaved=wanted - stays,
+            unsaved=wanted - given,
             refused=asked - wanted,
             language=of_then.language,
             gpc=of_then.gpc,
             policy_version=of_then.policy_version,
-            notice=of_then.notice or (named if is_older else ""),
+            notice=of_then.notice or older,
         )
         let_it_count(told)
+
+
+def _notice_not_found(form: ChoiceForm) -> str:
+    """Return which it names, if any: what an older page asked shows once that can be looked up."""
+    named = form.notice.data or ""
+    return named if form.choice.data != ACCEPT_ALL and NOTICE.fullmatch(named) else ""
 
 
 def let_it_count(withdrawal: Withdrawal | None) -> None:
