@@ -7,7 +7,7 @@ cookies, lifetimes): what is added to it asks again (coverage.py), a change of w
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -130,13 +130,13 @@ class Registry:
     @cached_property
     def necessary_partners(self) -> tuple[Service, ...]:
         """The services of others that are contacted whatever a visitor chooses."""
-        necessary = (item for item in self.services if item.purpose in self.necessary_ids)
+        necessary = self._services_for(self.necessary_ids)
         return tuple(service for service in necessary if not service.is_ours)
 
     @cached_property
     def optional_partners(self) -> tuple[Service, ...]:
         """The services of others that are contacted once their purpose is given."""
-        optional = (item for item in self.services if item.purpose in self.optional_ids)
+        optional = self._services_for(self.optional_ids)
         return tuple(service for service in optional if not service.is_ours)
 
     @cached_property
@@ -165,9 +165,8 @@ class Registry:
     @cached_property
     def keeps_unasked(self) -> bool:
         """Whether something is stored without a choice: whatever is necessary for another thing."""
-        necessary = (item for item in self.services if item.purpose in self.necessary_ids)
-        names = (cookie.name for service in necessary for cookie in service.cookies)
-        return any(name.removeprefix("__Host-") not in NEEDED for name in names)
+        necessary = self._items_for(self.necessary_ids)
+        return any(item.name.removeprefix("__Host-") not in NEEDED for item in necessary)
 
     def keeps(self, name: str) -> bool:
         """Whether a cookie of the site itself is declared, with whatever prefix over https."""
@@ -184,19 +183,20 @@ class Registry:
 
     def keeps_more_than_cookies(self, purposes: frozenset[str]) -> bool:
         """Whether a service of one of these purposes uses the browser's web storage."""
-        return any(
-            cookie.storage != "cookie"
-            for service in self.services
-            if service.purpose in purposes
-            for cookie in service.cookies
-        )
+        return any(item.storage != "cookie" for item in self._items_for(purposes))
 
     def purpose(self, purpose: str) -> Purpose:
         """Return the purpose of this id; a service names none but a declared one."""
         return next(item for item in self.purposes if item.id == purpose)
 
     def services_for(self, purpose: Purpose) -> tuple[Service, ...]:
-        return tuple(service for service in self.services if service.purpose == purpose.id)
+        return self._services_for((purpose.id,))
+
+    def _services_for(self, purposes: Collection[str]) -> tuple[Service, ...]:
+        return tuple(service for service in self.services if service.purpose in purposes)
+
+    def _items_for(self, purposes: Collection[str]) -> list[Cookie]:
+        return [item for service in self._services_for(purposes) for item in service.cookies]
 
     @cached_property
     def policy_version(self) -> str:
@@ -209,37 +209,24 @@ class Registry:
         """What a visitor consents to, without the words; the order of entries does not count."""
         return {
             "controller": self.controller.name,
-            "purposes": {
-                purpose.id: _values(purpose, SUBSTANCE_OF_PURPOSE) for purpose in self.purposes
-            },
-            "services": {
-                service.id: {
-                    # Without Google's a registry keeps the version that it had before.
-                    **{
-                        name: value
-                        for name in SUBSTANCE_OF_SERVICE
-                        if (value := _value(service, name)) != []
-                    },
-                    "hosts": {kind: sorted(hosts) for kind, hosts in service.hosts.items()},
-                    "enters": [*service.enters.values()],
-                    "cookies": {
-                        item.name: _values(
-                            replace(item, lifetime=item.declared or item.lifetime),
-                            SUBSTANCE_OF_COOKIE,
-                        )
-                        for item in service.cookies
-                    },
-                }
-                for service in self.services
-            },
+            "purposes": {each.id: _values(each, SUBSTANCE_OF_PURPOSE) for each in self.purposes},
+            "services": {service.id: _substance_of(service) for service in self.services},
         }
 
 
-def _values(entry: Purpose | Cookie, names: tuple[str, ...]) -> list[Any]:
-    return [_value(entry, name) for name in names]
+def _substance_of(service: Service) -> dict[str, Any]:
+    told = zip(SUBSTANCE_OF_SERVICE, _values(service, SUBSTANCE_OF_SERVICE), strict=True)
+    cookies = [replace(item, lifetime=item.declared or item.lifetime) for item in service.cookies]
+    return {
+        # Without Google's a registry keeps the version that it had before.
+        **{name: value for name, value in told if value != []},
+        "hosts": {kind: sorted(hosts) for kind, hosts in service.hosts.items()},
+        "enters": [*service.enters.values()],
+        "cookies": {item.name: _values(item, SUBSTANCE_OF_COOKIE) for item in cookies},
+    }
 
 
-def _value(entry: Purpose | Service | Cookie, name: str) -> Any:  # noqa: ANN401 - JSON
-    """Return this field of it; the order of a list does not count."""
-    value = getattr(entry, name)
-    return sorted(value) if isinstance(value, tuple) else value
+def _values(entry: Purpose | Service | Cookie, names: tuple[str, ...]) -> list[Any]:
+    """Return these fields of it; the order of a list does not count."""
+    values = [getattr(entry, name) for name in names]
+    return [sorted(value) if isinstance(value, tuple) else value for value in values]
