@@ -7,8 +7,8 @@ from datetime import timedelta
 from blueprints.consent.parties import Text
 
 LIFETIME = re.compile(
-    r"P(?=.)(?:(\d{1,6})Y)?(?:(\d{1,6})M)?(?:(\d{1,6})D)?"
-    r"(?:T(?=.)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?"
+    r"P(?=.)(?:(?P<years>\d{1,6})Y)?(?:(?P<months>\d{1,6})M)?(?:(?P<days>\d{1,6})D)?"
+    r"(?:T(?=.)(?:(?P<hours>\d{1,9})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,9})S)?)?"
 )
 # What this site itself keeps, and of that what each choice needs.
 OURS = ("session", "withdrawal", "preferences", "interests")
@@ -38,21 +38,26 @@ class Cookie:
 
     @property
     def lifetime_parts(self) -> dict[str, int]:
-        """The lifetime as unit -> number, without the zeros; empty for `session`."""
-        match = LIFETIME.fullmatch(self.lifetime)
-        units = ("years", "months", "days", "hours", "minutes", "seconds")
-        numbers = match.groups(default="0") if match else ()
-        return {
-            unit: int(number) for unit, number in zip(units, numbers, strict=False) if int(number)
-        }
-
-    def lasts(self, year: float, month: float) -> timedelta:
-        """Return the lifetime, where a year and a month count so many days."""
-        parts = dict(self.lifetime_parts)
-        days = year * parts.pop("years", 0) + month * parts.pop("months", 0) + parts.pop("days", 0)
-        return timedelta(days=days, **parts)
+        return parts_of(self.lifetime)
 
     @property
     def max_age(self) -> timedelta:
         """The lifetime; a month counts 30 days and a year 365, never more."""
         return self.lasts(year=365, month=30)
+
+    def lasts(self, year: float, month: float) -> timedelta:
+        return duration(self.lifetime, year, month)
+
+
+def parts_of(lifetime: str) -> dict[str, int]:
+    """Return the lifetime as unit -> number, without the zeros; empty for `session`."""
+    match = LIFETIME.fullmatch(lifetime)
+    parts = match.groupdict(default="0") if match else {}
+    return {unit: int(number) for unit, number in parts.items() if int(number)}
+
+
+def duration(lifetime: str, year: float, month: float) -> timedelta:
+    """Return the lifetime, where a year and a month count so many days."""
+    parts = parts_of(lifetime)
+    days = year * parts.pop("years", 0) + month * parts.pop("months", 0) + parts.pop("days", 0)
+    return timedelta(days=days, **parts)

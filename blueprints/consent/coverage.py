@@ -8,7 +8,7 @@ and what is in force now.
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from blueprints.consent.cookies import LIFETIME
+from blueprints.consent.cookies import duration
 
 Content = Mapping[str, Any]
 Things = tuple[tuple[str, str], ...]  # each its kind, and its name
@@ -20,7 +20,7 @@ TOLD_IN = {"way": "enters", "tag": "consent_mode", "grant": "consent_mode"}
 # What is told only of what was known: of a new vendor, host or item it goes without saying.
 ABOUT = {"country": "vendor", "load": "host", "storage": "item", "party": "item"}
 OF_AN_ITEM = ("item", "storage", "party")
-SECONDS = (31_556_952, 2_629_746, 86_400, 3_600, 60, 1)  # a year is twelve months
+YEAR = 365.2425  # days, of twelve months
 
 
 class Changes(NamedTuple):
@@ -58,7 +58,9 @@ def compare(old: Content, new: Content) -> Changes:
 
 
 def _added(
-    old: Mapping[tuple[str, ...], int], new: Mapping[tuple[str, ...], int], untold: Collection[str]
+    old: Mapping[tuple[str, ...], float],
+    new: Mapping[tuple[str, ...], float],
+    untold: Collection[str],
 ) -> Things:
     things = {
         _told(*key, was_known=key in old)
@@ -72,7 +74,7 @@ def _added(
 
 def _covered_by(
     old: Content, new: Content, purpose: str
-) -> tuple[dict[tuple[str, ...], int], dict[tuple[str, ...], int]]:
+) -> tuple[dict[tuple[str, ...], float], dict[tuple[str, ...], float]]:
     """Return what each covers; what was told of `_pk*` was told of a new item `_pk_id` as well."""
     before, now = _covered(old, purpose), _covered(new, purpose)
     names = {key[1] for key in now.keys() - before.keys() if key[0] == "item"}
@@ -93,10 +95,10 @@ def _told(kind: str, name: str, value: str = "", *, was_known: bool) -> tuple[st
     return {"load": f"{value} host", "way": f"{value} address"}.get(kind, kind), name
 
 
-def _covered(content: Content, purpose: str) -> dict[tuple[str, ...], int]:
+def _covered(content: Content, purpose: str) -> dict[tuple[str, ...], float]:
     """Return kind and name, with one value of it or none -> how long, or how far it goes."""
     (entry,) = (entry for entry in content["purposes"] if entry["id"] == purpose)
-    covered: dict[tuple[str, ...], int] = {
+    covered: dict[tuple[str, ...], float] = {
         ("controller", content["controller"]["name"]): 0,
         **{("data", term): 0 for term in entry.get("personal_data", [])},
     }
@@ -113,13 +115,7 @@ def _covered(content: Content, purpose: str) -> dict[tuple[str, ...], int]:
             covered[("tag", told) if kind == "tag" else ("way", told, kind)] = 0
         covered.update({("grant", name): 0 for name in service.get("consent_mode", [])})
         for cookie in service["cookies"]:
-            key = "item", cookie["name"]
-            covered[key] = max(covered.get(key, 0), _seconds(cookie["lifetime"]))
+            key, lasts = ("item", cookie["name"]), duration(cookie["lifetime"], YEAR, YEAR / 12)
+            covered[key] = max(covered.get(key, 0), lasts.total_seconds())
             covered.update({(kind, key[1], cookie[kind]): 0 for kind in ("storage", "party")})
     return covered
-
-
-def _seconds(lifetime: str) -> int:
-    match = LIFETIME.fullmatch(lifetime)
-    numbers = match.groups(default="0") if match else ()
-    return sum(int(number) * unit for number, unit in zip(numbers, SECONDS, strict=False))
