@@ -1,5 +1,6 @@
 """Sets the room up: its settings, the registry, what it offers to templates and other rooms."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -79,29 +80,20 @@ def _tell_what_the_law_wants(app: Flask) -> None:
         f"{name} ({controller.wrong[name]!r} cannot be right)" if name in controller.wrong else name
         for name in controller.missing
     ]
-    if missing:
-        told.append(
-            "The registry's [controller] lacks what the privacy page must say (GDPR Art. 13): "
-            f"{', '.join(missing)}."
-        )
-    if left_out := [name for name in NEEDED if not registry.cookie(cookie_prefix(app) + name)]:
-        told.append(f"The registry does not declare cookies of this site: {', '.join(left_out)}.")
-    if silent := [purpose.id for purpose in registry.optional if not purpose.personal_data]:
-        told.append(
-            "The registry does not say which personal_data these purposes use, as receipts must "
-            f"(ISO/IEC TS 27560): {', '.join(silent)}."
-        )
-    if places := unanswered(registry):
-        told.append(
-            "The registry only holds a place for what readers are told (GDPR Art. 12(1)): "
-            f"{', '.join(places)}."
-        )
-    outside = registry.outside_eea
-    if bare := [recipient.name for recipient in outside if is_no_answer(recipient.safeguard)]:
-        told.append(
-            "The registry names no safeguard for what goes out of the EEA (GDPR Art. 13(1)(f)) to "
-            + ended(", ".join(bare))
-        )
+    undeclared = [name for name in NEEDED if not registry.cookie(cookie_prefix(app) + name)]
+    silent = [purpose.id for purpose in registry.optional if not purpose.personal_data]
+    places = unanswered(registry)
+    bare = [each.name for each in registry.outside_eea if is_no_answer(each.safeguard)]
+    wants = {
+        "The registry's [controller] lacks what the privacy page must say (GDPR Art. 13):": missing,
+        "The registry does not declare cookies of this site:": undeclared,
+        "The registry does not say which personal_data these purposes use, as receipts must "
+        "(ISO/IEC TS 27560):": silent,
+        "The registry only holds a place for what readers are told (GDPR Art. 12(1)):": places,
+        "The registry names no safeguard for what goes out of the EEA (GDPR Art. 13(1)(f)) "
+        "to": bare,
+    }
+    told += [ended(f"{words} {', '.join(names)}") for words, names in wants.items() if names]
 
 
 def _warn_of_another_name(app: Flask) -> None:
@@ -135,7 +127,8 @@ def _keep_notices(app: Flask) -> None:
         return
     try:
         with app.app_context():
-            notices.keep_all()
+            for notice in notices.in_force.values():
+                notices.keep(notice, datetime.now(UTC))
     except SQLAlchemyError as error:
         app.logger.error("The notices cannot be kept yet: %s", type(error).__name__)
 
