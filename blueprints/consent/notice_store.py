@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import ColumnElement, Row, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from blueprints.consent.coverage import Additions, compare
@@ -85,14 +85,12 @@ class Notices:
         asked = notice_id, policy_version
         if asked in self._shown:
             return self._shown[asked]
-        found = (notice_id and self.find(notice_id)) or _of_version(policy_version)
+        found = self.find(notice_id) if notice_id else None
+        if not found and (kept := _first(ConsentNotice.policy_version == policy_version)):
+            found = kept.notice
         if found:  # A browser may name whatever it likes: only what there is is remembered.
             self._shown[asked] = found
         return found
-
-    def keep_all(self) -> None:
-        for notice in self.in_force.values():
-            self.keep(notice, datetime.now(UTC))
 
     def forget(self) -> None:
         """Ask the database again next time: it refused a record, so it may be another by now."""
@@ -113,17 +111,14 @@ class Notices:
 
 def find_kept(notice_id: str) -> KeptNotice | None:
     """Return a kept notice by its id."""
-    query = select(ConsentNotice.__table__).where(ConsentNotice.id == notice_id)
+    return _first(ConsentNotice.id == notice_id)
+
+
+def _first(which: ColumnElement[bool]) -> KeptNotice | None:
+    query = select(ConsentNotice.__table__).where(which).order_by(ConsentNotice.kept_at).limit(1)
     with reading() as connection:
         row = connection.execute(query).one_or_none()
     return _read(row) if row else None
-
-
-def _of_version(policy_version: str) -> Notice | None:
-    query = select(ConsentNotice.__table__).where(ConsentNotice.policy_version == policy_version)
-    with reading() as connection:
-        row = connection.execute(query.order_by(ConsentNotice.kept_at).limit(1)).one_or_none()
-    return _read(row).notice if row else None
 
 
 def names_of_purposes(
