@@ -73,25 +73,21 @@ class ChoiceForm(VisitorForm):
         self.not_asked.validate_choice = self.purposes.validate_choice
 
     @property
-    def given(self) -> frozenset[str]:
-        """The purposes accepted: the ticks count with `accept_selected` only."""
-        if self.choice.data == ACCEPT_SELECTED:
-            return frozenset(self.offered).intersection(self.purposes.data or ())
-        if self.choice.data == ACCEPT_ALL:
-            return frozenset(self.offered).difference(self.not_asked.data or ())
-        return frozenset()
-
-    @property
     def ticked(self) -> frozenset[str]:
         """The boxes that are ticked, also of purposes that are gone since."""
         return frozenset(self.purposes.data or ()) if self.choice.data == ACCEPT_SELECTED else NONE
 
+    @property
+    def given(self) -> frozenset[str]:
+        """The purposes accepted: the ticks count with `accept_selected` only."""
+        return self.accept(NONE)
+
     def accept(self, before: frozenset[str]) -> frozenset[str]:
         """Return what it accepts; what is gone since, and not taken back, stays what it was."""
-        gone = before.difference(self.offered) if self.choice.data != REJECT else NONE
-        if self.choice.data == ACCEPT_SELECTED:
-            gone = gone & self.ticked
-        return self.given | gone.difference(self.not_asked.data or ())
+        offered, not_asked = frozenset(self.offered), frozenset(self.not_asked.data or ())
+        if self.choice.data == ACCEPT_ALL:
+            return (offered | before) - not_asked
+        return ((offered | before) & self.ticked) - (not_asked - offered)
 
 
 class AllowForm(VisitorForm):
