@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import abort, current_app, g, request, session
 
+from blueprints.consent import visitor
 from blueprints.consent.addresses import safe_path
 from blueprints.consent.choices import OPEN, Choice, Decision, Model, Status
 from blueprints.consent.forms import ChoiceForm, VisitorForm
@@ -16,15 +17,6 @@ from blueprints.consent.methods import ACCEPT_SELECTED
 from blueprints.consent.notices import Notice
 from blueprints.consent.placeholders import placeholder
 from blueprints.consent.registry import CONSENT_MODE, Purpose, Registry, Service
-from blueprints.consent.visitor import (
-    cookie_prefix,
-    current_choice,
-    may_assume,
-    notice_in_force,
-    notices,
-    registry,
-    sends_gpc,
-)
 
 
 class PageConsent:
@@ -38,11 +30,11 @@ class PageConsent:
 
     @property
     def registry(self) -> Registry:
-        return registry()
+        return visitor.registry()
 
     @property
     def choice(self) -> Choice:
-        return current_choice()
+        return visitor.current_choice()
 
     @property
     def ticked(self) -> frozenset[str]:
@@ -74,7 +66,7 @@ class PageConsent:
     @property
     def _open(self) -> list[Purpose]:
         statuses = self.choice.statuses
-        return [purpose for purpose in registry().optional if statuses[purpose.id] in OPEN]
+        return [purpose for purpose in self.registry.optional if statuses[purpose.id] in OPEN]
 
     def _why_open(self, purpose: str) -> str:
         choice = self.choice
@@ -84,7 +76,7 @@ class PageConsent:
             return "unsaved"
         if choice.decision is None:
             return "undecided"
-        then = notices().offered(choice.decision.notice, choice.decision.policy_version)
+        then = visitor.notices().offered(choice.decision.notice, choice.decision.policy_version)
         return "opened" if purpose in choice.news or purpose not in then else "unasked"
 
     @property
@@ -98,7 +90,7 @@ class PageConsent:
 
     @property
     def gpc(self) -> bool:
-        return sends_gpc()
+        return visitor.sends_gpc()
 
     def is_off_by_signal(self, purpose: Purpose) -> bool:
         """Whether the signal refuses what the visitor does not accept: no banner asks for it."""
@@ -107,12 +99,12 @@ class PageConsent:
     @property
     def model(self) -> str:
         """How this site asks: nothing is assumed where there is nothing to accept."""
-        return str(current_app.config["CONSENT_MODEL"] if registry().optional else Model.OPT_IN)
+        return str(current_app.config["CONSENT_MODEL"] if self.registry.optional else Model.OPT_IN)
 
     @property
     def may_assume(self) -> bool:
         """Whether of this visitor going on without a choice is taken for acceptance."""
-        return not self.browser_keeps_no_cookies and may_assume()
+        return not self.browser_keeps_no_cookies and visitor.may_assume()
 
     @property
     def notice(self) -> dict[str, Any]:
@@ -124,7 +116,7 @@ class PageConsent:
 
     @property
     def notice_id(self) -> str:
-        return notice_in_force().id
+        return visitor.notice_in_force().id
 
     @property
     def confirm(self) -> Decision | None:
@@ -165,7 +157,7 @@ class PageConsent:
 
     def is_known_off(self, purpose: str) -> bool:
         """Whether the visitor does not accept the purpose now, for certain."""
-        if self.choice_is_unknown and purpose in registry().optional_ids:
+        if self.choice_is_unknown and purpose in self.registry.optional_ids:
             withdrawal = self.choice.withdrawal
             return withdrawal is not None and purpose not in withdrawal.kept
         return not self.allows(purpose)
@@ -177,9 +169,9 @@ class PageConsent:
             LookupError: in tests, for a purpose that is not declared; on line nobody accepts it.
 
         """
-        if purpose in registry().necessary_ids:
+        if purpose in self.registry.necessary_ids:
             return True
-        if purpose not in registry().optional_ids:
+        if purpose not in self.registry.optional_ids:
             current_app.logger.error("A page asks for a purpose that is not declared: %s", purpose)
             if current_app.testing:
                 raise LookupError(purpose)
@@ -192,7 +184,7 @@ class PageConsent:
             return self.framed
         return tuple(
             service
-            for service in registry().services
+            for service in self.registry.services
             if not service.embed and self.allows(service.purpose)
         )
 
@@ -230,19 +222,19 @@ class PageConsent:
 
     def kept(self, name: str) -> str:
         """Return what a cookie of our own keeps, or nothing where its purpose is not given."""
-        value = request.cookies.get(cookie_prefix(current_app) + name)
+        value = request.cookies.get(visitor.cookie_prefix(current_app) + name)
         return value if value and self.may_keep(name) else ""
 
     def keep(self, name: str, value: str) -> bool:
         """Keep a value in a cookie of our own if its purpose is given; return whether it was."""
         if not self.may_keep(name):
             return False
-        full_name = cookie_prefix(current_app) + name
+        full_name = visitor.cookie_prefix(current_app) + name
         if request.cookies.get(full_name) != value:
             self.to_keep[full_name] = value
         return True
 
     def may_keep(self, name: str) -> bool:
         """Whether the purpose under which a cookie of our own is declared is given now."""
-        found = registry().cookie(cookie_prefix(current_app) + name)
+        found = self.registry.cookie(visitor.cookie_prefix(current_app) + name)
         return found is not None and self.allows(found[0].purpose)

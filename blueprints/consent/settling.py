@@ -8,43 +8,36 @@ from flask import current_app, g
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import TooManyRequests
 
+from blueprints.consent import visitor
 from blueprints.consent.choices import Model
 from blueprints.consent.methods import ACCEPT_ALL
 from blueprints.consent.notices import Notice
 from blueprints.consent.recording import NothingTakenBackError, record_decision
 from blueprints.consent.taking_back import let_it_count
-from blueprints.consent.visitor import (
-    accepted_before,
-    is_assumable,
-    last_decision,
-    notices,
-    pending_withdrawal,
-    recorded_choice,
-)
 from blueprints.consent.withdrawal import Withdrawal
 from blueprints.sessions import StoreUnavailableError
 
 
 def _notice_then(withdrawal: Withdrawal) -> Notice | None:
     """Return what the page showed on which it was pressed, where it could ask that."""
-    found = notices().find(withdrawal.notice) if withdrawal.notice else None
+    found = visitor.notices().find(withdrawal.notice) if withdrawal.notice else None
     is_banner = found and found.model == current_app.config["CONSENT_MODEL"]
     return found if found and is_banner and not found.placeholder else None
 
 
 def settle_withdrawal() -> None:
     """Record what was taken back while it could not be recorded, now that it can be."""
-    withdrawal = pending_withdrawal()
+    withdrawal = visitor.pending_withdrawal()
     if withdrawal is None:
         return
-    recorded_choice()
+    visitor.recorded_choice()
     if g.get("choice_is_unknown"):
         return
-    last, given = last_decision(), accepted_before()
+    last, given = visitor.last_decision(), visitor.accepted_before()
     # What is left of a consent that has ended meanwhile is nothing to record.
     has_ended = last is not None and last.expires_at <= datetime.now(UTC)
     takes_back = not given <= withdrawal.kept and not (has_ended and given & withdrawal.kept)
-    if not takes_back and not is_assumable():
+    if not takes_back and not visitor.is_assumable():
         if last or current_app.config["CONSENT_MODEL"] == Model.OPT_IN:
             let_it_count(None)
         return

@@ -5,16 +5,10 @@ from collections.abc import Callable, Iterable
 
 from flask import current_app, g
 
+from blueprints.consent import visitor
 from blueprints.consent.forms import ChoiceForm
 from blueprints.consent.methods import ACCEPT_ALL
 from blueprints.consent.notices import Notice
-from blueprints.consent.visitor import (
-    circumstances_of,
-    current_choice,
-    is_assumable,
-    pending_withdrawal,
-    registry,
-)
 from blueprints.consent.withdrawal import NOTICE, Withdrawal
 
 Accept = Callable[[frozenset[str]], frozenset[str]]  # what was accepted -> what is from now on
@@ -37,9 +31,9 @@ def take_back(
     `token` is that of the record which may have been committed all the same, and `notice` the one
     that is answered, where that is known.
     """
-    held, form = pending_withdrawal(), g.consent.failed
-    everything, is_read = frozenset(registry().optional_ids), not g.cookies_are_unreadable
-    given = known = current_choice().may_come_back
+    held, form = visitor.pending_withdrawal(), g.consent.failed
+    everything, is_read = frozenset(visitor.registry().optional_ids), not g.cookies_are_unreadable
+    given = known = visitor.current_choice().may_come_back
     if g.get("choice_is_unknown") or current_app.extensions["sessions"].is_missing():
         given = known = frozenset()
         # It may come back with a store, perhaps everything; but something may have been taken back
@@ -54,9 +48,9 @@ def take_back(
     there_is = everything | given | asked
     takes_back = older or accept(there_is) != there_is
     # What is held may have been answered by another tab's choice.
-    is_sure = held or older or not is_read or is_assumable()
+    is_sure = held or older or not is_read or visitor.is_assumable()
     if takes_back and (is_sure or not given <= wanted):
-        of_then = circumstances_of(method, notice, None)
+        of_then = visitor.circumstances_of(method, notice, None)
         told = Withdrawal(
             kept=wanted & given,
             method=method,
@@ -81,5 +75,5 @@ def let_it_count(withdrawal: Withdrawal | None) -> None:
     """Let count from now on what the session holds, without what was taken back since."""
     g.withdrawal = withdrawal
     g.pop("choice", None)
-    off = frozenset(registry().optional_ids) - current_choice().given
-    g.clear_storage = registry().keeps_more_than_cookies(off)
+    off = frozenset(visitor.registry().optional_ids) - visitor.current_choice().given
+    g.clear_storage = visitor.registry().keeps_more_than_cookies(off)

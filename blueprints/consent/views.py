@@ -20,6 +20,7 @@ from flask_babel import force_locale
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from werkzeug.wrappers import Response
 
+from blueprints.consent import visitor
 from blueprints.consent.addresses import safe_path, way_back
 from blueprints.consent.choices import Decision
 from blueprints.consent.cookie_check import by_way_of_the_check
@@ -29,17 +30,6 @@ from blueprints.consent.notices import Notice
 from blueprints.consent.placeholders import placeholder_shown
 from blueprints.consent.recording import NothingTakenBackError, save
 from blueprints.consent.taking_back import Accept, take_back
-from blueprints.consent.visitor import (
-    OutdatedNoticeError,
-    accepted_before,
-    current_choice,
-    find_notice,
-    is_assumable,
-    last_decision,
-    may_assume,
-    notice_shown,
-    registry,
-)
 
 OF_A_PURPOSE = ("purposes", "not_asked")  # fields
 
@@ -57,7 +47,7 @@ def _settings_page(problem: str | None = None) -> Response:
     page = render_template(
         "consent/settings.html",
         problem=problem,
-        last_decision=last_decision(),
+        last_decision=visitor.last_decision(),
         way_back=safe_path(came_from, but_not=url_for("consent.settings")),
     )
     return no_store(make_response(page))
@@ -77,12 +67,12 @@ def _path_of_referrer() -> str:
 @blueprint.post("/cookies", pt="/pt/cookies")
 def choose() -> Response:
     """Record a choice, made in the banner or on the settings page."""
-    form = ChoiceForm(registry(), request.form)
+    form = ChoiceForm(visitor.registry(), request.form)
     problem = form.problem
     if problem and problem not in OF_A_PURPOSE:
         return bad_request(problem)
     # First: where a notice cannot be looked up, the session is not asked for a while either.
-    before, accepted = current_choice(), accepted_before()
+    before, accepted = visitor.current_choice(), visitor.accepted_before()
     notice, fault = _notice_of(form)
     # A page of before may have offered a purpose that is gone: it asked another question.
     if problem and not fault:
@@ -97,7 +87,7 @@ def choose() -> Response:
     if problem or (form.given and not takes_back):
         return _grant(form, method, notice, fault, target)
     # What takes back needs no reading, and waits for nothing; of what is new nobody has read.
-    in_part = isinstance(fault, OutdatedNoticeError) and before.decision is not None
+    in_part = isinstance(fault, visitor.OutdatedNoticeError) and before.decision is not None
     if not form.given:
         return _refuse(method, notice, target, in_part=in_part)
     with suppress(NothingTakenBackError):
@@ -108,8 +98,8 @@ def choose() -> Response:
 def _notice_of(form: ChoiceForm) -> tuple[Notice | None, Exception | None]:
     """Return what its page showed, where that is known, and why nobody can accept it, if so."""
     try:
-        return notice_shown(form.notice.data), None
-    except OutdatedNoticeError as error:
+        return visitor.notice_shown(form.notice.data), None
+    except visitor.OutdatedNoticeError as error:
         return error.notice, error
     except ServiceUnavailable as error:
         return None, error
@@ -132,15 +122,15 @@ def _grant(
     except ServiceUnavailable:
         take_back(form.accept, method)
         raise
-    except (OutdatedNoticeError, TooManyRequests) as error:
-        accepted = accepted_before()
+    except (visitor.OutdatedNoticeError, TooManyRequests) as error:
+        accepted = visitor.accepted_before()
         if not accepted <= form.accept(accepted):
             with suppress(NothingTakenBackError):
                 save(form.accept, method, notice, takes_back=True, in_part=True)
         # What is not ticked is refused: going on is no acceptance of it, nor was it one before.
-        elif g.get("choice_is_unknown") or may_assume():
+        elif g.get("choice_is_unknown") or visitor.may_assume():
             take_back(form.accept, method, notice=notice)
-        if isinstance(error, OutdatedNoticeError):
+        if isinstance(error, visitor.OutdatedNoticeError):
             g.consent.failed = None  # Nobody has read what these ticks would accept.
             return bad_request("outdated")
         raise
@@ -158,7 +148,7 @@ def withdraw() -> Response:
 @blueprint.post("/cookies/allow", pt="/pt/cookies/allow")
 def allow() -> Response:
     """Add one purpose to those accepted, from the placeholder of what it would show."""
-    form = AllowForm(registry(), request.form)
+    form = AllowForm(visitor.registry(), request.form)
     if form.problem:
         abort(400)
     target = g.place_of_embed = way_back(form.next.data) or url_for("consent.settings")
@@ -168,7 +158,7 @@ def allow() -> Response:
     except ServiceUnavailable:
         g.is_partly_lost = True  # An error page has to say so.
         raise
-    except OutdatedNoticeError:
+    except visitor.OutdatedNoticeError:
         if g.wants_json:
             return bad_request("outdated")
         # The purpose is another one meanwhile: the placeholder tells of it anew, and says so.
@@ -182,13 +172,13 @@ def _refuse(method: str, notice: Notice | None, target: str, *, in_part: bool = 
 
     Which it is shows only in its turn: of many at once the first takes back, and leaves nothing.
     """
-    if accepted_before() or g.get("choice_is_unknown"):
+    if visitor.accepted_before() or g.get("choice_is_unknown"):
         with suppress(NothingTakenBackError):
             return _saved(_nothing, method, notice, target, in_part=in_part, takes_back=True)
     try:
         g.count_first_refusal()
     except TooManyRequests:
-        if is_assumable():
+        if visitor.is_assumable():
             take_back(_nothing, method)
         raise
     return _saved(_nothing, method, notice, target, in_part=in_part)
@@ -231,7 +221,7 @@ def bad_request(problem: str) -> Response:
 @blueprint.get("/cookies/notices/<notice_id>", pt="/pt/cookies/notices/<notice_id>")
 def notice(notice_id: str) -> str:
     """Show a notice with the words that it had when it was shown, however long ago."""
-    found = find_notice(notice_id)
+    found = visitor.find_notice(notice_id)
     if found is None:
         abort(404)
     with force_locale(found.language):
