@@ -13,6 +13,8 @@ from blueprints.consent.cookies import duration
 Content = Mapping[str, Any]
 Things = tuple[tuple[str, str], ...]  # each its kind, and its name
 Additions = Mapping[str, Things]  # by purpose
+# Kind and name, with one value of it or none -> for how long, or how far it goes.
+Covered = dict[tuple[str, ...], float]
 
 # The field by which a notice tells how a service enters the page, to whom its tag sends and what it
 # lets Google do. One of an older version of the site lacks it, and nobody knows what was so then.
@@ -57,11 +59,7 @@ def compare(old: Content, new: Content) -> Changes:
     return Changes(asked=grown[True], unasked=grown[False], imposed=imposed)
 
 
-def _added(
-    old: Mapping[tuple[str, ...], float],
-    new: Mapping[tuple[str, ...], float],
-    untold: Collection[str],
-) -> Things:
+def _added(old: Covered, new: Covered, untold: Collection[str]) -> Things:
     things = {
         _told(*key, was_known=key in old)
         for key, size in new.items()
@@ -72,9 +70,7 @@ def _added(
     return tuple(sorted(things))
 
 
-def _covered_by(
-    old: Content, new: Content, purpose: str
-) -> tuple[dict[tuple[str, ...], float], dict[tuple[str, ...], float]]:
+def _covered_by(old: Content, new: Content, purpose: str) -> tuple[Covered, Covered]:
     """Return what each covers; what was told of `_pk*` was told of a new item `_pk_id` as well."""
     before, now = _covered(old, purpose), _covered(new, purpose)
     names = {key[1] for key in now.keys() - before.keys() if key[0] == "item"}
@@ -95,13 +91,10 @@ def _told(kind: str, name: str, value: str = "", *, was_known: bool) -> tuple[st
     return {"load": f"{value} host", "way": f"{value} address"}.get(kind, kind), name
 
 
-def _covered(content: Content, purpose: str) -> dict[tuple[str, ...], float]:
-    """Return kind and name, with one value of it or none -> how long, or how far it goes."""
+def _covered(content: Content, purpose: str) -> Covered:
     (entry,) = (entry for entry in content["purposes"] if entry["id"] == purpose)
-    covered: dict[tuple[str, ...], float] = {
-        ("controller", content["controller"]["name"]): 0,
-        **{("data", term): 0 for term in entry.get("personal_data", [])},
-    }
+    covered: Covered = {("data", term): 0 for term in entry.get("personal_data", [])}
+    covered["controller", content["controller"]["name"]] = 0
     covered["meaning", purpose] = entry.get("meaning", 1)  # A notice of before does not say it.
     for service in content["services"]:
         if service["purpose"] != purpose:
