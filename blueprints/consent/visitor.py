@@ -41,6 +41,10 @@ def notices() -> Notices:
     return found
 
 
+def model_here() -> Model:
+    return Model(current_app.config["CONSENT_MODEL"])
+
+
 def find_notice(notice_id: str) -> Notice | None:
     """Return a notice in force or kept; None where there is no such notice.
 
@@ -106,8 +110,7 @@ def standing_of(record: Record, newer_at: datetime | None, now: datetime) -> Sta
     if record["content"] is None:  # Who erases their records ends the choice with them.
         return OVER
     decision = Decision(**{name: record.get(name) for name in OF_A_DECISION})  # type: ignore[arg-type]
-    model = Model(current_app.config["CONSENT_MODEL"])
-    return standing(decision, newer_at, registry(), model, now=now, added=added_since)
+    return standing(decision, newer_at, registry(), model_here(), now=now, added=added_since)
 
 
 def recorded_choice() -> Choice:
@@ -115,9 +118,8 @@ def recorded_choice() -> Choice:
     last, now = last_decision(), datetime.now(UTC)
 
     def choice_of(decision: Decision | None) -> Choice:
-        model = Model(current_app.config["CONSENT_MODEL"])
         return present_choice(
-            decision, registry(), model, gpc=sends_gpc(), now=now, added=added_since
+            decision, registry(), model_here(), gpc=sends_gpc(), now=now, added=added_since
         )
 
     try:
@@ -159,15 +161,14 @@ def circumstances_of(
     if waited and waited.language in notices().in_force:
         language, gpc = waited.language, waited.gpc
         # Nobody but the browser says which it was: it has to be one that the site has shown.
-        version = (
-            waited.policy_version if notices().offered(None, waited.policy_version) else version
-        )
+        if notices().offered(None, waited.policy_version):
+            version = waited.policy_version
     if notice:
         version, language = notice.policy_version, notice.language
     return Circumstances(
         policy_version=version,
         language=language,
-        model=Model(current_app.config["CONSENT_MODEL"]),
+        model=model_here(),
         method=method,
         gpc=gpc,
         notice=notice.id if notice else None,
@@ -177,7 +178,7 @@ def circumstances_of(
 def is_assumable() -> bool:
     """Whether going on is taken for acceptance, now or later, unless a refusal is kept."""
     last = last_decision()
-    is_implied = current_app.config["CONSENT_MODEL"] == Model.IMPLIED
+    is_implied = model_here() is Model.IMPLIED
     return is_implied and bool(registry().optional) and not (last and last.is_consent)
 
 
