@@ -115,26 +115,29 @@ def _grant(
         TooManyRequests: this client has accepted too often within the minute.
 
     """
-    try:
-        if fault:
-            raise fault
-        g.count_grant()
-    except ServiceUnavailable:
+    if isinstance(fault, ServiceUnavailable):
         take_back(form.accept, method)
-        raise
-    except (visitor.OutdatedNoticeError, TooManyRequests) as error:
-        accepted = visitor.accepted_before()
-        if not accepted <= form.accept(accepted):
-            with suppress(NothingTakenBackError):
-                save(form.accept, method, notice, takes_back=True, in_part=True)
-        # What is not ticked is refused: going on is no acceptance of it, nor was it one before.
-        elif g.get("choice_is_unknown") or visitor.may_assume():
-            take_back(form.accept, method, notice=notice)
-        if isinstance(error, visitor.OutdatedNoticeError):
-            g.consent.failed = None  # Nobody has read what these ticks would accept.
-            return bad_request("outdated")
+        raise fault
+    if fault:
+        _take_back_alone(form, method, notice)
+        g.consent.failed = None  # Nobody has read what these ticks would accept.
+        return bad_request("outdated")
+    try:
+        g.count_grant()
+    except TooManyRequests:
+        _take_back_alone(form, method, notice)
         raise
     return _saved(form.accept, method, notice, target)
+
+
+def _take_back_alone(form: ChoiceForm, method: str, notice: Notice | None) -> None:
+    accepted = visitor.accepted_before()
+    if not accepted <= form.accept(accepted):
+        with suppress(NothingTakenBackError):
+            save(form.accept, method, notice, takes_back=True, in_part=True)
+    # What is not ticked is refused: going on is no acceptance of it, nor was it one before.
+    elif g.get("choice_is_unknown") or visitor.may_assume():
+        take_back(form.accept, method, notice=notice)
 
 
 @blueprint.post("/cookies/withdraw", pt="/pt/cookies/withdraw")
