@@ -37,12 +37,11 @@ blueprint = Blueprint("consent", __name__)
 
 
 @blueprint.get("/cookies", pt="/pt/cookies")
-def settings() -> Response:
-    """Show what each purpose is for, who stores what, and the present choice in a form."""
-    return _settings_page()
+def settings(problem: str | None = None) -> Response:
+    """Show what each purpose is for, who stores what, and the present choice in a form.
 
-
-def _settings_page(problem: str | None = None) -> Response:
+    `problem` says what is wrong with the form that was sent, where this answers one.
+    """
     came_from = request.args.get("next") or _path_of_referrer()
     page = render_template(
         "consent/settings.html",
@@ -216,7 +215,7 @@ def bad_request(problem: str) -> Response:
         words = get_template_attribute("consent/problems.html", "problem_words")(problem)
         answer: Response = jsonify(error=problem, message=str(words).strip())
     else:
-        answer = _settings_page(problem)
+        answer = settings(problem)
     answer.status_code = 400
     return answer
 
