@@ -14,12 +14,24 @@ from blueprints.consent.choices import Model
 from blueprints.consent.cookies import Cookie
 from blueprints.consent.digest import canonical, sha256_of
 from blueprints.consent.parties import Text
-from blueprints.consent.registry import Purpose, Registry, Service
+from blueprints.consent.registry import (
+    SUBSTANCE_OF_COOKIE,
+    SUBSTANCE_OF_PURPOSE,
+    SUBSTANCE_OF_SERVICE,
+    Purpose,
+    Registry,
+    Service,
+)
 from blueprints.consent.registry_checks import LANGUAGES
 
 T = TypeVar("T")
 
 OF_THE_BANNER = {"banner", "settings"}
+# What is told of each: the substance, and the words for it.
+OF_A_PURPOSE = (*SUBSTANCE_OF_PURPOSE, "id", "gpc", "dpv", "name", "description", "short")
+OF_A_SERVICE = (*SUBSTANCE_OF_SERVICE, "id", "name", "privacy", "enters")
+OF_A_COOKIE = (*SUBSTANCE_OF_COOKIE, "name", "purpose", "justification")
+TEXTS = (Text, Text | None)  # kinds of a field, which are told in the language of the notice
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,7 @@ def _shown(cls: type[T], entry: Mapping[str, Any]) -> T:
     types = {field.name: field.type for field in fields(cls)}  # type: ignore[arg-type]
     return cls(
         **{
-            key: _text(value) if types[key] in (Text, Text | None) else value
+            key: _text(value) if types[key] in TEXTS else value
             for key, value in entry.items()
             if key in types
         }
@@ -138,7 +150,7 @@ def write_notice(
             **shared,
         },
         "settings": {"buttons": _buttons(words["settings"]), **shared},
-        "purposes": [_purpose(purpose, language) for purpose in registry.purposes],
+        "purposes": [_told(each, OF_A_PURPOSE, language) for each in registry.purposes],
         "services": [_service(service, language) for service in registry.services],
     }
     return Notice(sha256_of(content).hex(), content)
@@ -157,42 +169,23 @@ def _buttons(words: Mapping[str, Any]) -> list[str]:
     return [words["accept_selected"], words["accept_all"], words["reject"]]
 
 
-def _purpose(purpose: Purpose, language: str) -> dict[str, Any]:
-    return {
-        "id": purpose.id,
-        "optional": purpose.optional,
-        "gpc": purpose.gpc,
-        "dpv": purpose.dpv,
-        "personal_data": list(purpose.personal_data),
-        "meaning": purpose.meaning,
-        "name": purpose.name[language],
-        "description": purpose.description[language],
-        "short": purpose.short and purpose.short[language],
-    }
-
-
 def _service(service: Service, language: str) -> dict[str, Any]:
-    return {
-        "id": service.id,
-        "purpose": service.purpose,
-        "name": service.name,
-        "vendor": service.vendor,
-        "country": service.country,
-        "privacy": service.privacy,
-        "hosts": {kind: list(hosts) for kind, hosts in service.hosts.items()},
-        "enters": service.enters,
-        "consent_mode": list(service.consent_mode),
-        "cookies": [_cookie(cookie, language) for cookie in service.cookies],
-        **({"justification": service.justification[language]} if service.justification else {}),
-    }
+    told = _told(service, OF_A_SERVICE, language)
+    told["hosts"] = {kind: list(hosts) for kind, hosts in service.hosts.items()}
+    told["cookies"] = [_told(cookie, OF_A_COOKIE, language) for cookie in service.cookies]
+    if service.justification:
+        told["justification"] = service.justification[language]
+    return told
 
 
-def _cookie(cookie: Cookie, language: str) -> dict[str, Any]:
-    return {
-        "name": cookie.name,
-        "storage": cookie.storage,
-        "party": cookie.party,
-        "lifetime": cookie.lifetime,
-        "purpose": cookie.purpose[language],
-        "justification": cookie.justification and cookie.justification[language],
-    }
+def _told(
+    entry: Purpose | Service | Cookie, names: tuple[str, ...], language: str
+) -> dict[str, Any]:
+    """Return these fields of an entry of the registry, its texts in one language."""
+    types = {field.name: field.type for field in fields(entry)}
+    told = {}
+    for name in names:
+        value = getattr(entry, name)
+        value = value[language] if value and types.get(name) in TEXTS else value
+        told[name] = list(value) if isinstance(value, tuple) else value
+    return told
