@@ -4,14 +4,22 @@
 `services.py` writes them down. There is one way in, `POST /cookies` and the paths below it,
 with or without JavaScript, and nothing says "saved" before the record is committed.
 
+The way of a choice, from the form to the record and back to the page:
+
+views.choose, forms.ChoiceForm      what was pressed, on which notice: a grant, a refusal, or less
+recording.save                      in its turn: what counted, what is answered, the record
+choices.py, services.py             the rules for that, and the row of the log
+taking_back.py, settling.py         where it cannot be written: a cookie says so; written later
+visitor.current_choice              the next request: what counts of session and cookie
+page_consent.py, enforcement.py     what its page may show and load, what its answer carries
+
+And around it:
+
 registry.py, cookies.py             what the site stores, by whom, for what
-choices.py                          pure: decision + registry + signals + now -> what counts
 notices.py, notice_store.py         what was shown, word for word
 digest.py, models.py, records.py    a record as it is written down, kept and read
-forms.py, services.py               what can be sent; how the log is written
-visitor.py, recording.py            who is at hand and where they stand; how their choice is kept
-page_consent.py, enforcement.py     what a page may do, what an answer carries
-views.py                            the pages
+coverage.py, standing.py            what has been added since; whether a record still counts
+known.py                            who comes back, for pages that are sent before Flask begins
 continued_use.py, cookie_check.py   the `implied` model; whether the browser keeps cookies
 """
 
