@@ -179,6 +179,13 @@ def test_an_option_of_redis_that_cannot_be_is_refused(option: str) -> None:
         assert told == f"FLASK_REDIS_URL has an option that cannot be: {name}."
 
 
+@pytest.mark.parametrize("option", ["ssl_cert_reqs=none", "ssl_ca_certs=/etc/ssl/own.pem"])
+def test_the_options_of_a_redis_behind_tls_are_taken(tmp_path: Path, option: str) -> None:
+    url = f"rediss://127.0.0.1:6379/0?{option}"
+    site = create_app(WORKING | {"REDIS_URL": url, "INSTANCE": str(tmp_path)})
+    assert site.test_client().get("/").status_code == 200
+
+
 @pytest.mark.parametrize(
     "hosts",
     [
