@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import tempfile
 from pathlib import Path
 
 import brotli
@@ -129,10 +130,18 @@ def test_comments_are_for_us_and_are_not_sent(site: Flask) -> None:
     assert 'content: "✓ ";' in sent, "what is in quotes stays"
 
 
+@pytest.mark.parametrize("elsewhere", [True, False])
 def test_where_nothing_can_be_written_files_are_sent_as_they_are(
-    make_site: MakeSite, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    make_site: MakeSite,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    elsewhere: bool,
 ) -> None:
     (tmp_path / "static").touch()  # A file where the folder would have to be.
+    if not elsewhere:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
     visitor = Visitor(make_site(INSTANCE=str(tmp_path)))
     assert "Static files are sent uncompressed" in caplog.text
     address = visitor.get("/privacy").one("link", rel="stylesheet").get("href") or ""
