@@ -143,6 +143,15 @@ def test_proxies_are_few(hops: int) -> None:
     assert sentence_of_start(PROXY_HOPS=hops).startswith("FLASK_PROXY_HOPS must be ")
 
 
+def test_a_shared_cache_keeps_a_page_for_an_hour_at_most(make_site: MakeSite) -> None:
+    for seconds in (-1, 3601):
+        told = sentence_of_start(SHARED_CACHE_SECONDS=seconds)
+        assert told.startswith("FLASK_SHARED_CACHE_SECONDS must be ")
+    for seconds in (0, 3600):
+        sent = make_site(SHARED_CACHE_SECONDS=seconds).test_client().get("/").headers
+        assert sent["Cache-Control"].endswith(f", s-maxage={seconds}")
+
+
 @pytest.mark.parametrize(
     "address",
     [
