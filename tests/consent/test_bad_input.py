@@ -193,6 +193,13 @@ def test_a_body_over_16_kb_is_refused(site: Flask) -> None:
     assert records(site) == []
 
 
+def test_a_body_of_16_kb_is_read(site: Flask) -> None:
+    for size, status in ((16 * 1024, 303), (16 * 1024 + 1, 413)):
+        sent = {"choice": "reject", "csrf_token": ""}
+        sent["csrf_token"] = "x" * (size - len(urlencode(sent)))
+        assert Visitor(site).post("/cookies", sent).status_code == status
+
+
 def test_a_body_of_unknown_length_is_refused(site: Flask) -> None:
     answer = Visitor(site).post(
         "/cookies", {"choice": "reject"}, Transfer_Encoding="chunked", Accept="application/json"

@@ -182,7 +182,13 @@ def test_a_scheme_that_cannot_be_is_refused(make_site: MakeSite, scheme: str) ->
         assert visitor.get(path, **(sent | {"X_Forwarded_Proto": "https"})).status == 200
 
 
-@pytest.mark.parametrize("path", ["/" + "a" * 3000, "/?" + "a" * 3000, "/" + "%C3%A9" * 700])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/" + "a" * 3000, "/?" + "a" * 3000, "/" + "%C3%A9" * 700),
+        "/" + "a" * 1500 + "?" + "a" * 1500,
+    ],
+)
 def test_an_address_without_an_end_is_refused(site: Flask, path: str) -> None:
     page = Visitor(site).get(path)
     assert page.status == 414
@@ -237,3 +243,12 @@ def test_a_date_that_cannot_be_is_as_none(site: Flask, path: str, date: str) -> 
 def test_a_date_that_can_be_counts(site: Flask) -> None:
     headers = {"If-Modified-Since": "Fri, 27 Nov 2099 00:00:00 GMT"}
     assert site.test_client().get("/favicon.ico", headers=headers).status_code == 304
+
+
+def test_a_part_of_a_file_is_sent_to_who_has_the_rest_of_it(site: Flask) -> None:
+    visitor = Visitor(site)
+    address = visitor.get("/privacy").one("link", rel="stylesheet").get("href") or ""
+    whole = visitor.raw_get(address).headers
+    for known in (whole["Last-Modified"], whole["ETag"]):
+        part = visitor.raw_get(address, Range="bytes=0-9", If_Range=known)
+        assert part.status_code == 206
