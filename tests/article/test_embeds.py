@@ -254,6 +254,18 @@ def test_a_purpose_that_has_become_another_one_is_shown_anew_and_not_accepted(si
     assert told not in link.text
 
 
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_the_words_beside_a_film_allow_no_other_purpose(site: Flask, *, is_kept: bool) -> None:
+    form = Visitor(site).frame(FRAME).form("/cookies/allow")
+    fields = {f.get("name", ""): f.get("value", "") for f in form.iter(f"{HTML}input")}
+    if is_kept:
+        Visitor(site).submit(form)
+    before = len(records(site))
+    answer = Visitor(site).post("/cookies/allow", fields | {"purpose": "advertising"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{FRAME}?outdated=")
+    assert len(records(site)) == before
+
+
 @pytest.mark.parametrize("purpose", ["necessary", "nonsense", ""])
 def test_always_allow_knows_only_optional_purposes(site: Flask, purpose: str) -> None:
     answer = Visitor(site).post("/cookies/allow", {"purpose": purpose})
