@@ -410,6 +410,21 @@ def test_an_older_page_answers_in_an_outage_too_for_what_it_asked(
     }
 
 
+@pytest.mark.parametrize("model", ["opt_in", "implied"])
+def test_who_refuses_once_more_in_an_outage_has_taken_nothing_back(
+    make_site: MakeSite, model: str
+) -> None:
+    site = make_site(CONSENT_MODEL=model)
+    visitor = Visitor(site)
+    visitor.post("/cookies", {"choice": "reject"}).close()
+    with without(site, "sessions"):
+        assert visitor.post("/cookies", {"choice": "reject"}).status_code == 503
+        assert "withdrawal" in visitor.cookies
+    assert "could not record this yet" not in visitor.get("/cookies").text
+    assert "withdrawal" not in visitor.cookies
+    assert len(records(site)) == 1
+
+
 def test_what_has_grown_since_is_withdrawn_and_not_refused(make_site: MakeSite) -> None:
     full = shipped_with(more=NEW_PURPOSE)
     first, later = (make_site(registry=text) for text in (full, full + "meaning = 2\n"))
