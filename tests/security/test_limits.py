@@ -263,6 +263,11 @@ def test_a_clock_that_jumps_locks_nobody_out(
     assert counts.add(b"client") == 1
 
 
+def test_nor_does_it_where_a_process_counts_for_itself() -> None:
+    store = InMemory()
+    assert [store.add(b"client", minute) for minute in (7, 7, 8, 8, 7)] == [1, 2, 1, 2, 1]
+
+
 COUNT_OFTEN = """
 import sys
 from pathlib import Path
