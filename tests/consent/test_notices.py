@@ -263,7 +263,7 @@ def test_a_page_that_was_open_while_the_site_changed_counts_only_if_its_substanc
 
 
 def test_a_notice_that_never_was_cannot_be_accepted(site: Flask) -> None:
-    for notice in ("0" * 64, "nonsense", "\x00"):
+    for notice in ("0" * 64, "f" * 64, "nonsense", "\x00"):
         sent = {"choice": "accept_all", "notice": notice}
         answer = Visitor(site).post("/cookies", sent, Accept="application/json")
         assert answer.status_code == 400
