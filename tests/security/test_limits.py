@@ -253,6 +253,17 @@ def test_a_site_writes_no_address_into_its_counts(make_site: MakeSite) -> None:
     assert b"192.0.2.77" not in kept
 
 
+def test_a_minute_is_counted_from_its_beginning_to_its_end(
+    counts: Counts, clock: Traveller
+) -> None:
+    clock.move_to("2026-11-24 12:01:00Z")
+    assert counts.add(b"client") == 1
+    clock.shift(59)
+    assert counts.add(b"client") == 2
+    clock.shift(1)
+    assert counts.add(b"client") == 1
+
+
 @pytest.mark.parametrize("seconds", [60, 7200, -60, -7200])
 def test_a_clock_that_jumps_locks_nobody_out(
     counts: Counts, clock: Traveller, seconds: int
