@@ -195,6 +195,19 @@ def test_an_address_without_an_end_is_refused(site: Flask, path: str) -> None:
     assert "There is no page at this address" in page.text
 
 
+def test_no_cache_keeps_that_something_went_wrong(make_site: MakeSite) -> None:
+    visitor = Visitor(make_site(TRUSTED_HOSTS="localhost"))
+    for status, path, sent in (
+        (404, "/none", {}),
+        (405, "/cookies/withdraw", {}),
+        (400, "/", {"Host": "evil.example"}),
+        (414, "/?" + "a" * 3000, {}),
+    ):
+        answer = visitor.raw_get(path, **sent)
+        assert answer.status_code == status
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
 def test_proxies_are_believed_as_many_as_there_are(make_site: MakeSite) -> None:
     sent = {"X-Forwarded-Host": "www.example.pt"}
     direct = make_site().test_client().get("/", headers=sent).get_data(as_text=True)
