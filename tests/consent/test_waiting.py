@@ -151,6 +151,36 @@ def test_what_is_not_selected_beside_one_choice_too_many_is_off_in_an_outage_too
     assert records(site)[-1].statuses["advertising"] == "withdrawn"
 
 
+@pytest.mark.parametrize("path", ["/cookies/withdraw", "/cookies"])
+def test_of_refusals_that_are_too_many_none_is_lost_in_an_outage(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    site = make_site()
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    monkeypatch.setattr(limits, "FIRST_REFUSALS_PER_MINUTE", 0)
+    with without(site, "sessions"):
+        sent = {} if path == "/cookies/withdraw" else {"choice": "reject"}
+        assert visitor.post(path, sent).status_code == 503
+    visitor.get("/")
+    assert set(records(site)[-1].statuses.values()) == {"withdrawn"}
+
+
+@pytest.mark.parametrize("at_most", [0, 60])
+def test_a_first_refusal_that_waited_is_counted_like_any_other(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, at_most: int
+) -> None:
+    site = make_site(CONSENT_MODEL="implied")
+    visitor = Visitor(site)
+    visitor.get("/")
+    with without(site, "consent_records"):
+        assert visitor.post("/cookies", {"choice": "reject"}).status_code == 503
+    monkeypatch.setattr(limits, "FIRST_REFUSALS_PER_MINUTE", at_most)
+    visitor.get("/")
+    assert len(records(site)) == (1 if at_most else 0)
+    assert ("withdrawal" in visitor.cookies) is not bool(at_most)
+
+
 def test_a_purpose_that_is_gone_when_it_is_recorded_was_taken_back_all_the_same(
     make_site: MakeSite,
 ) -> None:
