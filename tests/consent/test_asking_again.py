@@ -308,6 +308,22 @@ def test_everybody_is_asked_about_a_new_purpose_and_about_nothing_else(
     assert later.get("/").banner is None
 
 
+def test_who_withdraws_everything_has_answered_for_what_is_new_too(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    first, second = changed(make_site, tmp_path, shipped_with(), shipped_with(more=NEW_PURPOSE))
+    chooser = first()
+    chooser.choose("accept_all")
+    later = come_back(chooser, second())
+    later.submit(later.get("/cookies").form("/cookies/withdraw"))
+    assert records(later.site)[-1].statuses == {
+        "personalization": "withdrawn",
+        "advertising": "withdrawn",
+        "statistics": "refused",
+    }
+    assert "New since your choice" not in later.get("/cookies").text
+
+
 def test_a_confirmation_after_a_change_says_what_is_open(
     make_site: MakeSite, tmp_path: Path
 ) -> None:
