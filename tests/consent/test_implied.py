@@ -15,6 +15,7 @@ from conftest import MakeSite
 from evidence import ARTICLE, records, session_cookie
 from flask import Flask
 from registries import FILM, NEW_PURPOSE, necessary_only, shipped_with
+from time_machine import travel
 
 from blueprints.consent import services
 from blueprints.consent.choices import Decision, Model, Status
@@ -65,6 +66,20 @@ def test_what_is_assumed_is_what_the_page_before_has_told(make_site: MakeSite, s
     another.get(second)
     (record,) = records(sites[0])
     assert record.notice == sites[0].extensions["notices"].in_force["en"].id
+
+
+@pytest.mark.parametrize(("hours", "is_assumed"), [(23, True), (25, False)])
+def test_who_comes_back_on_another_day_has_not_gone_on(
+    site: Flask, hours: int, *, is_assumed: bool
+) -> None:
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    with travel(noon, tick=False) as clock:
+        visitor = Visitor(site)
+        visitor.get("/")
+        cookie = f"session={session_cookie(visitor)}"
+        clock.shift(timedelta(hours=hours))
+        visitor.get(ARTICLE, Cookie=cookie)
+    assert len(records(site)) == is_assumed
 
 
 def test_the_settings_page_and_errors_do_not_count_as_going_on(site: Flask) -> None:
