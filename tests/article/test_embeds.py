@@ -266,6 +266,20 @@ def test_the_words_beside_a_film_allow_no_other_purpose(site: Flask, *, is_kept:
     assert len(records(site)) == before
 
 
+def test_words_beside_a_film_that_have_changed_meanwhile_are_what_the_record_names(
+    site: Flask, make_site: MakeSite
+) -> None:
+    form = Visitor(site).frame(FRAME).form("/cookies/allow")
+    Visitor(site).submit(form)  # so that its notice is kept
+    registry = Path(site.config["CONSENT_REGISTRY"]).read_text(encoding="utf-8")
+    registry = registry.replace("Keep your text size", "Remember your text size")
+    later = make_site(registry=registry, ARTICLES=site.config["ARTICLES"])
+    assert "Remember your text size" in Visitor(later).frame(FRAME).text
+    assert Visitor(later).submit(form).headers["Location"] == FRAME
+    assert len({record.notice for record in records(later)}) == 1
+    assert len(records(later)) == 2
+
+
 @pytest.mark.parametrize("purpose", ["necessary", "nonsense", ""])
 def test_always_allow_knows_only_optional_purposes(site: Flask, purpose: str) -> None:
     answer = Visitor(site).post("/cookies/allow", {"purpose": purpose})
