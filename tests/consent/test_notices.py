@@ -72,6 +72,18 @@ def test_each_language_and_model_has_a_notice_of_its_own(make_site: MakeSite) ->
     assert len(ids) == 4
 
 
+@pytest.mark.parametrize("model", ["opt_in", "implied"])
+def test_a_notice_has_each_button_that_was_to_be_seen_and_no_other(
+    make_site: MakeSite, model: str
+) -> None:
+    site = make_site(CONSENT_MODEL=model)
+    content = site.extensions["notices"].in_force["en"].content
+    pages = {"banner": Visitor(site).get("/"), "settings": Visitor(site).get("/cookies")}
+    for part, page in pages.items():
+        buttons = [text_of(button) for button in page.form("/cookies").iter(f"{HTML}button")]
+        assert sorted(buttons) == sorted(content[part]["buttons"])
+
+
 def test_a_kept_notice_is_shown_after_the_words_have_changed(make_site: MakeSite) -> None:
     before = make_site()
     visitor = Visitor(before)
