@@ -682,6 +682,7 @@ def test_the_cookie_can_only_take_back(make_site: MakeSite, value: str) -> None:
         page = visitor.get("/cookies")
         assert page.status == 200
         assert page.all("input", checked="") == []
+        assert not value or "withdrawal" not in visitor.cookies, "it waits for nothing"
     assert [set(record.statuses.values()) for record in records(site)] == [{"refused"}]
 
 
