@@ -175,6 +175,11 @@ def test_whoever_is_in_the_same_state_gets_the_page_that_was_made_once(site: Fla
     assert made == []
 
 
+def test_who_brings_cookies_of_others_alone_gets_the_page_that_was_made_once(site: Flask) -> None:
+    assert not is_kept(site, "/", Cookie="x=1")
+    assert is_kept(site, "/", Cookie="y=2")
+
+
 def test_what_is_noted_of_a_reader_comes_with_the_page_that_was_made_once(site: Flask) -> None:
     first, second = Visitor(site), Visitor(site)
     for visitor in (first, second):
