@@ -434,6 +434,18 @@ def test_where_a_grant_cannot_be_written_nothing_is_granted(
     assert not loads_the_advertiser(page)
 
 
+def test_where_a_first_refusal_cannot_be_written_nothing_is_stored_for_it(
+    site: Flask, nothing_can_be_written: Outage
+) -> None:
+    stranger = Visitor(site)
+    with nothing_can_be_written():
+        answer = Page(stranger.post("/cookies", {"choice": "reject", "next": "/"}))
+    assert answer.status == 503
+    assert stranger.cookies == set()
+    assert "What you accepted" not in answer.text
+    assert stranger.get("/").banner is not None
+
+
 @pytest.mark.parametrize(
     ("came_from", "first"),
     [
