@@ -659,6 +659,15 @@ def test_whoever_asks_in_vain_for_their_records_to_be_erased_accepts_nothing_any
     assert "withdrawal" not in visitor.cookies
 
 
+def test_what_was_stored_goes_with_a_withdrawal_while_no_session_is_known(site: Flask) -> None:
+    visitor = accepts(site)
+    lose(site, "sessions")
+    visitor.get("/")
+    assert "_ads" in visitor.cookies, "nobody knows whether it was accepted"
+    assert visitor.post("/cookies/withdraw", {}).status_code == 503
+    assert "_ads" not in visitor.cookies
+
+
 def test_a_client_that_asks_for_json_is_told_the_same(
     site: Flask, nothing_can_be_written: Outage
 ) -> None:
