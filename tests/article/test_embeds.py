@@ -243,6 +243,10 @@ def test_a_purpose_that_has_become_another_one_is_shown_anew_and_not_accepted(si
     visitor = Visitor(site)
     answer = visitor.post("/cookies/allow", sent)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{FRAME}?outdated=")
+    large = visitor.post("/cookies/allow", sent | {"next": f"{FRAME}?size=large"})
+    assert large.headers["Location"] == f"{FRAME}?size=large&outdated="
+    as_json = visitor.post("/cookies/allow", sent, Accept="application/json")
+    assert (as_json.status_code, (as_json.json or {})["error"]) == (400, "outdated")
     assert records(site) == []
     told = "Error: Our question has changed. Please choose again."
     page = visitor.frame(f"{FRAME}?outdated=")
