@@ -66,6 +66,19 @@ def test_without_consent_a_look_works_for_the_page_view_and_is_forgotten(site: F
     assert visitor.cookies == set()
 
 
+def test_what_is_kept_lasts_as_long_as_is_declared_and_no_visit_prolongs_it(site: Flask) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    visitor.post("/preferences", {"size": "large", "theme": "dark", "next": ARTICLE}).close()
+    visitor.get(ARTICLE)
+    for name, days in (("preferences", 180), ("interests", 90)):
+        cookie = visitor.client.get_cookie(name)
+        assert cookie is not None
+        assert cookie.max_age == days * 24 * 60 * 60
+    for path in (ARTICLE, "/"):
+        assert "Set-Cookie" not in visitor.raw_get(path).headers
+
+
 def test_with_consent_a_look_is_kept_until_the_withdrawal(site: Flask) -> None:
     visitor = Visitor(site)
     page = visitor.choose("accept_selected", ticks=("personalization",))
