@@ -14,7 +14,7 @@ from browserlike import HTML, Page, Visitor, text_of
 from conftest import MakeSite, statements
 from evidence import REGISTRY, records, session_cookie
 from flask import Flask, request
-from log import lose, under_command
+from log import lose, tampering, under_command
 from sqlalchemy import insert, select
 
 from blueprints.consent.models import ConsentNotice
@@ -230,6 +230,15 @@ def test_a_choice_is_one_insert_once_the_notice_is_kept(make_site: MakeSite) -> 
         line for line in seen if line.startswith("INSERT INTO consent_records")
     ]
     assert len([line for line in seen if "consent_records" in line]) == 1
+
+
+def test_after_a_backup_without_the_notice_has_been_put_back_it_is_kept_anew(site: Flask) -> None:
+    sent = {"choice": "reject", "notice": site.extensions["notices"].in_force["en"].id}
+    with tampering(site) as connection:
+        connection.exec_driver_sql("DELETE FROM consent_notices")
+    statuses = [Visitor(site).post("/cookies", sent).status_code for _ in range(2)]
+    assert statuses == [503, 303]
+    assert sent["notice"] in kept(site)
 
 
 def test_a_session_from_before_notices_were_kept_still_counts(make_site: MakeSite) -> None:
