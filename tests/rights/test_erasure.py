@@ -14,7 +14,9 @@ from evidence import REGISTRY, count_sessions, records
 from flask import Flask
 from log import decide, decide_often, lose, run
 
+from blueprints.database.errors import OutcomeUnknownError
 from blueprints.rights import retention
+from blueprints.sessions import StoreUnavailableError
 
 OURS_AND_THEIRS = """
 [[services]]
@@ -213,6 +215,31 @@ def test_without_its_database_nothing_is_erased_and_the_page_says_so(make_site: 
     lose(site, "consent_records")
     assert Page(visitor.submit(form)).status == 503
     assert visitor.cookies == {"session"}, "they can try again"
+
+
+@pytest.mark.parametrize(
+    ("path", "way"), [("/cookies/erase", "change"), ("/cookies/records", "end_of_subject")]
+)
+def test_where_the_database_does_not_say_it_nobody_is_told_that_nothing_was_erased(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, path: str, way: str
+) -> None:
+    site = make_site()
+    visitor = Visitor(site)
+    visitor.choose("accept_all")
+    sessions, number = site.extensions["sessions"], str(records(site)[0].subject)
+    erase_it = getattr(sessions, way)
+
+    def say_nothing(*given: object) -> None:
+        erase_it(*given)
+        raise StoreUnavailableError from OutcomeUnknownError()
+
+    monkeypatch.setattr(sessions, way, say_nothing)
+    sent = {"number": number, "erase": "yes"} if way == "end_of_subject" else {}
+    asking = visitor if way == "change" else Visitor(site)
+    page = Page(asking.post(path, sent))
+    assert page.status == 503
+    assert "We do not know yet whether your records were erased." in page.text
+    assert "Nothing was erased" not in page.text
 
 
 WAYS: dict[str, Callable[[Flask, Visitor, str], object]] = {
