@@ -62,7 +62,9 @@ def _erase(connection: Connection, subject: UUID) -> int:
 
 
 def cookies_of(registry: Registry, sent: Iterable[str]) -> list[str]:
-    """Return which of the cookies that the browser sent are this site's own to delete."""
+    """Return which of the cookies that the browser sent are declared, whoever is said to set them.
+
+    What it sends here is stored here, and goes: `consent` expires it by its name.
+    """
     others = {*sent} - {current_app.config["SESSION_COOKIE_NAME"]}  # which goes with the session
-    found = {name: registry.cookie(name) for name in others}
-    return sorted(name for name, entry in found.items() if entry and entry[1].party == "first")
+    return sorted(name for name in others if registry.cookie(name))

@@ -25,6 +25,7 @@ purpose = "personalization"
 name = "Statistics"
 vendor = "InvestPorto"
 country = "PT"
+privacy = "https://stats.example.pt/privacy"
 
 [[services.cookies]]
 name = "_pk_id*"
@@ -39,6 +40,13 @@ storage = "localStorage"
 party = "first"
 lifetime = "P1M"
 purpose = { en = "Where you stopped", pt = "Onde parou" }
+
+[[services.cookies]]
+name = "film"
+storage = "cookie"
+party = "third"
+lifetime = "P1M"
+purpose = { en = "Plays the film", pt = "Mostra o filme" }
 """
 
 STAYS = ("id", "decided_at", "expires_at", "notice", "digest")
@@ -161,8 +169,10 @@ def test_every_cookie_of_ours_that_the_browser_sent_is_expired(make_site: MakeSi
     visitor.choose("accept_all")
     visitor.client.set_cookie("_pk_id.1.1fff", "x")
     visitor.client.set_cookie("not_ours", "x")
+    visitor.client.set_cookie("film", "x")  # stored here, whoever is said to set it
     page = erase(visitor)
     assert "The cookie _pk_id.1.1fff in your browser." in page.text
+    assert "The cookie film in your browser." in page.text
     assert page.response.headers["Clear-Site-Data"] == '"storage"'
     assert visitor.cookies == {"not_ours"}
 
@@ -378,6 +388,38 @@ def test_a_refusal_with_nothing_accepted_before_is_kept_while_it_is_valid(site: 
         "refused, then accepted": 1,
         "accepted, withdrawn, refused": 3,
     }
+
+
+@pytest.mark.parametrize(
+    ("choice", "end"),
+    [
+        ("reject", datetime(2026, 7, 15, 12, tzinfo=UTC)),
+        ("accept_all", datetime(2029, 7, 15, 12, tzinfo=UTC)),
+    ],
+)
+def test_a_record_goes_at_the_moment_at_which_its_time_is_over(
+    make_site: MakeSite, choice: str, end: datetime
+) -> None:
+    site = make_site()
+    with time_machine.travel(datetime(2026, 1, 15, 12, tzinfo=UTC), tick=False) as clock:
+        Visitor(site).choose(choice)
+        for late, number in ((timedelta(seconds=-1), "0 records"), (timedelta(0), "1 record")):
+            clock.move_to(end + late)
+            assert run(site, "purge").output == f"Erased {number}.\n"
+
+
+def test_a_dry_run_counts_the_refusal_that_goes_with_the_last_acceptance_before_it(
+    site: Flask,
+) -> None:
+    visitor = Visitor(site)
+    with time_machine.travel(datetime(2022, 1, 15, tzinfo=UTC), tick=False) as clock:
+        visitor.choose("accept_all")
+        for month in (3, 7):  # withdrawn, valid until September; refused, until January
+            clock.move_to(datetime(2022, month, 15, tzinfo=UTC))
+            visitor.submit(visitor.get("/cookies").form("/cookies"), "reject")
+        clock.move_to(datetime(2025, 10, 1, tzinfo=UTC))
+        assert run(site, "purge", "--dry-run").output == "Would erase 3 records.\n"
+        assert run(site, "purge").output == "Erased 3 records.\n"
 
 
 @pytest.mark.parametrize(
