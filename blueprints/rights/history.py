@@ -76,7 +76,7 @@ def _kept_for(records: list[Record], years: int) -> str:
 
 def _renewed(row: Record, before: list[Record]) -> tuple[str, ...]:
     """Return the purposes that the record before this one gave already, and this one gives."""
-    if not before or not before[0]["is_consent"]:
+    if not before:
         return ()
     both = row["statuses"].items() & before[0]["statuses"].items()
     return tuple(sorted(purpose for purpose, status in both if status == Status.GIVEN))

@@ -261,6 +261,18 @@ def test_not_yet_sealed_then_valid_then_altered(
     assert (answer.exit_code, answer.output.partition(".")[0]) == (1, "Altered")
 
 
+def test_it_is_valid_whichever_seal_its_record_is_in(site: Flask, tmp_path: Path) -> None:
+    found = []
+    for _ in range(3):
+        visitor = Visitor(site)
+        visitor.choose("reject")
+        seal(site)
+        found.append(receipt(visitor))
+    for number, each in enumerate(found, start=1):
+        answer = check(site, tmp_path, each)
+        assert answer.output.startswith(f"Valid. Its record is in seal {number} of "), answer.output
+
+
 def test_it_stays_valid_when_its_record_is_erased(
     site: Flask, chooser: Visitor, tmp_path: Path
 ) -> None:
@@ -619,6 +631,7 @@ def test_who_had_given_it_withdraws_under_either_model(make_site: MakeSite, mode
     for _ in range(2):
         visitor.get("/")
     visitor.submit(visitor.get("/cookies").form("/cookies"), "accept_all")
+    assert set(map(tuple, statuses(receipt(visitor)).values())) == {("ConsentGiven",)}
     assert all("A21" not in rights_in(item) for item in receipt(visitor)["dpv:hasRecordOfActivity"])
     visitor.post("/cookies/withdraw", {})
     found = receipt(visitor)
