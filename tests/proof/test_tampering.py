@@ -410,7 +410,7 @@ def test_a_digest_that_is_none_is_named_in_an_erased_record_too(make_site: Any) 
     assert finding(site) == f"Record {decision.id} was changed: its digest does not fit."
 
 
-@pytest.mark.parametrize("days", [-100, 100], ids=["an old date", "a date to come"])
+@pytest.mark.parametrize("days", [-8, 8], ids=["an old date", "a date to come"])
 def test_a_record_inserted_under_a_number_of_another_day_is_named(
     site: Flask, log: list[Decision], days: int
 ) -> None:

@@ -128,7 +128,9 @@ def test_a_number_counts_however_it_was_copied_from_paper(
 
 def test_the_page_does_not_say_that_every_record_outlives_its_choice(later: Visitor) -> None:
     # A refusal without an acceptance before it goes with its validity.
-    assert "Records of choices may be kept for longer." in later.get(PATH).text
+    english = later.get(PATH)
+    assert english.status == 200
+    assert "Records of choices may be kept for longer." in english.text
     portuguese = later.get("/pt/cookies/records").text
     assert "Os registos das escolhas podem ser conservados por mais tempo." in portuguese
 

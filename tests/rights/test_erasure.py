@@ -160,8 +160,9 @@ def test_in_portuguese_the_page_says_it_in_portuguese(make_site: MakeSite) -> No
 def test_a_client_that_asks_for_json_gets_json(make_site: MakeSite) -> None:
     visitor = Visitor(make_site())
     visitor.choose("reject")
-    answer = visitor.post("/cookies/erase", {}, Accept="application/json")
-    assert answer.json == {"erased": True, "records": 1, "cookies": []}
+    for number in (1, 0):  # who is a stranger the second time
+        answer = visitor.post("/cookies/erase", {}, Accept="application/json")
+        assert answer.json == {"erased": True, "records": number, "cookies": []}
 
 
 def test_every_cookie_of_ours_that_the_browser_sent_is_expired(make_site: MakeSite) -> None:
@@ -449,10 +450,40 @@ def test_retention_is_a_setting(make_site: MakeSite) -> None:
         ("CONSENT_BACKUP_DAYS", 1),
         ("CONSENT_BACKUP_DAYS", 366),
         ("CONSENT_SEAL_RECORDS", "often"),
+        ("CONSENT_SEAL_RECORDS", 0),
+        ("CONSENT_SEAL_RECORDS", 1_000_001),
         ("CONSENT_SEAL_MINUTES", 0),
-        ("CONSENT_SEAL_BATCH", 10**9),
+        ("CONSENT_SEAL_MINUTES", 10_081),
+        ("CONSENT_SEAL_BATCH", 0),
+        ("CONSENT_SEAL_BATCH", 10_001),
     ],
 )
 def test_a_wrong_setting_stops_the_start(make_site: MakeSite, setting: str, value: object) -> None:
     with pytest.raises(SystemExit, match=f"^FLASK_{setting} must be a number of .* from [12] to"):
         make_site(**{setting: value})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {
+            "CONSENT_RETENTION_YEARS": 1,
+            "CONSENT_BACKUP_DAYS": 2,
+            "CONSENT_SEAL_RECORDS": 1,
+            "CONSENT_SEAL_MINUTES": 1,
+            "CONSENT_SEAL_BATCH": 1,
+        },
+        {
+            "CONSENT_RETENTION_YEARS": 10,
+            "CONSENT_BACKUP_DAYS": 365,
+            "CONSENT_SEAL_RECORDS": 1_000_000,
+            "CONSENT_SEAL_MINUTES": 10_080,
+            "CONSENT_SEAL_BATCH": 10_000,
+        },
+    ],
+    ids=["least", "most"],
+)
+def test_the_site_starts_with_the_least_and_the_most_that_readme_allows(
+    make_site: MakeSite, settings: dict[str, int]
+) -> None:
+    assert Visitor(make_site(**settings)).get("/").status == 200

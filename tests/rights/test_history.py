@@ -128,6 +128,20 @@ def test_a_purpose_that_is_gone_is_called_as_it_was_shown(
         assert re.search(rf"^  statistics +\w+\n +{name}$", text, re.MULTILINE)
 
 
+def test_of_many_choices_the_newest_are_shown_and_it_says_so(
+    site: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blueprints.rights.views.RECORDS_AT_MOST", 2)
+    visitor.choose("reject")
+    visitor.submit(visitor.get("/cookies").form("/cookies"), "accept_all")
+    visitor.submit(visitor.get("/cookies").form("/cookies/withdraw"))
+    page = visitor.get("/cookies/history")
+    assert [entry["Number of the record"] for entry in entries(page)] == [
+        str(record.id) for record in reversed(records(site)[1:])
+    ]
+    assert "Only the newest 2 are shown." in page.text
+
+
 def test_a_purpose_of_which_no_notice_tells_has_its_id(site: Flask) -> None:
     (subject,) = fill(site, [decision(statuses={"statistics": "given"})])
     page = Page(Visitor(site).post("/cookies/records", {"number": str(subject)}))
