@@ -7,6 +7,7 @@ import socket
 import subprocess
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from blueprints.consent.digest import canonical, sha256_of, utc_text
 from blueprints.proof.seals import newest_seals
 from blueprints.rights import history
 from blueprints.rights.profile import ReceiptMetadata
+from blueprints.rights.receipt import write_receipt
 
 # The terms of W3C DPV 2.3 that standards for a web consent record name; `Purpose` is the fallback.
 DPV = {
@@ -417,6 +419,36 @@ def test_a_forger_who_mends_the_checksum_is_found_out(
     assert check(site, tmp_path, found).exit_code == 0
     answer = check(site, tmp_path, forge(deepcopy(found)))
     assert (answer.exit_code, answer.output.partition(".")[0]) == (1, "Altered")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"renewed": ("advertising",)},
+        {"counting": ("advertising", "personalization")},
+        {"assumed": ("personalization",)},
+        {"assumed": ("advertising",)},
+        {"kept_for": "for ever"},
+        {"version": 4},
+    ],
+    ids=str,
+)
+def test_a_forger_who_has_the_code_of_this_site_is_found_out(
+    site: Flask, chooser: Visitor, tmp_path: Path, told: dict[str, Any]
+) -> None:
+    found = receipt(chooser)  # personalisation given, advertising refused
+    metadata = ReceiptMetadata(
+        id=found["dct:identifier"],
+        created_at=found["dct:created"],
+        origin="http://localhost",
+        counts=True,
+        counting=("personalization",),
+        kept_for=found["site:keptFor"],
+    )
+    fields, notice = found["site:digestedFields"], found["site:noticeContent"]
+    assert write_receipt(fields, notice, metadata) == found
+    forged = write_receipt(fields, notice, replace(metadata, **told))
+    assert check(site, tmp_path, forged).output.startswith("Altered.")
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pytest
 from browserlike import Visitor
 from evidence import records
 from flask import Flask
-from log import run, seal
+from log import decision, fill, run, seal
 
 from blueprints.consent import services
 from blueprints.consent.models import ConsentRecord
@@ -88,6 +88,7 @@ def test_after_an_erasure_what_is_left_is_said(site: Flask, tmp_path: Path, by: 
     visitor = Visitor(site)
     visitor.choose("accept_all")
     given = hands(site, visitor, tmp_path)
+    fill(site, [decision(subject=str(UUID(int=number))) for number in (1, 2**128 - 1)])
     assert run(site, "erase", given["subject"]).exit_code == 0
     found = run(site, "find", given[by])
     assert found.exit_code == 0, found.output
