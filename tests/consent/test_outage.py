@@ -17,6 +17,7 @@ from conftest import ALL_STORES, MakeSite
 from evidence import ARTICLE, REGISTRY, records, session_cookie
 from flask import Flask
 from log import lose, run
+from outages import let_the_pause_pass, wait_for_no_other, without
 from redis import Redis
 from sqlalchemy import Connection, event
 
@@ -25,7 +26,6 @@ from blueprints.consent import visitor as visitor_at_hand
 from blueprints.consent.choices import Choice
 from blueprints.database import db
 from blueprints.database.errors import OutcomeUnknownError
-from blueprints.database.sqlite import driver
 from blueprints.sessions import StoreUnavailableError
 
 ADVERTISER = """
@@ -83,22 +83,9 @@ def nothing_can_be_written(site: Flask, tmp_path: Path) -> Outage:
     return outage
 
 
-def wait_for_no_other(site: Flask) -> None:
-    """Let the next write to SQLite fail at once, and not when a visitor has waited in vain."""
-    writer = site.extensions["database"].writer
-    driver(writer._open()).execute("PRAGMA busy_timeout = 0")  # noqa: SLF001 - closed as it fails
-
-
 def wait_for_no_lock(connection: Connection) -> None:
-    """The same on PostgreSQL."""
+    """Let the next write to PostgreSQL fail at once as well."""
     connection.exec_driver_sql("SET LOCAL lock_timeout = 1")
-
-
-def let_the_pause_pass(site: Flask) -> None:
-    """Let the site ask its stores again, as it does two seconds after a failure."""
-    access = site.extensions["database"]
-    for outage in (access.reads, access.writes):
-        outage._until = 0.0  # noqa: SLF001 - instead of waiting
 
 
 def loads_the_advertiser(page: Page) -> bool:
@@ -382,14 +369,11 @@ def test_what_is_not_selected_anew_is_off_where_the_notice_cannot_be_looked_up(s
     visitor = Visitor(site)
     visitor.choose("accept_selected", ticks=("advertising",))
     sent = {"choice": "accept_selected", "purposes": "personalization", "notice": "1" * 64}
-    lose(site, "consent_notices")
-    answer = Page(visitor.post("/cookies", sent))
-    assert answer.status == 503
-    assert "What you withdrew is off" in answer.text
-    assert not loads_the_advertiser(visitor.get("/"))
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table lost_consent_notices rename to consent_notices")
-    let_the_pause_pass(site)
+    with without(site, "consent_notices"):
+        answer = Page(visitor.post("/cookies", sent))
+        assert answer.status == 503
+        assert "What you withdrew is off" in answer.text
+        assert not loads_the_advertiser(visitor.get("/"))
     assert not loads_the_advertiser(visitor.get("/"))
     assert visitor.get("/cookies").all("input", checked="") == []
     assert records(site)[-1].statuses["advertising"] == "withdrawn"
@@ -816,11 +800,8 @@ def test_a_refusal_while_no_session_is_known_is_not_taken_for_acceptance(
     site = make_site(CONSENT_MODEL="implied")
     visitor = Visitor(site)
     visitor.get("/")
-    lose(site, "sessions")
-    assert Page(visitor.post("/cookies", {"choice": "reject", "next": "/"})).status == 503
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table lost_sessions rename to sessions")
-    let_the_pause_pass(site)
+    with without(site, "sessions"):
+        assert Page(visitor.post("/cookies", {"choice": "reject", "next": "/"})).status == 503
     for path in (ARTICLE, "/", ARTICLE):
         visitor.get(path)
     (record,) = records(site)

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,13 +10,11 @@ from browserlike import Page, Visitor
 from conftest import MakeSite
 from evidence import ARTICLE, records, session_cookie
 from flask import Flask
-from log import lose
+from outages import let_the_pause_pass, wait_for_no_other, without
 from registries import FILM, shipped_with
-from test_outage import let_the_pause_pass, wait_for_no_other
 from time_machine import travel
 
 from blueprints.consent.recording import choice_recorded
-from blueprints.database import db
 
 NEXT = "If you go on reading without choosing, this site assumes that you accept."
 NEXT_IN_PORTUGUESE = "Se continuar a ler sem escolher, este sítio presume que aceita."
@@ -173,13 +171,8 @@ def test_what_was_assumed_is_not_recorded_as_given_where_nobody_read_the_notice(
     assert len(records(site)) == number
 
 
-@contextmanager
-def nothing_can_be_looked_up(site: Flask, _file: Path) -> Iterator[None]:
-    lose(site, "sessions")
-    yield
-    with site.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("alter table lost_sessions rename to sessions")
-    let_the_pause_pass(site)
+def nothing_can_be_looked_up(site: Flask, _file: Path) -> AbstractContextManager[None]:
+    return without(site, "sessions")
 
 
 @contextmanager

@@ -1,9 +1,7 @@
 """What was taken back and waits to be recorded is off, and is recorded as it was pressed."""
 
 import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,11 +11,10 @@ from browserlike import Page, Visitor
 from conftest import MakeSite
 from evidence import ARTICLE, records
 from flask import Flask
-from log import lose
+from outages import without
 from registries import NEW_PURPOSE, shipped_with
 from served import Served
 
-from blueprints.database import db
 from blueprints.security import limits
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -32,20 +29,6 @@ def come_back(visitor: Visitor, site: Flask, **headers: str) -> Visitor:
         if cookie := visitor.client.get_cookie(name):
             later.client.set_cookie(name, cookie.value)
     return later
-
-
-@contextmanager
-def without(site: Flask, *tables: str) -> Iterator[None]:
-    """Let the database have no such tables while the body runs."""
-    for table in tables:
-        lose(site, table)
-    yield
-    with site.app_context(), db.engine.begin() as connection:
-        for table in tables:
-            connection.exec_driver_sql(f"ALTER TABLE lost_{table} RENAME TO {table}")
-    access = site.extensions["database"]
-    for outage in (access.reads, access.writes):
-        outage._until = 0.0  # noqa: SLF001 - instead of waiting
 
 
 @pytest.mark.parametrize("press", ["withdraw", "refuse", "select"])
