@@ -41,7 +41,7 @@ def named_by(given: str) -> Named | None:
     file = Path(given)
     try:
         is_file = file.is_file()
-    except (OSError, ValueError):  # It can be no name of a file.
+    except OSError:  # It can be no name of a file.
         return None
     if not is_file:
         return None
