@@ -375,6 +375,7 @@ def test_the_heads_file_is_read_and_a_wrong_one_is_named(
         json.dumps({"number": "1", "head": one["head"]}): "holds something that is no seal",
         '{"number": 1, "head": "abc"}': "holds something that is no seal",
         json.dumps(one | {"size": 4}): "was altered: the head of its seal 1 does not fit.",
+        json.dumps(one | {"size": 2**60}): "was altered: the head of its seal 1 does not fit.",
     }
     for text, says in bad.items():
         code, output = said(site, tmp_path, text)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from conftest import MakeSite
 from evidence import FIELDS as OF_A_RECORD
 from flask import Flask
 from log import decide, decide_often, erase, run, tampering
@@ -424,6 +425,15 @@ def test_a_record_inserted_under_a_number_of_another_day_is_named(
     assert finding(site) == (
         f"Record {forged.id} was inserted: its number is from another day than it says."
     )
+
+
+def test_a_leaf_of_no_record_inserted_after_the_end_is_named(make_site: MakeSite) -> None:
+    site = make_site()
+    decide(site, datetime.now(UTC))
+    run(site, "seal")
+    with tampering(site) as connection:
+        connection.exec_driver_sql("INSERT INTO consent_leaves VALUES (1, 1, 7, zeroblob(32))")
+    assert finding(site).startswith("Record b'7' at position 1 belongs to no seal")
 
 
 def test_a_leaf_inserted_after_the_end_is_named(site: Flask, log: list[Decision]) -> None:

@@ -431,6 +431,30 @@ def test_whatever_was_put_into_the_log_a_command_says_a_sentence(
         assert answer.exception is None or isinstance(answer.exception, SystemExit), command
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "consent_leaves SET digest = zeroblob(32)",
+        "consent_seals SET head = root",
+        "consent_seals SET sealed_at = '2026-01-01 00:00:00.000000'",
+        "consent_seals SET root = 'no digits'",
+        "consent_seals SET root = x'01'",
+    ],
+)
+def test_a_proof_that_does_not_lead_to_its_head_is_shown_as_such(
+    make_site: MakeSite, forged: str
+) -> None:
+    site = make_site()
+    for _ in range(3):
+        Visitor(site).choose("reject")
+    seal(site)
+    with tampering(site) as connection:
+        connection.exec_driver_sql(f"UPDATE {forged}")
+    found = run(site, "find", str(records(site)[0].id)).output
+    assert "THE PROOF DOES NOT LEAD FROM THE DIGEST TO THIS HEAD" in found
+    assert "the proof leads from" not in found
+
+
 def test_a_record_that_is_not_sealed_yet_says_so(make_site: MakeSite) -> None:
     site = make_site()
     Visitor(site).choose("reject")
