@@ -40,7 +40,7 @@ def erase_visitor() -> tuple[Decision | None, int]:
         raise
     wipe_journal()
     let_it_count(None)
-    return found[0]
+    return found[-1]  # Where it was overtaken, it was done anew.
 
 
 def erase_subject(subject: UUID) -> int:

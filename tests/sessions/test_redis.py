@@ -1,6 +1,7 @@
 """Sessions in Redis, which is not the log: whatever it misses, forgets or brings back."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from browserlike import Visitor
 from conftest import MakeSite
 from evidence import given, records, session_cookie
 from flask import Flask
+from log import decision, fill
 from redis import Redis
 from redis.exceptions import TimeoutError as RedisTimeout
 from sqlalchemy import Connection
@@ -108,6 +110,30 @@ def test_who_held_the_order_for_too_long_overwrites_nothing(
     assert visitor.post("/cookies", {"choice": "accept_all"}).status_code == 503
     assert given(visitor) == set()
     assert [record.method for record in records(site)][-1] == "settings.reject"
+
+
+@pytest.mark.needs("rights")
+def test_an_erasure_that_is_done_anew_tells_of_what_it_erased(
+    site: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = Visitor(site)
+    visitor.post("/cookies", {"choice": "reject"})
+    subject = str(records(site)[0].subject)
+
+    def be_overtaken(work: Callable[[Connection], object]) -> object:
+        monkeypatch.setattr(redis_store, "write", write)
+        with ThreadPoolExecutor(1) as pool:  # a page that shows once that it was saved
+            pool.submit(visitor.raw_get, "/").result()
+        try:
+            return write(work)
+        finally:
+            fill(site, [decision(subject=subject)])
+
+    monkeypatch.setattr(redis_store, "SECONDS_TO_CHANGE", 30)  # A test machine may be busy.
+    monkeypatch.setattr(redis_store, "write", be_overtaken)
+    answer = visitor.post("/cookies/erase", {}, Accept="application/json")
+    assert answer.json == {"erased": True, "records": 2, "cookies": []}
+    assert [record.subject for record in records(site)] == [None, None]
 
 
 def test_a_page_view_at_the_same_time_costs_nobody_a_choice(
