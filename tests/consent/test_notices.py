@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +15,11 @@ from conftest import MakeSite, statements
 from evidence import REGISTRY, records, session_cookie
 from flask import Flask, request
 from log import lose, tampering, under_command
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
+from blueprints.consent import notice_store
 from blueprints.consent.models import ConsentNotice
-from blueprints.database import db
+from blueprints.database import db, write
 
 RECEIPT_OF_VERSION_1 = Path(__file__).parents[1] / "rights/receipt_of_version_1.jsonld"
 
@@ -239,6 +240,25 @@ def test_after_a_backup_without_the_notice_has_been_put_back_it_is_kept_anew(sit
     statuses = [Visitor(site).post("/cookies", sent).status_code for _ in range(2)]
     assert statuses == [503, 303]
     assert sent["notice"] in kept(site)
+
+
+def test_a_notice_that_another_process_keeps_at_the_same_moment_is_kept_once(
+    site: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notices = site.extensions["notices"]
+    with tampering(site) as connection:
+        connection.exec_driver_sql("DELETE FROM consent_notices")
+    notices.forget()
+
+    def after_another(work: Callable[[Connection], object]) -> object:
+        monkeypatch.setattr(notice_store, "write", write)
+        write(work)
+        return write(work)
+
+    monkeypatch.setattr(notice_store, "write", after_another)
+    sent = {"choice": "reject", "notice": notices.in_force["en"].id}
+    assert Visitor(site).post("/cookies", sent).status_code == 303
+    assert set(kept(site)) == {sent["notice"]}
 
 
 def test_a_session_from_before_notices_were_kept_still_counts(make_site: MakeSite) -> None:

@@ -643,6 +643,7 @@ def test_whoever_asks_in_vain_for_their_records_to_be_erased_accepts_nothing_any
     assert "withdrawal" not in visitor.cookies
 
 
+@pytest.mark.stores("sqlite")
 def test_what_was_stored_goes_with_a_withdrawal_while_no_session_is_known(site: Flask) -> None:
     visitor = accepts(site)
     lose(site, "sessions")
