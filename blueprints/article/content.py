@@ -137,9 +137,12 @@ def read_library(
 
 def read_article(file: Path, pictures: Pictures, knows_embed: KnowsEmbed) -> Article:
     """Read `<language>/<name>.md`, or raise BrokenPartError with all that is wrong in it."""
+    language = file.parent.name
+    if language not in ADDRESSES:
+        known = " and ".join(ADDRESSES)
+        raise BrokenPartError(f"'{language}' is no language of the site, which has {known}")
     text = file.read_text(encoding="utf-8-sig")
     fields, content = front_matter.split(text)
-    language = file.parent.name
     first_line = text[: text.rindex(content)].count("\n") + 1
     rendered = render(content, language, pictures, first_line)
     problems = [

@@ -190,6 +190,14 @@ def test_a_duplicate_slug_is_refused(tmp_path: Path) -> None:
         read_library(tmp_path)
 
 
+def test_a_text_in_a_language_that_the_site_has_not_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "de/a.md"
+    file.parent.mkdir()
+    file.write_text(GOOD, encoding="utf-8")
+    with pytest.raises(BrokenArticleError, match=r"^de/a.md: 'de' is no language of the site"):
+        read_library(tmp_path)
+
+
 def long_text(headings: int) -> str:
     part = "## The Clérigos *tower*\n\n" + "word " * 500
     return GOOD.replace("Some words.", "\n\n".join([part] * headings))
