@@ -14,7 +14,7 @@ from threading import Event, Lock
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import TimeoutError  # noqa: A004 - as when a pool has no connection
 
 from blueprints.database.errors import DatabaseUnavailableError, means_down
@@ -60,6 +60,7 @@ class Writer:
         self._lock = Lock()
         self._queue: deque[_Job[Any]] = deque()
         self._has_leader = False
+        event.listen(engine, "engine_disposed", self._let_go)
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction, perhaps in another thread, and return when it is committed.
@@ -154,6 +155,12 @@ class Writer:
         if self._connection is None:
             self._connection = reserve(self._engine)
         return self._connection
+
+    def _let_go(self, _engine: Engine) -> None:
+        """Close the connection with all others, unless somebody writes, who looks by themselves."""
+        with self._lock:
+            if not self._has_leader:
+                self._close()
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
@@ -271,8 +272,8 @@ def test_all_that_look_up_let_go_of_a_file_that_is_another_one(sqlite_site: Flas
         write(put("a"))
         engine = db.engine
     event.listen(engine, "connect", lambda made, _entry: made.create_function("meet", 1, meet))
-    event.listen(engine, "close_detached", closed.append)
     engine.dispose()  # Each connection from here on knows the function.
+    event.listen(engine, "close_detached", closed.append)
     look_up = Lookup(sqlite_site.extensions["database"], select(func.meet(bindparam("key"))))
     with ThreadPoolExecutor(3) as threads:
         assert list(threads.map(look_up, ["together"] * 3)) == ["together"] * 3
@@ -531,3 +532,37 @@ def test_nothing_is_written_into_a_log_that_was_deleted(sqlite_site: Flask) -> N
         found = [key for (key,) in another.execute("SELECT key FROM sessions ORDER BY key")]
     assert found == written
     assert "c" in found
+
+
+INSERT_BY_ANOTHER = """
+import sqlite3, sys
+another = sqlite3.connect(sys.argv[1])
+another.execute("INSERT INTO sessions (key, data, expires_at) VALUES ('b', '', '2999-01-01')")
+another.commit()
+sys.stdin.read()
+"""
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_nothing_is_lost_where_the_index_of_that_log_was_deleted(sqlite_site: Flask) -> None:
+    """Another process makes a new index; who wrote on by the old one would write over its rows."""
+    file = file_of(sqlite_site)
+    with sqlite_site.app_context():
+        write(put("a"))
+        keys()
+        Path(f"{file}-shm").unlink()
+        command = [sys.executable, "-c", INSERT_BY_ANOTHER, str(file)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE) as another:  # noqa: S603 - our own interpreter and code
+            while not Path(f"{file}-shm").exists():
+                time.sleep(0.01)
+            time.sleep(0.2)
+            for key in ("c", "d"):
+                with suppress(DatabaseUnavailableError):
+                    write(put(key))
+            written = keys()
+            another.communicate()
+    with closing(sqlite3.connect(file)) as whole:
+        found = [key for (key,) in whole.execute("SELECT key FROM sessions ORDER BY key")]
+        assert whole.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert found == written
+    assert {"a", "b", "d"} <= set(found)
