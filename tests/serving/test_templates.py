@@ -1,6 +1,7 @@
 """What Jinja has compiled is kept for the next start, for this account alone."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,24 @@ def test_what_was_compiled_in_another_way_is_compiled_anew(
     assert len(list((tmp_path / "compiled").iterdir())) == 1
 
 
-@pytest.mark.parametrize("left", [0, 5, 20, 70, 200])
-def test_what_a_power_cut_has_left_is_compiled_anew(
-    make_site: MakeSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: int
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "cut off": lambda whole: whole[:70],
+    "empty": lambda _whole: b"",
+    "a page lost": lambda whole: whole[:1024] + bytes(1024) + whole[2048:],
+    "a bit flipped": lambda whole: whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:],
+    "the end lost": lambda whole: whole[:200].ljust(len(whole), b"\0"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_a_power_cut_or_a_disk_has_damaged_is_compiled_anew(
+    make_site: MakeSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
+    """Python itself checks nothing of such a file, and ends where it is none."""
     compiles(kept(make_site, tmp_path), monkeypatch)
     (file,) = (tmp_path / "compiled").iterdir()
     whole = file.read_bytes()
-    file.write_bytes(whole[:left].ljust(len(whole), b"\0"))
+    file.write_bytes(DAMAGES[damage](whole))
     assert compiles(kept(make_site, tmp_path), monkeypatch)
     assert file.read_bytes() == whole
 
