@@ -42,7 +42,7 @@ def for_reader(reader: Reader, shown: Article, messages: tuple[Message, ...]) ->
     interests = partners.read_interests(told) if told else ()
     message, now = _of_interests(interests, shown.topics, messages)
     to_keep = now if shown.topics and reader.allows("advertising") and now != told else ""
-    of_the_message = message and (message.address, bool(interests))
+    of_the_message = message and (message, bool(interests))  # Two may have one address.
     looks = wanted.size, wanted.theme, place
     state = reader.state and (reader.state, looks, of_the_message, to_keep)
     return Seen(state, message, bool(interests), place, to_keep)

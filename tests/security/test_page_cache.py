@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -193,6 +194,40 @@ def test_what_is_noted_of_a_reader_comes_with_the_page_that_was_made_once(site: 
     made.clear()
     assert second.raw_get("/").headers["Set-Cookie"].partition(";")[0] == noted.partition(";")[0]
     assert made == []
+
+
+TWO_OF_ONE_PARTNER = """
+[[messages]]
+title = { en = "One", pt = "Um" }
+text = { en = "Of the fibre.", pt = "De fibra." }
+address = "https://shop.example/"
+topics = ["digital-transition", "infrastructure"]
+
+[[messages]]
+title = { en = "Two", pt = "Dois" }
+text = { en = "Of the Minho.", pt = "Do Minho." }
+address = "https://shop.example/"
+topics = ["startups", "minho"]
+"""
+
+
+def test_two_messages_with_one_address_are_two_pages(make_site: MakeSite, tmp_path: Path) -> None:
+    messages = tmp_path / "messages.toml"
+    messages.write_text(TWO_OF_ONE_PARTNER, encoding="utf-8")
+    site = make_site(MESSAGES=str(messages))
+    shown = []
+    for interests in ("digital-transition.startups.infrastructure", "startups.minho.m2"):
+        visitor = Visitor(site)
+        visitor.choose("accept_all")
+        visitor.client.set_cookie("interests", f"smart-cities.{interests}")
+        pages = [visitor.get("/").text for _ in range(3)]
+        shown.append(
+            [
+                [words for words in ("fibre", "Minho") if f"Of the {words}." in page]
+                for page in pages
+            ]
+        )
+    assert shown == [[["fibre"]] * 3, [["Minho"]] * 3]
 
 
 def test_a_page_that_sends_a_cookie_of_one_visitor_is_kept_for_nobody(site: Flask) -> None:
