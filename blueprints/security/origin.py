@@ -22,13 +22,14 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 def refuse_malformed_address() -> None:
     """Refuse a request without exactly one plausible Host, or for an address that has no end.
 
-    Addresses are built from both. Nothing is built from a host that was refused, the page that says
-    so included.
+    Addresses are built from both. Nothing is built from what was refused, the page that says so
+    included.
     """
     if not _is_plausible():
         request.host = "localhost"
         abort(400)
     if len(quote(request.path)) + len(request.query_string) > ADDRESS_AT_MOST:
+        g.page_path = "/"
         abort(414)
 
 
