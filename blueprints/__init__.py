@@ -7,8 +7,8 @@ rights      what is a visitor's own: history, receipt, erasure, retention
 proof       the tamper-evident log: seals, heads, the verifier
 consent     the heart: ask, record, enforce
 sessions    server-side sessions, one per visitor, made at the first choice and changed in place
-article     read the article
 database    the SQLAlchemy object, the base of all models, migrations
+article     read the article
 security    response headers, the Content-Security-Policy, the cross-origin check, caching, files
 serving     settings, the site's own log, the production server: how it starts and stops
 languages   English and Portuguese: addresses, translations, dates

@@ -1,8 +1,8 @@
 """Consent, the heart of the house: ask, record, enforce.
 
 `registry.toml` declares every purpose, service and cookie; `choices.py` holds the rules;
-`services.py` writes them down. There is one way in, `POST /cookies` and the paths below it,
-with or without JavaScript, and nothing says "saved" before the record is committed.
+`services.py` writes them down. A choice comes in by `POST /cookies` and the paths below it, with or
+without JavaScript, and nothing says "saved" before the record is committed.
 
 The way of a choice, from the form to the record and back to the page:
 

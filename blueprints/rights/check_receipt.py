@@ -81,20 +81,20 @@ def _checked(receipt: Node, heads: Mapping[int, str] | None) -> Verdict:
         record, digest, seal = check(receipt)
     except AlteredError as error:
         return ALTERED, str(error)
-    if not (seal or heads):  # It may have been sealed since.
+    if not seal and heads is None:  # It may have been sealed since.
         if not _is_in_log(digest):
             return UNKNOWN, "It is whole, but its digest is not in this log."
         proof = prove(record)
         seal = proof.seal.as_json if proof and proof.leads_from(digest) else None
     if not seal:
         # The log finds the seal of this one too; there may be no other, once its record is erased.
-        again = "download it again" if heads else "check it again"
+        again = "download it again" if heads is not None else "check it again"
         return (
             NOT_YET_SEALED,
             f"It is whole, and it was made before its record was sealed: {again} later.",
         )
     number, head = seal["number"], seal["head"]
-    if not (heads.get(number) == head if heads else _has(number, head)):
+    if not (_has(number, head) if heads is None else heads.get(number) == head):
         return UNKNOWN, f"It is whole, but no seal here has the head {head}."
     return VALID, f"Its record is in seal {number} of {seal['sealed_at']}, head {head}."
 
