@@ -7,6 +7,7 @@ be as long as its head says: into one that was cut off nothing is written. That 
 for as long as nothing has touched the file, which is rare: changes go to the log of writes.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -86,7 +87,7 @@ def _watch(engine: Engine, file: Path) -> None:
     @event.listens_for(engine, "connect")
     def remember(_connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
         entry.info[FILE] = str(file)
-        _file, log, index = entry.info[IDENTITY] = _identities(str(file))
+        _file, log, index = entry.info[IDENTITY] = _identities(str(file), look(str(file)))
         if log and not index:
             engine.dispose()
             raise DatabaseUnavailableError("the index of its log of writes was deleted")
@@ -107,17 +108,17 @@ def _is_there(info: dict[Any, Any]) -> bool:
     """Whether a connection still has the files that are there."""
     file = info[FILE]
     found = look(file)
-    if found is None or info[IDENTITY] != _identities(file):
+    if found is None or info[IDENTITY] != _identities(file, found):
         return False
     if is_empty := not found.st_size:
         mark_as_cut_off(Path(file))  # When the log of writes is gone too, it would look like new.
     return not is_empty
 
 
-def _identities(file: str) -> list[tuple[int, int] | None]:
+def _identities(file: str, found: os.stat_result | None) -> list[tuple[int, int] | None]:
     """Return which files these are: the database, its log of writes, and the index of that."""
-    looks = [look(f"{file}{end}") for end in ("", "-wal", "-shm")]
-    return [found and (found.st_dev, found.st_ino) for found in looks]
+    looks = (found, look(f"{file}-wal"), look(f"{file}-shm"))
+    return [each and (each.st_dev, each.st_ino) for each in looks]
 
 
 def _require_whole_still(connection: Connection) -> None:
