@@ -18,14 +18,12 @@ from blueprints.consent.visitor import registry
 from blueprints.rights.dossier import Dossier, Entry, compile_dossier
 from blueprints.rights.subjects import joined, named_by
 
-TEMPLATES = {"text": "rights/find.txt", "html": "rights/find.html"}
-
 
 # The value of a cookie may begin with a hyphen, which is no option then.
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("number", metavar="ID", nargs=-1, required=True, callback=joined)
-@click.option("--json", "kind", flag_value="json", help="As JSON.")
-@click.option("--html", "kind", flag_value="html", help="As one page without network or script.")
+@click.option("--json", "is_json", is_flag=True, help="As JSON.")
+@click.option("--html", "is_html", is_flag=True, help="As one page without network or script.")
 @click.option(
     "--language",
     type=click.Choice(LANGUAGES),
@@ -33,7 +31,7 @@ TEMPLATES = {"text": "rights/find.txt", "html": "rights/find.html"}
     help="In which language the text or the page is, for whoever asks.",
 )
 @with_appcontext
-def find(number: str, kind: str | None, language: str) -> None:
+def find(number: str, language: str, *, is_json: bool, is_html: bool) -> None:
     """Show everything about ID, the number of a record or of a visitor (subject).
 
     ID may be the file of a receipt as well, or the value of a visitor's session cookie, which they
@@ -42,16 +40,20 @@ def find(number: str, kind: str | None, language: str) -> None:
     The record, how long it is valid, the notice that was shown word for word, the proof that the
     record is in the sealed log, and the other records of the same visitor.
     """
+    if is_json and is_html:
+        raise BadInputError("It is either --json or --html.")
     with database():
         found = compile_dossier(_asked_for(number), datetime.now(UTC))
         if found is None:
             raise BadInputError(f"There is no record and no visitor with the number {number}.")
         names = _purpose_names(found, language)
-    if kind == "json":
+    if is_json:
         click.echo(json.dumps(_as_json(found), default=as_text, ensure_ascii=False, indent=1))
         return
     g.language = language
-    template = current_app.jinja_env.get_template(TEMPLATES[kind or "text"])
+    template = current_app.jinja_env.get_template(
+        "rights/find.html" if is_html else "rights/find.txt"
+    )
     page = template.render(
         dossier=found,
         utc=utc,

@@ -159,6 +159,11 @@ def test_a_record_that_answers_no_notice_does_not_say_that_none_was_kept(
         assert said in run(site, "find", number, "--language", language).output
 
 
+def test_two_kinds_at_once_are_refused(site: Flask, number: str) -> None:
+    answer = run(site, "find", number, "--json", "--html")
+    assert (answer.exit_code, "either --json or --html" in answer.output) == (2, True)
+
+
 def test_english_is_said_where_nothing_else_is_asked_for(site: Flask, number: str) -> None:
     assert "CONSENT RECORDS OF" in run(site, "find", number).output
     assert 'lang="en"' in run(site, "find", number, "--html").output
