@@ -164,13 +164,13 @@ def test_a_week_that_is_not_whole_is_marked_in_the_chart_and_told_in_words(
         part: [
             shape
             for group in chart.iter()
-            if f" {part} " in group.get("class", "")
+            if group.get("class") == part
             for shape in group.iter()
             if shape.get("class", "").startswith("rect")
         ]
-        for part in ("serie-0", "serie-1")
+        for part in ("color-0", "color-1")
     }
-    assert (len(drawn["serie-0"]), len(drawn["serie-1"])) == (10, 1)
+    assert (len(drawn["color-0"]), len(drawn["color-1"])) == (10, 1)
     assert "where it is not over yet: 16 November 2026." in text_of(root)
     assert "16 November 2026 (part)" in text_of(root)
 
