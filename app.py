@@ -9,9 +9,8 @@ proof) can be left out of the list, with their settings, and the rest works.
 import gc
 import signal
 
-if gc.isenabled():
-    # What is imported is no garbage, and to look for some takes a good part of the start.
-    gc.disable()
+# What is imported is no garbage, and to look for some takes a good part of the start.
+gc.disable()
 
 if __name__ == "__main__":
     # Ctrl-C ends the start as it ends any program, without a traceback, even while this imports.
