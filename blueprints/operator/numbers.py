@@ -17,6 +17,7 @@ from blueprints.consent.choices import Status
 from blueprints.consent.records import Record
 
 K = TypeVar("K")
+Purposes = frozenset[str]
 
 SMALLEST = 5
 OTHER = f"other (each under {SMALLEST})"
@@ -80,7 +81,13 @@ class Report:
 
     @property
     def months(self) -> list[date]:
-        return sorted({month for shares in self.given_by_month.values() for month in shares})
+        """Every month from the first of which a share is known, or hidden, to the last."""
+        with_answers = {month for shares in self.given_by_month.values() for month in shares}
+        if not with_answers:
+            return []
+        first, last = min(with_answers), max(with_answers)
+        days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+        return [day for day in days if day.day == 1]
 
     @property
     def is_shown(self) -> bool:
@@ -91,9 +98,12 @@ class Report:
 class Tally:
     """The counters while the log is read."""
 
-    def __init__(self, now: datetime, counts: Callable[[Record], bool]) -> None:
+    def __init__(
+        self, now: datetime, counts: Callable[[Record], bool], offered: Mapping[str, Purposes]
+    ) -> None:
         self.now = now
         self.counts = counts
+        self.offered = offered
         self.erased = 0
         self.days: Counter[date] = Counter()
         self.answers: Counter[str] = Counter()
@@ -124,23 +134,27 @@ class Tally:
             given += is_given
             self.purposes[purpose][status] += 1
             self.months[purpose][day.replace(day=1), is_given] += 1
-        answer = "nothing" if not given else "some" if given < len(statuses) else "everything"
+        # "Always allow", beside the content itself, is about one purpose, and the others stay open.
+        most = len(self.offered.get(record["policy_version"], statuses))
+        answer = "nothing" if not given else "some" if given < most else "everything"
         self.answers[ASSUMED if assumed else answer] += 1
 
 
-def summarise(
+def summarise(  # noqa: PLR0913 - what there is to say, by name
     records: Iterable[Record],
     now: datetime,
     since: date | None = None,
     until: date | None = None,
     *,
     counts: Callable[[Record], bool],
+    offered: Mapping[str, Purposes],
 ) -> Report:
     """Fold the records. Without `since` it begins with them, without `until` it ends now.
 
-    `counts` tells whether a record still does.
+    `counts` tells whether a record still does, `offered` what each policy version let one accept;
+    of a version that is not there, a record is taken for an answer to everything.
     """
-    tally = Tally(now, counts)
+    tally = Tally(now, counts, offered)
     for record in records:
         tally.add(record)
     days, today = tally.days, now.date()

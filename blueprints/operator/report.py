@@ -1,6 +1,6 @@
 """`flask consent report`: how people choose, as a table and as a page for a meeting."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -13,7 +13,7 @@ from flask.cli import with_appcontext
 
 from blueprints.consent.choices import Model
 from blueprints.consent.commands import database
-from blueprints.consent.notice_store import all_kept
+from blueprints.consent.notice_store import KeptNotice, all_kept
 from blueprints.consent.records import Record, select_with_newer
 from blueprints.consent.visitor import registry, standing_of
 from blueprints.operator import charts
@@ -57,7 +57,14 @@ def report(since: date | None, until: date | None, html: Path | None) -> None:
             def counts(record: Record) -> bool:
                 return standing_of(record, record["newer_at"], now).counts
 
-            found = _named(summarise(records, now, since, until, counts=counts))
+            kept = list(all_kept())
+            offered = {
+                of.notice.policy_version: of.notice.offered
+                for of in kept
+                if not of.notice.placeholder
+            }
+            numbers = summarise(records, now, since, until, counts=counts, offered=offered)
+            found = _named(numbers, kept)
         if write:
             write(_written("operator/report.html", found))
     click.echo(_written("operator/report.txt", found), nl=False)
@@ -77,13 +84,13 @@ def _written(template: str, report: Report) -> str:
     )
 
 
-def _named(report: Report) -> Report:
+def _named(report: Report, kept: Iterable[KeptNotice]) -> Report:
     """Call the purposes by name; one that the registry has no more, as it was shown, with its id.
 
     The id tells it from one that has its name now.
     """
-    kept = sorted(all_kept(), key=lambda kept: (kept.notice.language == "en", kept.kept_at))
-    shown = [entry for of_then in kept for entry in of_then.notice.content.get("purposes", ())]
+    in_turn = sorted(kept, key=lambda kept: (kept.notice.language == "en", kept.kept_at))
+    shown = [entry for of_then in in_turn for entry in of_then.notice.content.get("purposes", ())]
     names = {entry["id"]: f"{entry['name']} ({entry['id']})" for entry in shown}
     names |= {purpose.id: purpose.name["en"] for purpose in registry().purposes}
 

@@ -31,7 +31,9 @@ REFUSED = {"personalization": "refused", "advertising": "refused"}
 def report(*rows: Decision, erased: int = 0, **period: Any) -> Report:  # noqa: ANN401 - two dates
     records = [vars(row) | {"content": "{...}"} for row in rows]
     erased_ones = [{"content": None}] * erased
-    return summarise([*records, *erased_ones], NOW, **period, counts=is_valid)
+    every = [*records, *erased_ones]
+    offered = {row.policy_version: frozenset(GIVEN) for row in rows}
+    return summarise(every, NOW, **period, counts=is_valid, offered=offered)
 
 
 def is_valid(record: Record) -> bool:
@@ -71,6 +73,12 @@ def test_what_was_only_assumed_is_not_counted_as_given() -> None:
     found = report(*[decision()] * 5, *[decision(method="continued_use", statuses=assumed)] * 6)
     assert names(found.purposes["advertising"]) == {"assumed": 6, "given": 5}
     assert names(found.answers) == {"assumed": 6, "everything": 5}
+
+
+def test_always_allow_of_one_purpose_is_not_everything() -> None:
+    beside_a_film = decision(method="embed.always", statuses={"personalization": "given"})
+    found = report(*[beside_a_film] * 6, *[decision()] * 5)
+    assert names(found.answers) == {"some": 6, "everything": 5}
 
 
 def test_an_erased_record_is_counted_as_erased_only() -> None:
@@ -178,6 +186,11 @@ def test_a_week_that_is_not_whole_is_marked_in_the_chart_and_told_in_words(
 def test_a_month_in_which_few_gave_hides_its_share() -> None:
     found = report(*[decision()] * 4, *[decision(statuses=REFUSED)] * 20)
     assert list(found.given_by_month["advertising"].values()) == [None]
+
+
+def test_a_month_in_which_nobody_answered_has_its_place_among_the_others() -> None:
+    found = report(*[decision()] * 6, *[decision(decided_at=NOW - timedelta(days=92))] * 6)
+    assert found.months == [date(2026, month, 1) for month in (8, 9, 10, 11)]
 
 
 def test_a_month_without_months_beside_it_is_drawn_as_a_dot(
@@ -364,6 +377,27 @@ def test_the_page_is_whole_in_light_dark_and_print(
         assert page.get_by_role("rowheader", name="banner: reject").is_visible()
         context.close()
     assert len(grounds) == 2
+
+
+def test_who_sees_no_colours_of_ours_tells_the_parts_of_a_chart_apart(
+    make_site: MakeSite, browser: Browser, tmp_path: Path
+) -> None:
+    site, file = make_site(), tmp_path / "report.html"
+    fill(site, list(half_a_year()))
+    run(site, "report", "--html", str(file))
+    page = browser.new_page(forced_colors="active")
+    page.goto(file.as_uri())
+    grounds = page.locator(".swatch").evaluate_all(
+        "all => all.map(one => getComputedStyle(one).backgroundColor)"
+    )
+    # Of the columns, of the statuses, of the two lines.
+    assert [len(set(grounds[start:end])) for start, end in ((0, 2), (2, 4), (4, 6))] == [2, 2, 2]
+    lines = page.get_by_role("img", name="Share given of each purpose by month, as lines")
+    dashes = lines.locator("line.line").evaluate_all(
+        "all => [...new Set(all.map(one => getComputedStyle(one).strokeDasharray))]"
+    )
+    assert len(dashes) == 2
+    page.close()
 
 
 OUTSIDE_OR_TOO_SMALL = """() => [...document.querySelectorAll("svg")].flatMap(chart => {
