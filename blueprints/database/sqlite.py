@@ -7,23 +7,23 @@ be as long as its head says: into one that was cut off nothing is written. That 
 for as long as nothing has touched the file, which is rare: changes go to the log of writes.
 """
 
-import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, StaticPool, event
+from sqlalchemy import Connection, Dialect, Engine, StaticPool, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from blueprints.database.errors import DatabaseUnavailableError
-from blueprints.database.whole_file import CUT_OFF, look, mark_as_cut_off, mark_of, require_whole
+from blueprints.database.open_files import OpenFiles, TrackedConnection
+from blueprints.database.whole_file import CUT_OFF, look, mark_of, require_whole
 
-# What is noted of a connection; the last is how the file looked when it was whole.
-FILE, IDENTITY, WHOLE = "file", "identity of the files", "look of the whole file"
+# What is noted of a connection: the files that it has open, and how its file looked when whole.
+FILES, WHOLE = "files", "look of the whole file"
 
 
 def file_of(engine: Engine) -> Path | None:
@@ -43,82 +43,68 @@ def make_file(engine: Engine) -> None:
 
 def prepare(engine: Engine, seconds: float) -> None:
     """Set each connection up as it opens; it waits `seconds` for another process that writes."""
-    file = file_of(engine)
-    if file:
-        _open_what_is_there(engine, file)
+    pragmas = (
+        f"busy_timeout = {seconds * 1000:.0f}",
+        "journal_mode = WAL",  # readers and a writer do not block each other
+        "synchronous = FULL",  # a committed consent survives a power cut
+        "foreign_keys = ON",
+        "secure_delete = ON",  # what is erased is overwritten, not only unlinked
+        "cache_size = -512",  # KiB of each connection; the system keeps the pages for all
+        "schema_version",  # To read it opens what SQLite has beside the file.
+    )
 
-    @event.listens_for(engine, "connect")
-    def set_pragmas(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-        for pragma in (
-            f"busy_timeout = {seconds * 1000:.0f}",
-            "journal_mode = WAL",  # readers and a writer do not block each other
-            "synchronous = FULL",  # a committed consent survives a power cut
-            "foreign_keys = ON",
-            "secure_delete = ON",  # what is erased is overwritten, not only unlinked
-            "cache_size = -512",  # KiB of each connection; the system keeps the pages for all
-            "schema_version",  # To read it opens what SQLite has beside the file.
-        ):
+    def set_up(connection: sqlite3.Connection, _entry: object = None) -> None:
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
-    if file:
-        _watch(engine, file)
+    if file := file_of(engine):
+        _watch(engine, OpenFiles(file, seconds), set_up)
+    else:
+        event.listen(engine, "connect", set_up)
 
 
-def _open_what_is_there(engine: Engine, file: Path) -> None:
-    """Open the file only where there is one, and use it only where it is whole."""
+def _watch(engine: Engine, files: OpenFiles, set_up: Callable[[sqlite3.Connection], None]) -> None:
+    """Open the file only where there is one, use only what is whole, let go of what is gone."""
+    file = Path(files.name)
 
     @event.listens_for(engine, "do_connect")
-    def open_existing(_d: object, _e: object, cargs: list[Any], cparams: dict[str, Any]) -> None:
-        cargs[:] = [f"file:{quote(str(file))}?mode=rw"]
-        cparams["uri"] = True
+    def open_existing(
+        dialect: Dialect, entry: ConnectionPoolEntry, _args: list[Any], options: dict[str, Any]
+    ) -> TrackedConnection:
+        address = f"file:{quote(files.name)}?mode=rw"
+        connection: Any = dialect.connect(
+            address, **options | {"uri": True, "factory": TrackedConnection}
+        )
 
-    @event.listens_for(engine, "connect")
-    def look_at_it(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-        require_whole(file, connection)
+        def look_at_it_and_set_up() -> None:
+            require_whole(file, connection)
+            set_up(connection)
 
-
-def _watch(engine: Engine, file: Path) -> None:
-    """Let go of connections to what is gone: the file, its log of writes, the index of that.
-
-    All connections of a process share the index, also one that was deleted, until the last of them
-    is closed. Two indexes of one log would each have places for what is next.
-    """
-
-    @event.listens_for(engine, "connect")
-    def remember(_connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-        entry.info[FILE] = str(file)
-        _file, log, index = entry.info[IDENTITY] = _identities(str(file), look(str(file)))
-        if log and not index:
-            engine.dispose()
-            raise DatabaseUnavailableError("the index of its log of writes was deleted")
+        try:
+            files.admit(connection, look_at_it_and_set_up)
+        except DatabaseUnavailableError:
+            if files.are_lost:
+                engine.dispose()
+            raise
+        entry.info[FILES] = files
+        return cast("TrackedConnection", connection)
 
     @event.listens_for(engine, "checkout")
     def compare(
-        _connection: sqlite3.Connection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+        _connection: sqlite3.Connection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
     ) -> None:
-        if not _is_there(entry.info):
+        if not files.are_there():
             raise DisconnectionError("the file is gone, or is another one")
+
+    @event.listens_for(engine, "checkin")
+    def let_go(_connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        if files.are_lost:  # The pool which it came from may be gone by now, and would keep it.
+            entry.invalidate()
 
 
 def is_still_there(connection: Connection) -> bool:
-    return FILE not in connection.info or _is_there(connection.info)
-
-
-def _is_there(info: dict[Any, Any]) -> bool:
-    """Whether a connection still has the files that are there."""
-    file = info[FILE]
-    found = look(file)
-    if found is None or info[IDENTITY] != _identities(file, found):
-        return False
-    if is_empty := not found.st_size:
-        mark_as_cut_off(Path(file))  # When the log of writes is gone too, it would look like new.
-    return not is_empty
-
-
-def _identities(file: str, found: os.stat_result | None) -> list[tuple[int, int] | None]:
-    """Return which files these are: the database, its log of writes, and the index of that."""
-    looks = (found, look(f"{file}-wal"), look(f"{file}-shm"))
-    return [each and (each.st_dev, each.st_ino) for each in looks]
+    files: OpenFiles | None = connection.info.get(FILES)
+    return files is None or files.are_there()
 
 
 def _require_whole_still(connection: Connection) -> None:
@@ -128,12 +114,12 @@ def _require_whole_still(connection: Connection) -> None:
         DatabaseUnavailableError: it was, and is not mended yet.
 
     """
-    info = connection.info
-    found = look(info[FILE])  # before all else: what is done to it meanwhile is seen next time
+    info, name = connection.info, connection.info[FILES].name
+    found = look(name)  # before all else: what is done to it meanwhile is seen next time
     looks = found and (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-    if looks is None or looks != info.get(WHOLE) or look(f"{info[FILE]}{CUT_OFF}"):
+    if looks is None or looks != info.get(WHOLE) or look(f"{name}{CUT_OFF}"):
         info[WHOLE] = None
-        require_whole(Path(info[FILE]), driver(connection))
+        require_whole(Path(name), driver(connection))
         info[WHOLE] = looks
 
 
@@ -153,7 +139,7 @@ def transaction(connection: Connection) -> Iterator[None]:
     The driver by itself begins one before the first change of a row only, so that a change of the
     tables would be committed at once and never undone.
     """
-    if FILE in connection.info:
+    if FILES in connection.info:
         _require_whole_still(connection)
     with connection.begin():
         driver(connection).execute("BEGIN IMMEDIATE")

@@ -11,33 +11,58 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from os.path import samestat
 from pathlib import Path
+from threading import Lock, get_ident
 from time import monotonic, sleep
-from weakref import finalize
+from weakref import WeakValueDictionary, finalize
 
 STEP_SECONDS = 0.0005  # flock knows no limit of time: a limited wait asks again and again
 
 
 class Turns:
-    """The locks stay open between turns; `take` is for one thread of a process at a time."""
+    """The locks stay open between turns. Who has the turn may take it once more."""
 
-    def __init__(self, database: Path, seconds: float) -> None:
+    def __init__(self, database: Path) -> None:
         self._next = _LockFile(database.with_name(f"{database.name}-next"))
         self._turn = _LockFile(database.with_name(f"{database.name}-turn"))
-        self._seconds = seconds
+        self._within = Lock()  # the system knows processes, and no threads
+        self._thread = 0  # which has the turn
+
+    @property
+    def were_taken(self) -> bool:
+        """Whether anybody ever took one."""
+        return self._turn.exists()
 
     @contextmanager
-    def take(self) -> Iterator[None]:
-        """Run the body while no other process does.
+    def take(self, seconds: float) -> Iterator[None]:
+        """Run the body while nobody else does, in this process or another.
 
         Raises:
-            OSError: the locks cannot be made, or it was not this process's turn in time.
+            OSError: the locks cannot be made, or it was nobody's turn here within `seconds`.
 
         """
-        until = monotonic() + self._seconds
-        with ExitStack() as held:
-            with self._next.locked(until):
-                held.enter_context(self._turn.locked(until))
+        if self._thread == get_ident():
             yield
+            return
+        until = monotonic() + seconds
+        if not self._within.acquire(timeout=seconds):
+            raise TimeoutError("another thread writes for too long")
+        try:
+            with ExitStack() as held:
+                with self._next.locked(until):
+                    held.enter_context(self._turn.locked(until))
+                self._thread = get_ident()
+                yield
+        finally:
+            self._thread = 0
+            self._within.release()
+
+
+_turns = WeakValueDictionary[Path, Turns]()
+
+
+def turns_of(database: Path) -> Turns:
+    """Return the one that all in this process share who take turns at this file."""
+    return _turns.setdefault(database, Turns(database))
 
 
 class _LockFile:
@@ -45,6 +70,9 @@ class _LockFile:
         self._path = path
         self._close: finalize[..., _LockFile] | None = None  # also when this is forgotten
         self._descriptor = -1
+
+    def exists(self) -> bool:
+        return self._path.exists()
 
     @contextmanager
     def locked(self, until: float) -> Iterator[None]:

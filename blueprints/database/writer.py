@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext
 from contextvars import copy_context
+from functools import partial
 from threading import Event, Lock
 from time import monotonic
 from typing import Any, Generic, TypeVar
@@ -19,7 +20,7 @@ from sqlalchemy.exc import TimeoutError  # noqa: A004 - as when a pool has no co
 
 from blueprints.database.errors import DatabaseUnavailableError, means_down
 from blueprints.database.sqlite import driver, file_of, is_still_there, reserve, transaction
-from blueprints.database.turns import Turns
+from blueprints.database.turns import turns_of
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ class Writer:
         self._engine = engine
         self._seconds = seconds
         file = file_of(engine)
-        self._turn = Turns(file, seconds).take if file else nullcontext
+        self._turn = partial(turns_of(file).take, seconds) if file else nullcontext
         self._connection: Connection | None = None
         self._lock = Lock()
         self._queue: deque[_Job[Any]] = deque()

@@ -201,7 +201,7 @@ def test_processes_take_turns_and_nobody_overtakes(tmp_path: Path) -> None:
     """A process that holds its turn keeps the others out, and one that is killed does not."""
     code = (
         "import sys; from pathlib import Path; from blueprints.database.turns import Turns\n"
-        "with Turns(Path(sys.argv[1]), 1).take(): print('mine', flush=True); sys.stdin.read()"
+        "with Turns(Path(sys.argv[1])).take(1): print('mine', flush=True); sys.stdin.read()"
     )
     database = tmp_path / "site.db"
     command = [sys.executable, "-c", code, str(database)]
@@ -211,10 +211,10 @@ def test_processes_take_turns_and_nobody_overtakes(tmp_path: Path) -> None:
     with holder:
         assert holder.stdout
         assert holder.stdout.readline() == "mine\n"
-        with pytest.raises(TimeoutError), Turns(database, 0).take():
+        with pytest.raises(TimeoutError), Turns(database).take(0):
             pass
         holder.kill()
-    with Turns(database, 0).take():
+    with Turns(database).take(0):
         pass
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
 
@@ -223,14 +223,14 @@ def test_turns_are_taken_again_once_their_folder_is_back(tmp_path: Path) -> None
     """What is closed stays closed: its number may be another file's by then, or nobody's."""
     folder, away = tmp_path / "instance", tmp_path / "away"
     folder.mkdir()
-    turns = Turns(folder / "site.db", 0)
-    with turns.take():
+    turns = Turns(folder / "site.db")
+    with turns.take(0):
         pass
     folder.rename(away)
-    with pytest.raises(FileNotFoundError), turns.take():
+    with pytest.raises(FileNotFoundError), turns.take(0):
         pass
     away.rename(folder)
-    with turns.take():
+    with turns.take(0):
         pass
 
 
@@ -566,3 +566,57 @@ def test_nothing_is_lost_where_the_index_of_that_log_was_deleted(sqlite_site: Fl
         assert whole.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert found == written
     assert {"a", "b", "d"} <= set(found)
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_nobody_joins_an_index_that_was_deleted_while_somebody_still_reads(
+    sqlite_site: Flask,
+) -> None:
+    """SQLite would give the deleted one to each new connection, whatever is at its path by then."""
+    file = file_of(sqlite_site)
+    with sqlite_site.app_context():
+        write(put("a"))
+        with reading() as still_at_it:
+            assert still_at_it.execute(select(StoredSession.key)).all()
+            Path(f"{file}-shm").unlink()
+            command = [sys.executable, "-c", INSERT_BY_ANOTHER, str(file)]
+            with subprocess.Popen(command, stdin=subprocess.PIPE) as another:  # noqa: S603 - our own interpreter and code
+                while not Path(f"{file}-shm").exists():
+                    time.sleep(0.01)
+                time.sleep(0.2)
+                for _ in range(2):
+                    with pytest.raises(DatabaseUnavailableError):
+                        write(put("c"))
+                    with pytest.raises(DatabaseUnavailableError):
+                        keys()
+                another.communicate()
+        write(put("d"))
+        assert keys() == ["a", "b", "d"]
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_the_log_of_one_file_is_not_written_into_another(
+    sqlite_site: Flask, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A backup in the place of the file, while the log of the one before lies beside it."""
+    file, other = file_of(sqlite_site), tmp_path / "backup.db"
+    with sqlite_site.app_context():
+        write(put("a"))
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(other)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")
+        for number in range(50):
+            write(put(f"b{number}"))
+        before = other.read_bytes()
+        other.rename(file)
+        for _ in range(3):
+            with pytest.raises(DatabaseUnavailableError):
+                write(put("c"))
+            with pytest.raises(DatabaseUnavailableError):
+                keys()
+        assert file.read_bytes() == before
+        assert caplog.text.count("is not its own: remove") == 1
+        for end in ("-wal", "-shm"):
+            Path(f"{file}{end}").unlink()
+        write(put("c"))
+        assert keys() == ["a", "c"]
