@@ -26,6 +26,8 @@ blueprint = Blueprint("operator", __name__)
 @blueprint.record_once
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
+    if "rights" not in app.blueprints:
+        raise SystemExit("The room operator needs the room rights: leave operator out first.")
     if address := _address(app.config["METRICS_ADDRESS"]):
         app.extensions["metrics_address"] = address
         app.extensions["when_serving"].append(partial(_metrics().begin, app))
