@@ -102,9 +102,10 @@ def decisions(
 
 
 def _earlier(registry: Registry) -> Registry:
-    """The registry as it might have been: its first cookie lasted a month longer."""
-    service = next(service for service in registry.services if service.cookies)
-    cookies = (replace(service.cookies[0], lifetime="P7M"), *service.cookies[1:])
+    """The registry as it might have been: its first optional cookie lasted longer."""
+    optional = (each for each in registry.services if each.purpose in registry.optional_ids)
+    service = next(service for service in optional if service.cookies)
+    cookies = (replace(service.cookies[0], lifetime="P13M"), *service.cookies[1:])
     changed = replace(service, cookies=cookies)
     services = tuple(changed if one is service else one for one in registry.services)
     return replace(registry, services=services)
