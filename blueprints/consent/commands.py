@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from blueprints.database import problem, reason
 from blueprints.sessions import StoreUnavailableError
 
-HELP = "Prove, show and erase what visitors chose."
+HELP = "Look after the record of what visitors chose."
 
 
 def add_commands(app: Flask, *commands: click.Command) -> None:
