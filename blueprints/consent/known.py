@@ -18,7 +18,7 @@ from blueprints.consent.methods import CONTINUED_USE
 from blueprints.consent.records import fields_of_a_decision
 from blueprints.consent.registry import Registry
 from blueprints.consent.visitor import cookie_prefix, withdrawal_cookie
-from blueprints.sessions import StoreUnavailableError, VisitorSessions, is_current
+from blueprints.sessions import MALFORMED, StoreUnavailableError, VisitorSessions, is_current
 
 State = tuple[bool, frozenset[str]]  # whether the visitor is to be asked, and what is given
 UNDECIDED: State = (True, frozenset())
@@ -97,7 +97,7 @@ def who_is_known(app: Flask) -> Callable[[dict[str, Any]], KnownVisitor | None]:
     def state_of(sent: str, environ: dict[str, Any]) -> State | None:
         try:
             held = HELD.decode(sessions.look_up(sent, environ) or b"")
-        except (StoreUnavailableError, msgspec.DecodeError):
+        except (StoreUnavailableError, *MALFORMED):
             return None
         decision, statuses = held.decision, held.decision.statuses
         is_settled = (

@@ -20,9 +20,16 @@ Other rooms reach it as `current_app.extensions["sessions"]`: `change()` and `en
 
 from blueprints.sessions.interface import VisitorSessions
 from blueprints.sessions.setup import blueprint
-from blueprints.sessions.store import Content, StoreUnavailableError, Values, is_current
+from blueprints.sessions.store import (
+    MALFORMED,
+    Content,
+    StoreUnavailableError,
+    Values,
+    is_current,
+)
 
 __all__ = [
+    "MALFORMED",
     "Content",
     "StoreUnavailableError",
     "Values",

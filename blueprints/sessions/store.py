@@ -20,6 +20,8 @@ EXPIRES_AT = "expires_at"  # POSIX seconds, beside the values
 LATEST = datetime.max.replace(tzinfo=UTC).timestamp()
 ID_BYTES = 32
 MAP = msgspec.msgpack.Decoder(dict[str, Any])
+# What msgspec raises for what is no msgpack, has text in it that is none, or is no bytes at all.
+MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +97,7 @@ def decode(data: bytes | None) -> dict[str, Any]:
         return {}
     try:
         values = MAP.decode(data)
-    except msgspec.DecodeError:
+    except MALFORMED:
         logger.error("A stored session is not msgpack: it is left unread.")
         return {}
     return values if is_current(values.get(EXPIRES_AT)) else {}

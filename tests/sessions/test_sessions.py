@@ -62,13 +62,16 @@ def test_a_pickle_in_the_store_is_not_run(make_site: MakeSite, tmp_path: Path) -
     assert not (tmp_path / "sprung").exists()
 
 
-@pytest.mark.parametrize("data", [b"", b"\xc1", b"\x93\x01\x02\x03", b"\x80"])
-def test_rubbish_in_the_store_is_no_session(make_site: MakeSite, data: bytes) -> None:
+@pytest.mark.parametrize(
+    "data", [b"", b"\xc1", b"\x93\x01\x02\x03", b"\x80", b"\x81\xa1\xff\x01", "{}", 5]
+)
+def test_rubbish_in_the_store_is_no_session(make_site: MakeSite, data: bytes | str | int) -> None:
+    """What somebody wrote there by hand, say, which in SQLite may be of any type."""
     site = make_site()
     visitor = Visitor(site)
     visitor.choose("accept_all")
     with site.app_context(), db.engine.begin() as connection:
-        connection.execute(update(StoredSession).values(data=data))
+        connection.exec_driver_sql("UPDATE sessions SET data = ?", (data,))
     assert visitor.get("/").banner is not None
     assert visitor.post("/cookies", {"choice": "reject"}).status_code == 303
 
