@@ -18,7 +18,7 @@ And around it:
 registry.py, cookies.py             what the site stores, by whom, for what
 notices.py, notice_store.py         what was shown, word for word
 digest.py, models.py, records.py    a record as it is written down, kept and read
-coverage.py, standing.py            what has been added since; whether a record still counts
+coverage.py                         what has been added since a purpose was shown
 known.py                            who comes back, for pages that are sent before Flask begins
 continued_use.py, cookie_check.py   the `implied` model; whether the browser keeps cookies
 """

@@ -1,6 +1,6 @@
 """The visitor at hand: what they decided, what counts of it now, and which notice they saw."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from flask import Flask, current_app, g, request, session
@@ -20,13 +20,10 @@ from blueprints.consent.choices import (
 from blueprints.consent.coverage import Additions
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import Notice
-from blueprints.consent.records import Record
 from blueprints.consent.registry import Registry
-from blueprints.consent.standing import OVER, Standing, standing
 from blueprints.consent.withdrawal import Withdrawal
 from blueprints.sessions import Values
 
-OF_A_DECISION = [field.name for field in fields(Decision)]
 ANSWERED = "answered"  # in a session: the tokens of the last withdrawals that it has answered
 ANSWERED_AT_MOST = 3
 
@@ -103,14 +100,6 @@ def current_choice() -> Choice:
 
 def added_since(decision: Decision) -> Additions | None:
     return notices().additions(decision.notice, decision.policy_version)
-
-
-def standing_of(record: Record, newer_at: datetime | None, now: datetime) -> Standing:
-    """Say how a record stands, of which the visitor's next one was made at `newer_at`, if any."""
-    if record["content"] is None:  # Who erases their records ends the choice with them.
-        return OVER
-    decision = Decision(**{name: record.get(name) for name in OF_A_DECISION})  # type: ignore[arg-type]
-    return standing(decision, newer_at, registry(), model_here(), now=now, added=added_since)
 
 
 def recorded_choice() -> Choice:

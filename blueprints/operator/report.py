@@ -15,7 +15,7 @@ from blueprints.consent.choices import Model
 from blueprints.consent.commands import database
 from blueprints.consent.notice_store import KeptNotice, all_kept
 from blueprints.consent.records import Record, select_with_newer
-from blueprints.consent.visitor import registry, standing_of
+from blueprints.consent.visitor import registry
 from blueprints.operator import charts
 from blueprints.operator import period as days
 from blueprints.operator.numbers import (
@@ -28,6 +28,7 @@ from blueprints.operator.numbers import (
     summarise,
 )
 from blueprints.operator.output import replacing
+from blueprints.rights.standing import standing_of
 
 T = TypeVar("T")
 

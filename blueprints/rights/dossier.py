@@ -13,11 +13,11 @@ from blueprints.consent.digest import digest_of
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.notice_store import KeptNotice
 from blueprints.consent.records import Record, read_record, select_records
-from blueprints.consent.standing import OVER, Standing
 from blueprints.database import db
 from blueprints.proof import seals
 from blueprints.proof.seals import Proof
 from blueprints.rights import history
+from blueprints.rights.standing import OVER, Standing
 
 
 @dataclass(frozen=True)

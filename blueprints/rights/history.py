@@ -15,13 +15,12 @@ from blueprints.consent.choices import ACCEPTED, TELL_OF_ACCEPTANCE, Model, Stat
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.records import Record, read_record, select_records
-from blueprints.consent.standing import Standing
-from blueprints.consent.visitor import standing_of
 from blueprints.database import reading
 from blueprints.proof import seals
 from blueprints.rights.context import Node
 from blueprints.rights.profile import ReceiptMetadata
 from blueprints.rights.receipt import Inclusion, validity, write_receipt
+from blueprints.rights.standing import Standing, standing_of
 
 # Made once: to make it takes longer than to run it.
 OF_SUBJECT = (

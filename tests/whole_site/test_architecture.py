@@ -31,7 +31,7 @@ STANDARD_LIBRARY_ONLY |= {"parties", "registry", "withdrawal"}
 ORDER = {
     "consent": """
         toml_file addresses parties cookies registry registry_checks unanswered notice_file coverage
-        methods withdrawal choices registry_file standing digest notices models records forms
+        methods withdrawal choices registry_file digest notices models records forms
         services notice_store visitor known placeholders taking_back recording settling page_consent
         cookie_check continued_use enforcement views settings commands setup
         """,
@@ -39,8 +39,8 @@ ORDER = {
         merkle models seals sealing heads raw_log verifier views commands setup
         """,
     "rights": """
-        context profile receipt receipt_check subjects history erasure retention dossier views
-        by_number find check_receipt commands setup
+        context profile receipt receipt_check subjects standing history erasure retention dossier
+        views by_number find check_receipt commands setup
         """,
     "operator": """
         numbers charts findings browser notice_changes output period audit backup move deploy

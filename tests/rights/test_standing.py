@@ -12,7 +12,7 @@ from blueprints.consent.choices import Model, Status
 from blueprints.consent.coverage import Additions
 from blueprints.consent.methods import CONTINUED_USE
 from blueprints.consent.registry_file import read_registry
-from blueprints.consent.standing import OVER, Standing, standing
+from blueprints.rights.standing import OVER, Standing, standing
 
 REGISTRY = read_registry(SHIPPED)
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)

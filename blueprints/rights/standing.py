@@ -5,12 +5,16 @@ it covers has only shrunk.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from blueprints.consent.choices import OPEN, Decision, Model, present_choice
 from blueprints.consent.coverage import Additions
+from blueprints.consent.records import Record
 from blueprints.consent.registry import Registry
+from blueprints.consent.visitor import added_since, model_here, registry
+
+OF_A_DECISION = [field.name for field in fields(Decision)]
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,14 @@ class Standing:
 
 
 OVER = Standing(is_over=True)
+
+
+def standing_of(record: Record, newer_at: datetime | None, now: datetime) -> Standing:
+    """Say how a record stands, of which the visitor's next one was made at `newer_at`, if any."""
+    if record["content"] is None:  # Who erases their records ends the choice with them.
+        return OVER
+    decision = Decision(**{name: record.get(name) for name in OF_A_DECISION})  # type: ignore[arg-type]
+    return standing(decision, newer_at, registry(), model_here(), now=now, added=added_since)
 
 
 def standing(  # noqa: PLR0913 - whatever decides, and nothing else
