@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +14,6 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from blueprints.consent.coverage import Additions, compare
 from blueprints.consent.models import ConsentNotice
 from blueprints.consent.notices import Notice
-from blueprints.consent.records import Record
-from blueprints.consent.registry import Registry
 from blueprints.database import db, reading, write
 
 ID = re.compile(r"[0-9a-f]{64}")
@@ -119,35 +117,6 @@ def _first(which: ColumnElement[bool]) -> KeptNotice | None:
     with reading() as connection:
         row = connection.execute(query).one_or_none()
     return _read(row) if row else None
-
-
-def names_of_purposes(
-    registry: Registry, records: Iterable[Record], language: str
-) -> dict[str, str]:
-    """Call the purposes of records by name; one that the registry has no more, as it was shown.
-
-    That is in a notice of the record's policy version: one in this language, if any was kept, and
-    among these the one that the record names, or else the last before it.
-
-    Raises:
-        SQLAlchemyError: the database cannot be asked.
-
-    """
-    names = {purpose.id: purpose.name[language] for purpose in registry.purposes}
-    older = [record for record in records if (record.get("statuses") or {}).keys() - names.keys()]
-    if not older:
-        return names
-    of_then = ConsentNotice.policy_version.in_({record["policy_version"] for record in older})
-    named = ConsentNotice.id.in_({record["notice"] for record in older} - {None})
-    query = select(ConsentNotice.content).where(of_then)
-    by_then = ConsentNotice.kept_at <= max(record["decided_at"] for record in older)
-    best_last = query.order_by(
-        ConsentNotice.language == language, named, by_then, ConsentNotice.kept_at
-    )
-    with reading() as connection:
-        contents = [json.loads(content) for content in connection.scalars(best_last)]
-    entries = (entry for content in contents for entry in content.get("purposes", ()))
-    return names | {entry["id"]: entry["name"] for entry in entries} | names
 
 
 def all_kept() -> Iterator[KeptNotice]:

@@ -11,11 +11,11 @@ from flask import current_app, g
 from flask.cli import with_appcontext
 
 from blueprints.consent.commands import BadInputError, database, utc
-from blueprints.consent.notice_store import names_of_purposes
 from blueprints.consent.records import as_text
 from blueprints.consent.registry_checks import LANGUAGES
 from blueprints.consent.visitor import registry
 from blueprints.rights.dossier import Dossier, Entry, compile_dossier
+from blueprints.rights.history import names_of_purposes
 from blueprints.rights.subjects import joined, named_by
 
 

@@ -1,20 +1,21 @@
 """What the log holds about one visitor: their records, and the receipt of one of them.
 
-Every function takes the subject; a view passes the one of the visitor's own session and no other.
+What reads records takes the subject; a view passes the one of the visitor's own session alone.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, select
 
 from blueprints.consent.choices import ACCEPTED, TELL_OF_ACCEPTANCE, Model, Status
-from blueprints.consent.models import ConsentRecord
+from blueprints.consent.models import ConsentNotice, ConsentRecord
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.records import Record, read_record, select_records
+from blueprints.consent.registry import Registry
 from blueprints.database import reading
 from blueprints.proof import seals
 from blueprints.rights.context import Node
@@ -42,6 +43,35 @@ def standings_of(records: list[Record], now: datetime) -> Mapping[UUID, Standing
     newer = (None, *(record["decided_at"] for record in records))
     pairs = zip(records, newer, strict=False)
     return {record["id"]: standing_of(record, at, now) for record, at in pairs}
+
+
+def names_of_purposes(
+    registry: Registry, records: Iterable[Record], language: str
+) -> dict[str, str]:
+    """Call the purposes of records by name; one that the registry has no more, as it was shown.
+
+    That is in a notice of the record's policy version: one in this language, if any was kept, and
+    among these the one that the record names, or else the last before it.
+
+    Raises:
+        SQLAlchemyError: the database cannot be asked.
+
+    """
+    names = {purpose.id: purpose.name[language] for purpose in registry.purposes}
+    older = [record for record in records if (record.get("statuses") or {}).keys() - names.keys()]
+    if not older:
+        return names
+    of_then = ConsentNotice.policy_version.in_({record["policy_version"] for record in older})
+    named = ConsentNotice.id.in_({record["notice"] for record in older} - {None})
+    query = select(ConsentNotice.content).where(of_then)
+    by_then = ConsentNotice.kept_at <= max(record["decided_at"] for record in older)
+    best_last = query.order_by(
+        ConsentNotice.language == language, named, by_then, ConsentNotice.kept_at
+    )
+    with reading() as connection:
+        contents = [json.loads(content) for content in connection.scalars(best_last)]
+    entries = (entry for content in contents for entry in content.get("purposes", ()))
+    return names | {entry["id"]: entry["name"] for entry in entries} | names
 
 
 def receipt_of(

@@ -17,7 +17,6 @@ from werkzeug.wrappers import Response
 from blueprints.consent.choices import Decision, given_by
 from blueprints.consent.digest import utc_text
 from blueprints.consent.forms import VisitorForm
-from blueprints.consent.notice_store import names_of_purposes
 from blueprints.consent.records import Record
 from blueprints.consent.views import bad_request, no_store
 from blueprints.consent.visitor import current_choice, notices, own_decision, registry
@@ -56,7 +55,7 @@ def history_page(records: list[Record], number: UUID | None = None) -> Response:
         standings=history.standings_of(records, datetime.now(UTC)),
         number=number,
         at_most=RECORDS_AT_MOST,
-        purpose_names=names_of_purposes(registry(), records, g.language),
+        purpose_names=history.names_of_purposes(registry(), records, g.language),
     )
     return no_store(make_response(page))
 
