@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Select, select
 
 from blueprints.consent.choices import Decision, said_statuses
 from blueprints.consent.digest import utc_text
@@ -33,15 +32,6 @@ def fields_of_a_decision(**kinds: Any) -> list[tuple[str, Any, Any]]:  # noqa: A
 
 def select_records() -> Select[*tuple[Any, ...]]:
     return select(ConsentRecord.__table__)
-
-
-def select_with_newer() -> Select[*tuple[Any, ...]]:
-    """Select records, each with `newer_at`: when its visitor decided next, if ever."""
-    newer = aliased(ConsentRecord)
-    of_theirs = select(func.min(newer.decided_at)).where(
-        newer.subject == ConsentRecord.subject, newer.decided_at > ConsentRecord.decided_at
-    )
-    return select_records().add_columns(of_theirs.scalar_subquery().label("newer_at"))
 
 
 def read_record(row: Any) -> Record:  # noqa: ANN401 - a row of any query of whole records

@@ -5,16 +5,19 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import aliased
 
 from blueprints.consent.choices import Model
 from blueprints.consent.commands import database
+from blueprints.consent.models import ConsentRecord
 from blueprints.consent.notice_store import KeptNotice, all_kept
-from blueprints.consent.records import Record, select_with_newer
+from blueprints.consent.records import Record, select_records
 from blueprints.consent.visitor import registry
 from blueprints.operator import charts
 from blueprints.operator import period as days
@@ -53,7 +56,7 @@ def report(since: date | None, until: date | None, html: Path | None) -> None:
     with replacing(html) if html else nullcontext() as write:
         with database():
             now = datetime.now(UTC)
-            records = days.records(period, "Reading", select_with_newer())
+            records = days.records(period, "Reading", _select_with_newer())
 
             def counts(record: Record) -> bool:
                 return standing_of(record, record["newer_at"], now).counts
@@ -69,6 +72,15 @@ def report(since: date | None, until: date | None, html: Path | None) -> None:
         if write:
             write(_written("operator/report.html", found))
     click.echo(_written("operator/report.txt", found), nl=False)
+
+
+def _select_with_newer() -> Select[*tuple[Any, ...]]:
+    """Select records, each with `newer_at`: when its visitor decided next, if ever."""
+    newer = aliased(ConsentRecord)
+    of_theirs = select(func.min(newer.decided_at)).where(
+        newer.subject == ConsentRecord.subject, newer.decided_at > ConsentRecord.decided_at
+    )
+    return select_records().add_columns(of_theirs.scalar_subquery().label("newer_at"))
 
 
 def _written(template: str, report: Report) -> str:
