@@ -77,19 +77,6 @@ def accepted_before() -> frozenset[str]:
     return given_by(last.statuses) if last else frozenset()
 
 
-def own_decision() -> Decision | None:
-    """Return the decision in the visitor's session.
-
-    Raises:
-        ServiceUnavailable: the sessions cannot be looked up, so nobody knows whether there is one.
-
-    """
-    decision = last_decision()
-    if g.get("choice_is_unknown"):
-        raise ServiceUnavailable
-    return decision
-
-
 def current_choice() -> Choice:
     """Return where the visitor stands, looked up once per request."""
     if "choice" not in g:

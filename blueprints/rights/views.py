@@ -19,7 +19,7 @@ from blueprints.consent.digest import utc_text
 from blueprints.consent.forms import VisitorForm
 from blueprints.consent.records import Record
 from blueprints.consent.views import bad_request, no_store
-from blueprints.consent.visitor import current_choice, notices, own_decision, registry
+from blueprints.consent.visitor import current_choice, last_decision, notices, registry
 from blueprints.database import is_uncertain
 from blueprints.rights import erasure, history
 from blueprints.rights.profile import ReceiptMetadata
@@ -39,10 +39,23 @@ def say_unavailable(error: SQLAlchemyError | StoreUnavailableError) -> ResponseR
     return current_app.handle_http_exception(ServiceUnavailable())
 
 
+def _own_decision() -> Decision | None:
+    """Return the decision in the visitor's session.
+
+    Raises:
+        ServiceUnavailable: the sessions cannot be looked up, so nobody knows whether there is one.
+
+    """
+    decision = last_decision()
+    if g.get("choice_is_unknown"):
+        raise ServiceUnavailable
+    return decision
+
+
 @blueprint.get("/cookies/history", pt="/pt/cookies/history")
 def show_history() -> Response:
     """Show the visitor's own records, the newest first."""
-    decision = own_decision()
+    decision = _own_decision()
     subject = decision and UUID(decision.subject)
     return history_page(history.records_of(subject, RECORDS_AT_MOST) if subject else [])
 
@@ -63,7 +76,7 @@ def history_page(records: list[Record], number: UUID | None = None) -> Response:
 @blueprint.get("/cookies/receipt", pt="/pt/cookies/receipt")
 def receipt() -> Response:
     """Give out the receipt of the visitor's last choice, as a file."""
-    decision = own_decision()
+    decision = _own_decision()
     now = datetime.now(UTC)
     found = decision and history.receipt_of(
         UUID(decision.subject),
@@ -104,7 +117,7 @@ def _metadata(decision: Decision, now: datetime) -> ReceiptMetadata:
 @blueprint.get("/cookies/erase", pt="/pt/cookies/erase")
 def ask_before_erasing() -> Response:
     """Ask once more: what is erased does not come back."""
-    page = render_template("rights/erase.html", last_decision=own_decision())
+    page = render_template("rights/erase.html", last_decision=_own_decision())
     return no_store(make_response(page))
 
 
