@@ -6,7 +6,7 @@ and what is in force now.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from blueprints.consent.cookies import duration
 
@@ -25,38 +25,23 @@ OF_AN_ITEM = ("item", "storage", "party")
 YEAR = 365.2425  # days, of twelve months
 
 
-class Changes(NamedTuple):
-    """What became of the purposes that were shown; of one that is new nobody has been told."""
+def additions(old: Content, new: Content, *, optional: bool = True) -> Additions:
+    """Return what the optional purposes have now and had not when they were shown; or the others.
 
-    asked: Additions  # what an optional one has now and had not then
-    unasked: Additions  # likewise a necessary one, which is on for everybody
-    # What nobody is asked about any more: an optional one -> its services that always run now,
-    # where one of these, or it, has become necessary.
-    imposed: Mapping[str, tuple[str, ...]]
-
-
-def compare(old: Content, new: Content) -> Changes:
-    """Compare what was shown then with what is in force now."""
+    One that is new is not among them, nor one that was necessary then and is optional now, or the
+    other way round: of these nobody has been asked before, or nobody is any more.
+    """
     untold = {
         kind
         for kind, field in TOLD_IN.items()
         if not all(field in service for service in old["services"])
     }
-    optional = {entry["id"]: entry["optional"] for entry in new["purposes"]}
-    always = {item["id"] for item in new["services"] if not optional.get(item["purpose"], True)}
-    grown: dict[bool, dict[str, Things]] = {True: {}, False: {}}
-    imposed = {}
-    for entry in old["purposes"]:
-        purpose, was_optional = entry["id"], entry["optional"]
-        of_it = (item["id"] for item in old["services"] if item["purpose"] == purpose)
-        still = tuple(service for service in of_it if service in always)
-        if was_optional and (still or optional.get(purpose) is False):
-            imposed[purpose] = still
-        if optional.get(purpose) == was_optional and (
-            things := _added(*_covered_by(old, new, purpose), untold)
-        ):
-            grown[was_optional][purpose] = things
-    return Changes(asked=grown[True], unasked=grown[False], imposed=imposed)
+    then, now = (
+        [entry["id"] for entry in content["purposes"] if entry["optional"] is optional]
+        for content in (old, new)
+    )
+    found = {each: _added(*_covered_by(old, new, each), untold) for each in then if each in now}
+    return {purpose: things for purpose, things in found.items() if things}
 
 
 def _added(old: Covered, new: Covered, untold: Collection[str]) -> Things:

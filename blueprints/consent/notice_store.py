@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from blueprints.consent.coverage import Additions, compare
+from blueprints.consent.coverage import Additions, additions
 from blueprints.consent.models import ConsentNotice
 from blueprints.consent.notices import Notice
 from blueprints.database import db, reading, write
@@ -70,7 +70,7 @@ class Notices:
 
         """
         old, new = self._about(notice_id, policy_version), next(iter(self.in_force.values()))
-        return compare(old.content, new.content).asked if old else None
+        return additions(old.content, new.content) if old else None
 
     def offered(self, notice_id: str | None, policy_version: str) -> frozenset[str]:
         """Return the purposes about which a choice could be made then, as far as that is known."""

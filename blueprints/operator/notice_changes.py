@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from blueprints.consent.commands import ended
-from blueprints.consent.coverage import compare
+from blueprints.consent.coverage import Content, additions
 from blueprints.consent.notices import Notice
 from blueprints.consent.registry import (
     SUBSTANCE_OF_COOKIE,
@@ -25,8 +25,9 @@ WORKERS = "controller processors "
 def consequences(old: Notice, new: Notice) -> Iterator[str]:
     """Say in one sentence each what is on for everybody unasked, and who is asked again."""
     before, after = _by_id(old.content["purposes"]), _by_id(new.content["purposes"])
-    changes = compare(old.content, new.content)
-    for purpose, services in changes.imposed.items():
+    necessary_now = imposed(old.content, new.content)
+    asked_again = additions(old.content, new.content)
+    for purpose, services in necessary_now.items():
         if purpose in after and not after[purpose]["optional"]:
             yield (
                 f"Nobody is asked about '{purpose}' any more: it is necessary now, and so on for "
@@ -37,7 +38,7 @@ def consequences(old: Notice, new: Notice) -> Iterator[str]:
                 f"Service '{service}' runs for everybody now, also for those who refused "
                 f"'{purpose}'."
             )
-    unasked = _unasked(old, new, {item for items in changes.imposed.values() for item in items})
+    unasked = _unasked(old, new, {item for items in necessary_now.values() for item in items})
     for purpose, things in unasked.items():
         yield ended(f"Necessary purpose '{purpose}' is on for everybody unasked; new: {things}")
     asked = []
@@ -46,17 +47,33 @@ def consequences(old: Notice, new: Notice) -> Iterator[str]:
             asked.append(f"Everybody is asked about the new purpose '{purpose}'.")
         elif entry["optional"] and not before[purpose]["optional"]:
             asked.append(f"Everybody is asked about '{purpose}', which was necessary before.")
-        elif purpose in changes.asked:
-            new_things = _listed(changes.asked[purpose])
+        elif purpose in asked_again:
+            new_things = _listed(asked_again[purpose])
             asked.append(ended(f"Who accepted '{purpose}' is asked again; new: {new_things}"))
     purpose = "an optional purpose" if unasked else "a purpose"
     yield from asked or [f"Nobody is asked again: nothing was added to {purpose}."]
 
 
+def imposed(old: Content, new: Content) -> dict[str, tuple[str, ...]]:
+    """Return what nobody is asked about any more: an optional purpose -> what always runs of it.
+
+    It, or one of its services, has become necessary.
+    """
+    necessary = {entry["id"] for entry in new["purposes"] if not entry["optional"]}
+    always = {service["id"] for service in new["services"] if service["purpose"] in necessary}
+    found = {}
+    for purpose in (entry["id"] for entry in old["purposes"] if entry["optional"]):
+        of_it = (item["id"] for item in old["services"] if item["purpose"] == purpose)
+        services = tuple(service for service in of_it if service in always)
+        if services or purpose in necessary:
+            found[purpose] = services
+    return found
+
+
 def _unasked(old: Notice, new: Notice, told: Collection[str]) -> dict[str, str]:
     """Return what was added to necessary purposes, besides the services that are told already."""
     others = [service for service in new.content["services"] if service["id"] not in told]
-    added = compare(old.content, {**new.content, "services": others}).unasked
+    added = additions(old.content, {**new.content, "services": others}, optional=False)
     return {purpose: _listed(things) for purpose, things in added.items()}
 
 
