@@ -5,7 +5,7 @@ only shrunk (EDPB Guidelines 05/2020, 110). Both sides are contents of notices: 
 and what is in force now.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from blueprints.consent.cookies import duration
@@ -16,9 +16,6 @@ Additions = Mapping[str, Things]  # by purpose
 # Kind and name, with one value of it or none -> for how long, or how far it goes.
 Covered = dict[tuple[str, ...], float]
 
-# The field by which a notice tells how a service enters the page, to whom its tag sends and what it
-# lets Google do. One of an older version of the site lacks it, and nobody knows what was so then.
-TOLD_IN = {"way": "enters", "tag": "consent_mode", "grant": "consent_mode"}
 # What is told only of what was known: of a new vendor, host or item it goes without saying.
 ABOUT = {"country": "vendor", "load": "host", "storage": "item", "party": "item"}
 OF_AN_ITEM = ("item", "storage", "party")
@@ -31,26 +28,19 @@ def additions(old: Content, new: Content, *, optional: bool = True) -> Additions
     One that is new is not among them, nor one that was necessary then and is optional now, or the
     other way round: of these nobody has been asked before, or nobody is any more.
     """
-    untold = {
-        kind
-        for kind, field in TOLD_IN.items()
-        if not all(field in service for service in old["services"])
-    }
     then, now = (
         [entry["id"] for entry in content["purposes"] if entry["optional"] is optional]
         for content in (old, new)
     )
-    found = {each: _added(*_covered_by(old, new, each), untold) for each in then if each in now}
+    found = {each: _added(*_covered_by(old, new, each)) for each in then if each in now}
     return {purpose: things for purpose, things in found.items() if things}
 
 
-def _added(old: Covered, new: Covered, untold: Collection[str]) -> Things:
+def _added(old: Covered, new: Covered) -> Things:
     things = {
         _told(*key, was_known=key in old)
         for key, size in new.items()
-        if size > old.get(key, -1)
-        and key[0] not in untold
-        and (key[0] not in ABOUT or (ABOUT[key[0]], key[1]) in old)
+        if size > old.get(key, -1) and (key[0] not in ABOUT or (ABOUT[key[0]], key[1]) in old)
     }
     return tuple(sorted(things))
 
@@ -77,10 +67,11 @@ def _told(kind: str, name: str, value: str = "", *, was_known: bool) -> tuple[st
 
 
 def _covered(content: Content, purpose: str) -> Covered:
+    """Return what a notice tells; what it does not tell is not covered."""
     (entry,) = (entry for entry in content["purposes"] if entry["id"] == purpose)
     covered: Covered = {("data", term): 0 for term in entry.get("personal_data", [])}
     covered["controller", content["controller"]["name"]] = 0
-    covered["meaning", purpose] = entry.get("meaning", 1)  # A notice of before does not say it.
+    covered["meaning", purpose] = entry.get("meaning", 1)
     for service in content["services"]:
         if service["purpose"] != purpose:
             continue
