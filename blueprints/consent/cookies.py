@@ -10,6 +10,7 @@ LIFETIME = re.compile(
     r"P(?=.)(?:(?P<years>\d{1,6})Y)?(?:(?P<months>\d{1,6})M)?(?:(?P<days>\d{1,6})D)?"
     r"(?:T(?=.)(?:(?P<hours>\d{1,9})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,9})S)?)?"
 )
+YEAR = 365.2425  # days
 # What this site itself keeps, and of that what each choice needs.
 OURS = ("session", "withdrawal", "preferences", "interests")
 NEEDED, INTERESTS = OURS[:2], OURS[3]
@@ -43,10 +44,7 @@ class Cookie:
     @property
     def max_age(self) -> timedelta:
         """The lifetime; a month counts 30 days and a year 365, never more."""
-        return self.lasts(year=365, month=30)
-
-    def lasts(self, year: float, month: float) -> timedelta:
-        return duration(self.lifetime, year, month)
+        return duration(self.lifetime, year=365, month=30)
 
 
 def parts_of(lifetime: str) -> dict[str, int]:
@@ -56,7 +54,7 @@ def parts_of(lifetime: str) -> dict[str, int]:
     return {unit: int(number) for unit, number in parts.items() if int(number)}
 
 
-def duration(lifetime: str, year: float, month: float) -> timedelta:
+def duration(lifetime: str, year: float = YEAR, month: float = YEAR / 12) -> timedelta:
     """Return the lifetime, where a year and a month count so many days."""
     parts = parts_of(lifetime)
     days = year * parts.pop("years", 0) + month * parts.pop("months", 0) + parts.pop("days", 0)

@@ -19,7 +19,6 @@ Covered = dict[tuple[str, ...], float]
 # What is told only of what was known: of a new vendor, host or item it goes without saying.
 ABOUT = {"country": "vendor", "load": "host", "storage": "item", "party": "item"}
 OF_AN_ITEM = ("item", "storage", "party")
-YEAR = 365.2425  # days, of twelve months
 
 
 def additions(old: Content, new: Content, *, optional: bool = True) -> Additions:
@@ -84,7 +83,7 @@ def _covered(content: Content, purpose: str) -> Covered:
             covered[("tag", told) if kind == "tag" else ("way", told, kind)] = 0
         covered.update({("grant", name): 0 for name in service.get("consent_mode", [])})
         for cookie in service["cookies"]:
-            key, lasts = ("item", cookie["name"]), duration(cookie["lifetime"], YEAR, YEAR / 12)
+            key, lasts = ("item", cookie["name"]), duration(cookie["lifetime"])
             covered[key] = max(covered.get(key, 0), lasts.total_seconds())
             covered.update({(kind, key[1], cookie[kind]): 0 for kind in ("storage", "party")})
     return covered

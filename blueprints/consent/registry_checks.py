@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from datetime import timedelta
 
-from blueprints.consent.cookies import INTERESTS, LIFETIME, NEEDED, OURS, Cookie
+from blueprints.consent.cookies import INTERESTS, LIFETIME, NEEDED, OURS, Cookie, duration
 from blueprints.consent.parties import Controller, Text
 from blueprints.consent.registry import CONSENT_MODE, Purpose, Registry, Service
 
@@ -30,7 +30,6 @@ LONGEST = 500  # characters of a sentence, whatever words of the file it repeats
 SHORT_AT_MOST = 60  # characters, of what stands in the banner on a phone
 HOST_BYTES_AT_MOST = 1000  # of the 4 kB that a proxy holds of all headers
 KINDS_OF_LOAD = ("script", "img", "frame", "connect", "style", "font", "media")
-YEAR = 365.25  # days
 LONGEST_LIFETIME = timedelta(days=396)  # 13 months, as CNIL has it for what is optional
 
 
@@ -181,7 +180,7 @@ def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
         raise RegistryError(f"{where} has the lifetime 'session', which its storage outlives")
     if not COOKIE_PATH.fullmatch(cookie.path):
         raise RegistryError(f"{where} has a path that is not / and what may stand in an address")
-    if not necessary and cookie.lasts(year=YEAR, month=YEAR / 12) > LONGEST_LIFETIME:
+    if not necessary and duration(cookie.lifetime) > LONGEST_LIFETIME:
         raise RegistryError(f"{where} is optional, and has a lifetime of more than 13 months")
     _check_text(cookie.purpose, f"{where} purpose")
     if necessary and not cookie.justification:

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from blueprints.consent.choices import Model
-from blueprints.consent.cookies import Cookie
+from blueprints.consent.cookies import Cookie, duration
 from blueprints.consent.registry import Registry
 
 ROUNDING = timedelta(minutes=1)  # between setting a cookie and looking at it
@@ -84,7 +84,7 @@ class Declared(NamedTuple):
         if self.kind != "cookie" or not self.cookie or item.lifetime is None:
             return False
         # A declared month may be a long one.
-        return item.lifetime > self.cookie.lasts(year=366, month=31) + ROUNDING
+        return item.lifetime > duration(self.cookie.lifetime, year=366, month=31) + ROUNDING
 
 
 def compare(seen: Iterable[Seen], registry: Registry) -> list[Finding]:
