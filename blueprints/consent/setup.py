@@ -11,19 +11,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from blueprints.consent import cookie_check, enforcement, notice_file, registry_file
 from blueprints.consent.choices import Model
 from blueprints.consent.commands import ended
+from blueprints.consent.completeness import gaps
 from blueprints.consent.continued_use import assume_after_second_page
-from blueprints.consent.cookies import NEEDED, WITHDRAWAL_MONTHS
+from blueprints.consent.cookies import WITHDRAWAL_MONTHS
 from blueprints.consent.known import who_is_known
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import write_notice
 from blueprints.consent.page_consent import PageConsent
-from blueprints.consent.parties import is_no_answer
 from blueprints.consent.recording import is_up_to_date
+from blueprints.consent.registry import Registry
 from blueprints.consent.registry_checks import RegistryError
 from blueprints.consent.settings import check_number
 from blueprints.consent.settling import settle_withdrawal
 from blueprints.consent.toml_file import TomlFileError
-from blueprints.consent.unanswered import unanswered
 from blueprints.consent.views import blueprint
 from blueprints.consent.visitor import cookie_prefix
 
@@ -41,7 +41,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     check_number(app, "CONSENT_LIFETIME_MONTHS", "months", 6, WITHDRAWAL_MONTHS)
     file = Path(app.config["CONSENT_REGISTRY"] or FOLDER / "registry.toml")
     try:
-        app.extensions["registry"] = registry_file.read_registry(
+        registry = app.extensions["registry"] = registry_file.read_registry(
             file, prefix=cookie_prefix(app), months=app.config["CONSENT_LIFETIME_MONTHS"]
         )
     except RegistryError as error:
@@ -51,9 +51,12 @@ def _set_up(state: BlueprintSetupState) -> None:
         app.extensions["notice_words"] = notice_file.read_notice(words, app.extensions["site"].name)
     except TomlFileError as error:
         raise SystemExit(f"FLASK_CONSENT_NOTICE, {words.name}, is wrong: {error}.") from None
-    _warn_of_another_name(app)
-    _tell_what_the_law_wants(app)
-    _keep_notices(app)
+    _warn_of_another_name(app, registry)
+    # A site under https does not start while the privacy page cannot say what the law wants.
+    is_on_line = app.config["PREFERRED_URL_SCHEME"] == "https"
+    told = app.extensions["stops_the_start" if is_on_line else "told_at_start"]
+    told += gaps(registry, cookie_prefix(app))
+    _keep_notices(app, registry)
     app.extensions["who_is_known"] = who_is_known(app)
     app.extensions["sessions"].know_records_by(is_up_to_date)
     app.before_request(_provide)
@@ -63,42 +66,15 @@ def _set_up(state: BlueprintSetupState) -> None:
     app.jinja_env.filters["ended"] = ended
     # What is registered first runs last: it sees what continued use has recorded.
     app.after_request(enforcement.enforce)
-    if app.config["CONSENT_MODEL"] == Model.IMPLIED and app.extensions["registry"].optional:
+    if app.config["CONSENT_MODEL"] == Model.IMPLIED and registry.optional:
         app.logger.warning(
             "CONSENT_MODEL=implied: continued use is recorded, and it is no consent under the GDPR."
         )
         app.after_request(assume_after_second_page)
 
 
-def _tell_what_the_law_wants(app: Flask) -> None:
-    """Tell what the privacy page cannot say; with that, a site under https does not start."""
-    registry = app.extensions["registry"]
-    is_on_line = app.config["PREFERRED_URL_SCHEME"] == "https"
-    told = app.extensions["stops_the_start" if is_on_line else "told_at_start"]
-    controller = registry.controller
-    missing = [
-        f"{name} ({controller.wrong[name]!r} cannot be right)" if name in controller.wrong else name
-        for name in controller.missing
-    ]
-    undeclared = [name for name in NEEDED if not registry.cookie(cookie_prefix(app) + name)]
-    silent = [purpose.id for purpose in registry.optional if not purpose.personal_data]
-    places = unanswered(registry)
-    bare = [each.name for each in registry.outside_eea if is_no_answer(each.safeguard)]
-    wants = {
-        "The registry's [controller] lacks what the privacy page must say (GDPR Art. 13):": missing,
-        "The registry does not declare cookies of this site:": undeclared,
-        "The registry does not say which personal_data these purposes use, as receipts must "
-        "(ISO/IEC TS 27560):": silent,
-        "The registry only holds a place for what readers are told (GDPR Art. 12(1)):": places,
-        "The registry names no safeguard for what goes out of the EEA (GDPR Art. 13(1)(f)) "
-        "to": bare,
-    }
-    told += [ended(f"{words} {', '.join(names)}") for words, names in wants.items() if names]
-
-
-def _warn_of_another_name(app: Flask) -> None:
+def _warn_of_another_name(app: Flask, registry: Registry) -> None:
     """Tell whose renamed site says that somebody else stores what it stores itself."""
-    registry = app.extensions["registry"]
     for service in registry.services:
         if service.is_ours and service.vendor != registry.controller.name:
             app.logger.warning(
@@ -110,7 +86,7 @@ def _warn_of_another_name(app: Flask) -> None:
             )
 
 
-def _keep_notices(app: Flask) -> None:
+def _keep_notices(app: Flask, registry: Registry) -> None:
     """Write down the notices in force and keep them, where the database is at hand.
 
     A command of the operator shows nobody a notice and keeps none: to it no database counts as
@@ -119,7 +95,7 @@ def _keep_notices(app: Flask) -> None:
     model = Model(app.config["CONSENT_MODEL"])
     notices = app.extensions["notices"] = Notices(
         {
-            language: write_notice(app.extensions["registry"], words, language, model)
+            language: write_notice(registry, words, language, model)
             for language, words in app.extensions["notice_words"].items()
         }
     )

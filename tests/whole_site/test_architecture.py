@@ -30,10 +30,10 @@ STANDARD_LIBRARY_ONLY |= {"parties", "registry", "withdrawal"}
 # Inside a room each module may import those before it, never those after it.
 ORDER = {
     "consent": """
-        toml_file addresses parties cookies registry registry_checks unanswered notice_file coverage
+        toml_file addresses parties cookies registry registry_checks notice_file coverage
         methods withdrawal choices registry_file digest notices models records forms
         services notice_store visitor known placeholders taking_back recording settling page_consent
-        cookie_check continued_use enforcement views settings commands setup
+        cookie_check continued_use enforcement views settings commands completeness setup
         """,
     "proof": """
         merkle models seals sealing heads raw_log verifier views commands setup
