@@ -66,8 +66,8 @@ def check(registry: Registry) -> None:
         _check_hosts(service, where)
         _check_entry(service, where)
         _check_google(service, where)
-        _check_text_if_any(service.safeguard, f"{where} safeguard")
-        _check_text_if_any(service.justification, f"{where} justification")
+        _check_text(service.safeguard, f"{where} safeguard")
+        _check_text(service.justification, f"{where} justification")
         if necessary and service.hosts and not service.justification:
             raise RegistryError(f"{where} contacts others as {UNJUSTIFIED}")
         for cookie in service.cookies:
@@ -81,7 +81,7 @@ def _check_controller(controller: Controller) -> None:
         _refuse_blank(processor.name, "the name of a processor")
         _check_country(processor.country, where)
         _check_text(processor.task, f"{where} task")
-        _check_text_if_any(processor.safeguard, f"{where} safeguard")
+        _check_text(processor.safeguard, f"{where} safeguard")
     try:
         _day = controller.dated_on
     except ValueError:
@@ -93,7 +93,7 @@ def _check_purpose(purpose: Purpose) -> None:
     _check_id("purpose", purpose.id)
     _check_text(purpose.name, f"{where} name")
     _check_text(purpose.description, f"{where} description")
-    _check_text_if_any(purpose.short, f"{where} short")
+    _check_text(purpose.short, f"{where} short")
     for language, words in (purpose.short or {}).items():
         if len(words) > SHORT_AT_MOST:
             raise RegistryError(
@@ -172,12 +172,13 @@ def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
         if getattr(cookie, key) not in words:
             raise RegistryError(f"{where} has a {key} that is none of {', '.join(words)}")
     _check_name(cookie, where, necessary=necessary)
-    if cookie.lifetime != "session" and not LIFETIME.fullmatch(cookie.lifetime):
+    if cookie.lifetime == "session":
+        if cookie.storage in OUTLIVE_THE_SESSION:
+            raise RegistryError(f"{where} has the lifetime 'session', which its storage outlives")
+    elif not LIFETIME.fullmatch(cookie.lifetime):
         raise RegistryError(f"{where} has a lifetime that is neither ISO 8601 nor 'session'")
-    if cookie.lifetime != "session" and not cookie.lifetime_parts:
+    elif not cookie.lifetime_parts:
         raise RegistryError(f"{where} has a lifetime of nothing")
-    if cookie.lifetime == "session" and cookie.storage in OUTLIVE_THE_SESSION:
-        raise RegistryError(f"{where} has the lifetime 'session', which its storage outlives")
     if not COOKIE_PATH.fullmatch(cookie.path):
         raise RegistryError(f"{where} has a path that is not / and what may stand in an address")
     if not necessary and duration(cookie.lifetime) > LONGEST_LIFETIME:
@@ -185,7 +186,7 @@ def _check_cookie(cookie: Cookie, where: str, *, necessary: bool) -> None:
     _check_text(cookie.purpose, f"{where} purpose")
     if necessary and not cookie.justification:
         raise RegistryError(f"{where} is {UNJUSTIFIED}")
-    _check_text_if_any(cookie.justification, f"{where} justification")
+    _check_text(cookie.justification, f"{where} justification")
 
 
 def _check_name(cookie: Cookie, where: str, *, necessary: bool) -> None:
@@ -212,12 +213,9 @@ def _check_country(country: str, where: str) -> None:
         raise RegistryError(f"{where} has a country that is not two capital letters, such as PT")
 
 
-def _check_text_if_any(text: Text | None, where: str) -> None:
-    if text:
-        _check_text(text, where)
-
-
-def _check_text(text: Text, where: str) -> None:
+def _check_text(text: Text | None, where: str) -> None:
+    if text is None:
+        return
     if set(text) != set(LANGUAGES) or not all(words.strip() for words in text.values()):
         raise RegistryError(f"{where} needs words in each of {', '.join(LANGUAGES)}")
 
