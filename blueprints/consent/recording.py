@@ -6,7 +6,6 @@ browser says so and outranks the session; the first request after the outage rec
 """
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -19,9 +18,11 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from blueprints.consent import services
 from blueprints.consent.choices import (
+    NONE,
     Choice,
     Decision,
     Status,
+    Statuses,
     decided_statuses,
     given_by,
     lessened,
@@ -131,14 +132,10 @@ def record_decision(
         if is_answered and waited:  # Another tab was first, and a later choice may count.
             raise NothingTakenBackError
         held = None if is_answered else withdrawal
-        wanted = accept(withdrawn(choice, held).consented)
-        if in_part:  # of what stands in the log, though it may not count now
-            choice = replace(choice, decision=last)
-            wanted = _left_of(last, accept, notice, waited)
-        asked = notice.offered if notice and in_part else frozenset()
-        statuses, is_less = _answered(
-            choice, wanted, held, method, last=last, asked=asked, in_part=in_part
-        )
+        if in_part:
+            statuses, is_less = _lessened(choice, accept, held, notice, waited)
+        else:
+            statuses, is_less = _decided(choice, accept, held, method)
         if takes_back and not is_less:
             raise NothingTakenBackError
         decision = services.decide(statuses, circumstances, last, now, months)
@@ -173,12 +170,37 @@ def _look_up() -> None:
         raise StoreUnavailableError("nobody knows what was chosen before")
 
 
-def _left_of(
-    last: Decision | None, accept: Accept, notice: Notice | None, waited: Withdrawal | None
-) -> frozenset[str]:
-    given = given_by(last.statuses) if last else frozenset()
-    asked = notice.offered if notice else registry().optional_ids
-    return left_of(given, accept, given if waited else asked)
+def _lessened(
+    choice: Choice,
+    accept: Accept,
+    held: Withdrawal | None,
+    notice: Notice | None,
+    waited: Withdrawal | None,
+) -> tuple[Statuses, bool]:
+    """Return what the last decision said, counting or not, without what is taken back.
+
+    And whether that is less than it gave.
+    """
+    given = given_by(choice.last.statuses) if choice.last else NONE
+    asked = notice.offered if notice else frozenset(registry().optional_ids)
+    wanted = left_of(given, accept, given if waited else asked)
+    statuses = lessened(replace(choice, decision=choice.last), wanted, held, asked)
+    return statuses, given_by(statuses) < given
+
+
+def _decided(
+    choice: Choice, accept: Accept, held: Withdrawal | None, method: str
+) -> tuple[Statuses, bool]:
+    """Return what is said of each purpose, and whether it takes back something and adds nothing."""
+    given = given_by(choice.last.statuses) if choice.last else NONE
+    wanted = accept(withdrawn(choice, held).consented)
+    in_vain = NONE
+    if method == ALWAYS_ALLOW:  # It is about one purpose: what was accepted in vain stays so.
+        told = choice.decision.statuses if choice.decision else {}
+        in_vain |= {purpose for purpose, status in told.items() if status is Status.UNKNOWN}
+        in_vain |= held.wanted if held else NONE
+    statuses = decided_statuses(choice, wanted, method, in_vain)
+    return statuses, wanted <= choice.consented and wanted < given
 
 
 def _about_what_was_asked(
@@ -192,30 +214,6 @@ def _about_what_was_asked(
     told = decision.statuses  # It is a refusal.
     asked = {each: told.get(each, Status.REFUSED) for each in sorted(notice.offered)}
     return replace(decision, statuses=asked)
-
-
-def _answered(  # noqa: PLR0913 - whatever decides, and nothing else
-    choice: Choice,
-    wanted: frozenset[str],
-    held: Withdrawal | None,
-    method: str,
-    *,
-    last: Decision | None,
-    asked: frozenset[str],
-    in_part: bool,
-) -> tuple[Mapping[str, Status], bool]:
-    """Return the status of each purpose, and whether that takes something back and adds nothing."""
-    given = given_by(last.statuses) if last else frozenset()
-    if in_part:
-        statuses = lessened(choice, wanted, held, asked)
-        return statuses, given_by(statuses) < given
-    in_vain = frozenset[str]()
-    if method == ALWAYS_ALLOW:  # It is about one purpose: what was accepted in vain stays so.
-        told = choice.decision.statuses if choice.decision else {}
-        in_vain |= {purpose for purpose, status in told.items() if status is Status.UNKNOWN}
-        in_vain |= held.wanted if held else frozenset()
-    statuses = decided_statuses(choice, wanted, method, in_vain)
-    return statuses, wanted <= choice.consented and wanted < given
 
 
 def is_up_to_date(connection: Connection, session: Values) -> bool:
