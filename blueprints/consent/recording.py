@@ -32,7 +32,7 @@ from blueprints.consent.choices import (
 )
 from blueprints.consent.methods import ALWAYS_ALLOW, CONTINUED_USE
 from blueprints.consent.notices import Notice
-from blueprints.consent.taking_back import Accept, left_of, let_it_count, take_back
+from blueprints.consent.taking_back import Accept, left_of, take_back
 from blueprints.consent.visitor import (
     ANSWERED,
     ANSWERED_AT_MOST,
@@ -43,6 +43,7 @@ from blueprints.consent.visitor import (
     last_decision,
     notices,
     pending_withdrawal,
+    refresh_choice,
     registry,
     sends_gpc,
 )
@@ -158,7 +159,7 @@ def record_decision(
     except SQLAlchemyError as error:
         raise StoreUnavailableError(type(error).__name__) from error
     g.recorded = True  # An error page may have to say so.
-    let_it_count(None)
+    refresh_choice(None)
     choice_recorded.send(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - as Flask's documentation of signals has it
     return cast("Decision", last_decision())  # It has just been stored.
 

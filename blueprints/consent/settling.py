@@ -13,7 +13,6 @@ from blueprints.consent.choices import Model
 from blueprints.consent.methods import ACCEPT_ALL
 from blueprints.consent.notices import Notice
 from blueprints.consent.recording import NothingTakenBackError, record_decision
-from blueprints.consent.taking_back import let_it_count
 from blueprints.consent.withdrawal import Withdrawal
 from blueprints.sessions import StoreUnavailableError
 
@@ -39,7 +38,7 @@ def settle_withdrawal() -> None:
     takes_back = not given <= withdrawal.kept and not (has_ended and given & withdrawal.kept)
     if not takes_back and not visitor.is_assumable():
         if last or current_app.config["CONSENT_MODEL"] == Model.OPT_IN:
-            let_it_count(None)
+            visitor.refresh_choice(None)
         return
     with suppress(SQLAlchemyError, StoreUnavailableError, NothingTakenBackError, TooManyRequests):
         if not takes_back:
@@ -49,6 +48,6 @@ def settle_withdrawal() -> None:
         if notice and not method.endswith(ACCEPT_ALL):
             g.withdrawal = replace(withdrawal, refused=notice.offered - wanted)
         if last is None and current_app.extensions["sessions"].take_over(withdrawal.token):
-            let_it_count(None)  # It is recorded: the answer that said so was lost.
+            visitor.refresh_choice(None)  # It is recorded: the answer that said so was lost.
             return
         record_decision(lambda _given: wanted, method, notice, takes_back=takes_back, in_part=True)

@@ -62,18 +62,10 @@ def take_back(
             policy_version=of_then.policy_version,
             notice=of_then.notice or older,
         )
-        let_it_count(told)
+        visitor.refresh_choice(told)
 
 
 def _notice_not_found(form: ChoiceForm) -> str:
     """Return which it names, if any: what an older page asked shows once that can be looked up."""
     named = form.notice.data or ""
     return named if form.choice.data != ACCEPT_ALL and NOTICE.fullmatch(named) else ""
-
-
-def let_it_count(withdrawal: Withdrawal | None) -> None:
-    """Let count from now on what the session holds, without what was taken back since."""
-    g.withdrawal = withdrawal
-    g.pop("choice", None)
-    off = frozenset(visitor.registry().optional_ids) - visitor.current_choice().given
-    g.clear_storage = visitor.registry().keeps_more_than_cookies(off)

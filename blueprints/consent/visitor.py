@@ -85,6 +85,14 @@ def current_choice() -> Choice:
     return found
 
 
+def refresh_choice(withdrawal: Withdrawal | None) -> None:
+    """Let count from now on what the session holds, without what was taken back since."""
+    g.withdrawal = withdrawal
+    g.pop("choice", None)
+    off = frozenset(registry().optional_ids) - current_choice().given
+    g.clear_storage = registry().keeps_more_than_cookies(off)
+
+
 def added_since(decision: Decision) -> Additions | None:
     return notices().additions(decision.notice, decision.policy_version)
 

@@ -11,7 +11,8 @@ from blueprints.consent.choices import Decision, read_decision
 from blueprints.consent.methods import ERASE
 from blueprints.consent.models import ConsentRecord
 from blueprints.consent.registry import Registry
-from blueprints.consent.taking_back import let_it_count, take_back
+from blueprints.consent.taking_back import take_back
+from blueprints.consent.visitor import refresh_choice
 from blueprints.database import wipe_journal
 from blueprints.sessions import StoreUnavailableError, Values
 
@@ -39,7 +40,7 @@ def erase_visitor() -> tuple[Decision | None, int]:
         take_back(lambda _given: frozenset(), ERASE)  # Whoever leaves accepts nothing.
         raise
     wipe_journal()
-    let_it_count(None)
+    refresh_choice(None)
     return found[-1]  # Where it was overtaken, it was done anew.
 
 
