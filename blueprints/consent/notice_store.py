@@ -20,8 +20,7 @@ ID = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class KeptNotice:
-    notice: Notice
+class KeptNotice(Notice):
     kept_at: datetime
 
 
@@ -83,9 +82,8 @@ class Notices:
         asked = notice_id, policy_version
         if asked in self._shown:
             return self._shown[asked]
-        found = self.find(notice_id) if notice_id else None
-        if not found and (kept := _first(ConsentNotice.policy_version == policy_version)):
-            found = kept.notice
+        named = self.find(notice_id) if notice_id else None
+        found = named or _first(ConsentNotice.policy_version == policy_version)
         if found:  # A browser may name whatever it likes: only what there is is remembered.
             self._shown[asked] = found
         return found
@@ -103,8 +101,7 @@ class Notices:
         """
         if notice_id in self.in_force_by_id:
             return self.in_force_by_id[notice_id]
-        kept = find_kept(notice_id) if ID.fullmatch(notice_id) else None
-        return kept.notice if kept else None
+        return find_kept(notice_id) if ID.fullmatch(notice_id) else None
 
 
 def find_kept(notice_id: str) -> KeptNotice | None:
@@ -130,4 +127,4 @@ def all_kept() -> Iterator[KeptNotice]:
 
 
 def _read(row: Row[Any]) -> KeptNotice:
-    return KeptNotice(Notice(row.id, json.loads(row.content)), row.kept_at)
+    return KeptNotice(row.id, json.loads(row.content), row.kept_at)

@@ -26,15 +26,15 @@ def list_command() -> None:
     """List every notice that was kept, the newest first."""
     with database():
         kept = list(all_kept())
-    in_force = notices().in_force.values()
-    known = {entry.notice.id for entry in kept}
-    for notice in in_force:
+    in_force = notices().in_force_by_id
+    known = {notice.id for notice in kept}
+    for notice in in_force.values():
         if notice.id not in known:
             click.echo(_line(notice, "in force, not shown yet"))
     for entry in kept:
-        now = "in force, " if entry.notice in in_force else ""
-        shown = "placeholder, " if entry.notice.placeholder else ""
-        click.echo(_line(entry.notice, f"{shown}{now}kept since {utc(entry.kept_at)}"))
+        now = "in force, " if entry.id in in_force else ""
+        shown = "placeholder, " if entry.placeholder else ""
+        click.echo(_line(entry, f"{shown}{now}kept since {utc(entry.kept_at)}"))
 
 
 def _line(notice: Notice, when: str) -> str:
@@ -122,7 +122,8 @@ def _versions(name: str, kept: list[KeptNotice], but_not: Versions | None = None
         for notice in _known(kept)
         if notice.policy_version == name and not notice.placeholder
     ]
-    others = [notice for notice in of_version if notice not in (but_not or {}).values()]
+    ids = {notice.id for notice in (but_not or {}).values()}
+    others = [notice for notice in of_version if notice.id not in ids]
     if not of_version:
         raise BadInputError(f"No notice and no policy version has the number {name}.")
     return {notice.language: notice for notice in others or of_version}
@@ -132,15 +133,15 @@ def _last_before(after: Versions, kept: list[KeptNotice]) -> Versions:
     """Return the last notices that were kept and are not among those."""
     ids = {notice.id for notice in after.values()}
     return {
-        entry.notice.language: entry.notice
-        for entry in reversed(kept)
-        if entry.notice.id not in ids and not entry.notice.placeholder
+        notice.language: notice
+        for notice in reversed(kept)
+        if notice.id not in ids and not notice.placeholder
     }
 
 
 def _known(kept: list[KeptNotice]) -> list[Notice]:
     """Every notice, the oldest first, and those in force last."""
-    return [*(entry.notice for entry in reversed(kept)), *notices().in_force.values()]
+    return [*reversed(kept), *notices().in_force.values()]
 
 
 def _by_number(name: str, kept: list[KeptNotice]) -> Notice | None:

@@ -62,11 +62,8 @@ def report(since: date | None, until: date | None, html: Path | None) -> None:
                 return standing_of(record, record["newer_at"], now).counts
 
             kept = list(all_kept())
-            offered = {
-                of.notice.policy_version: of.notice.offered
-                for of in kept
-                if not of.notice.placeholder
-            }
+            whole = (notice for notice in kept if not notice.placeholder)
+            offered = {notice.policy_version: notice.offered for notice in whole}
             numbers = summarise(records, now, since, until, counts=counts, offered=offered)
             found = _named(numbers, kept)
         if write:
@@ -102,8 +99,8 @@ def _named(report: Report, kept: Iterable[KeptNotice]) -> Report:
 
     The id tells it from one that has its name now.
     """
-    in_turn = sorted(kept, key=lambda kept: (kept.notice.language == "en", kept.kept_at))
-    shown = [entry for of_then in in_turn for entry in of_then.notice.content.get("purposes", ())]
+    in_turn = sorted(kept, key=lambda notice: (notice.language == "en", notice.kept_at))
+    shown = [entry for notice in in_turn for entry in notice.content.get("purposes", ())]
     names = {entry["id"]: f"{entry['name']} ({entry['id']})" for entry in shown}
     names |= {purpose.id: purpose.name["en"] for purpose in registry().purposes}
 

@@ -70,8 +70,8 @@ def _purpose_names(found: Dossier, language: str) -> Mapping[str, str]:
     """Call the purposes of records and notices by name."""
     shown = {
         purpose["id"]: purpose["name"]
-        for kept in found.notices
-        for purpose in kept.notice.content.get("purposes", ())
+        for notice in found.notices
+        for purpose in notice.content.get("purposes", ())
     }
     records = (entry.record for entry in found.entries)
     return shown | names_of_purposes(registry(), records, language)
@@ -94,12 +94,12 @@ def _as_json(found: Dossier) -> Mapping[str, Any]:
         "other_records": [record["id"] for record in found.others],
         "notices": [
             {
-                "id": kept.notice.id,
-                "fits_number": kept.notice.fits_id,
-                "kept_at": kept.kept_at,
-                "content": kept.notice.content,
+                "id": notice.id,
+                "fits_number": notice.fits_id,
+                "kept_at": notice.kept_at,
+                "content": notice.content,
             }
-            for kept in found.notices
+            for notice in found.notices
         ],
     }
 
