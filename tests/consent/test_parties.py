@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from blueprints.consent.completeness import missing_of, wrong_of
 from blueprints.consent.parties import Controller, Processor
 
 COUNTRIES = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE"
@@ -32,12 +33,12 @@ def test_elsewhere_it_does_not(country: str) -> None:
 
 
 def test_what_the_law_demands_and_is_not_filled_in_is_missing() -> None:
-    assert WHOLE.missing == ()
+    assert missing_of(WHOLE) == []
     assert WHOLE.dated_on == date(2026, 11, 26)
     for name in ("tax_number", "telephone", "officer", "dated"):
         without: dict[str, Any] = {name: ""}
-        assert replace(WHOLE, **without).missing == (name,)
-    assert replace(WHOLE, processors=()).missing == ("processors",)
+        assert missing_of(replace(WHOLE, **without)) == [name]
+    assert missing_of(replace(WHOLE, processors=())) == ["processors"]
     for nobody in (
         "privacy@city.example",
         "privacy@city.EXAMPLE",
@@ -45,9 +46,9 @@ def test_what_the_law_demands_and_is_not_filled_in_is_missing() -> None:
         "Write to a@b.example.",
         " \t",
     ):
-        assert replace(WHOLE, contact=nobody).missing == ("contact",)
+        assert missing_of(replace(WHOLE, contact=nobody)) == ["contact"]
     blank = Processor(" ", {"en": "Hosting", "pt": "Alojamento"}, "DE")
-    assert replace(WHOLE, processors=(*WHOLE.processors, blank)).missing == ("processors",)
+    assert missing_of(replace(WHOLE, processors=(*WHOLE.processors, blank))) == ["processors"]
     assert replace(WHOLE, dated="").dated_on is None
 
 
@@ -109,12 +110,12 @@ def test_what_the_law_demands_and_is_not_filled_in_is_missing() -> None:
 def test_what_only_holds_a_place_is_missing_wherever_it_stands(value: str) -> None:
     for name in ("name", "address", "contact", "tax_number", "telephone", "officer"):
         placed: dict[str, Any] = {name: value}
-        assert replace(WHOLE, **placed).missing == (name,)
+        assert missing_of(replace(WHOLE, **placed)) == [name]
     (hosting,) = WHOLE.processors
     for part in ({"name": value}, {"country": value}, {"task": {"en": "Hosting", "pt": value}}):
         changed: dict[str, Any] = part
         processors = (hosting, replace(hosting, **changed))
-        assert replace(WHOLE, processors=processors).missing == ("processors",)
+        assert missing_of(replace(WHOLE, processors=processors)) == ["processors"]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ def test_what_only_holds_a_place_is_missing_wherever_it_stands(value: str) -> No
     ],
 )
 def test_what_is_somebodys_name_is_none_that_holds_a_place(name: str) -> None:
-    assert replace(WHOLE, name=name, address=name).missing == ()
+    assert missing_of(replace(WHOLE, name=name, address=name)) == []
 
 
 TODAY = datetime.now(UTC).astimezone().date()
@@ -168,8 +169,8 @@ TODAY = datetime.now(UTC).astimezone().date()
 )
 def test_what_cannot_be_right_is_missing(name: str, value: str) -> None:
     spoilt: dict[str, Any] = {name: value}
-    assert replace(WHOLE, **spoilt).missing == (name,)
-    assert replace(WHOLE, **spoilt).wrong == {name: value}
+    assert missing_of(replace(WHOLE, **spoilt)) == [name]
+    assert wrong_of(replace(WHOLE, **spoilt)) == {name: value}
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def test_what_cannot_be_right_is_missing(name: str, value: str) -> None:
 )
 def test_whatever_a_city_would_write_is_taken(name: str, value: str) -> None:
     written: dict[str, Any] = {name: value}
-    assert replace(WHOLE, **written).missing == ()
+    assert missing_of(replace(WHOLE, **written)) == []
 
 
 @pytest.mark.parametrize(
