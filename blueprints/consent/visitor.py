@@ -1,6 +1,5 @@
 """The visitor at hand: what they decided, what counts of it now, and which notice they saw."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from flask import Flask, current_app, g, request, session
@@ -12,6 +11,7 @@ from blueprints.consent.choices import (
     Circumstances,
     Decision,
     Model,
+    Status,
     given_by,
     present_choice,
     read_decision,
@@ -99,19 +99,15 @@ def added_since(decision: Decision) -> Additions | None:
 
 def recorded_choice() -> Choice:
     """Return where the visitor stands by what is recorded, whatever they took back since."""
-    last, now = last_decision(), datetime.now(UTC)
-
-    def choice_of(decision: Decision | None) -> Choice:
-        return present_choice(
-            decision, registry(), model_here(), gpc=sends_gpc(), now=now, added=added_since
-        )
-
+    last, rules, now = last_decision(), registry(), datetime.now(UTC)
     try:
-        return choice_of(last)
+        return present_choice(
+            last, rules, model_here(), gpc=sends_gpc(), now=now, added=added_since
+        )
     except SQLAlchemyError as error:  # Of an older policy: what it was about stands there.
         current_app.logger.error("A notice cannot be looked up: %s", type(error).__name__)
         g.choice_is_unknown = True  # Nobody knows what counts of it.
-        return replace(choice_of(None), last=last)
+        return Choice(dict.fromkeys(rules.optional_ids, Status.UNKNOWN), None, last)
 
 
 def withdrawal_cookie() -> str:
