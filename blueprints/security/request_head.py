@@ -16,7 +16,7 @@ ETAG = re.compile(r'(W/)?"[^\s"]{0,200}"')
 SINCE = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE")
 
 
-def put_right(application: WSGIApplication, host: str) -> WSGIApplication:
+def normalise_head(application: WSGIApplication, host: str) -> WSGIApplication:
     """Stand before the application; a probe is as if it had asked for the host."""
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from blueprints.security import files, headers, limits, origin
 from blueprints.security.page_cache import PageCache
-from blueprints.security.request_head import put_right
+from blueprints.security.request_head import normalise_head
 
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 # No address of IPv6, for Werkzeug compares none.
@@ -43,7 +43,7 @@ def _set_up(state: BlueprintSetupState) -> None:
     app.wsgi_app = app.extensions["page_cache"] = PageCache(app.wsgi_app)  # type: ignore[method-assign]
     files.serve(app, Path(app.root_path) / "static")
     hosts = app.config["TRUSTED_HOSTS"] or ["localhost"]
-    app.wsgi_app = put_right(app.wsgi_app, hosts[0].removeprefix("."))  # type: ignore[method-assign,assignment]
+    app.wsgi_app = normalise_head(app.wsgi_app, hosts[0].removeprefix("."))  # type: ignore[method-assign,assignment]
     hops = app.config["PROXY_HOPS"]
     if hops:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
