@@ -15,7 +15,8 @@ page_consent.py, enforcement.py     what its page may show and load, what its an
 
 And around it:
 
-registry.py, cookies.py             what the site stores, by whom, for what
+registry.py, cookies.py, parties.py what the site stores, by whom, for what
+registry_checks.py, completeness.py what contradicts itself there, and what is missing
 notices.py, notice_store.py         what was shown, word for word
 digest.py, models.py, records.py    a record as it is written down, kept and read
 coverage.py                         what has been added since a purpose was shown

@@ -14,13 +14,13 @@ from blueprints.consent.addresses import safe_path
 from blueprints.consent.choices import OPEN, Choice, Decision, Model, Status
 from blueprints.consent.forms import ChoiceForm, VisitorForm
 from blueprints.consent.methods import ACCEPT_SELECTED
-from blueprints.consent.notices import Notice
 from blueprints.consent.placeholders import placeholder
 from blueprints.consent.registry import CONSENT_MODE, Purpose, Registry, Service
 
 
 class PageConsent:
     safe_path = staticmethod(safe_path)
+    placeholder = staticmethod(placeholder)
 
     def __init__(self) -> None:
         self._confirmed: Decision | None = None
@@ -199,10 +199,6 @@ class PageConsent:
     def google_tags(self) -> tuple[str, ...]:
         """The Google tags on the page, each with the days for which it may keep something."""
         return tuple(f"{each.tag_id}={each.longest_days}" for each in self.services if each.tag_id)
-
-    def placeholder(self, service: Service) -> Notice:
-        """Return what an embed says while it is not loaded, as a notice of its own."""
-        return placeholder(service)
 
     def frame(self, service: Service, *, once: bool) -> bool:
         """Make this the page of one embed; return whether it is shown: given, or once."""
