@@ -12,8 +12,9 @@ LIFETIME = re.compile(
 )
 YEAR = 365.2425  # days
 # What this site itself keeps, and of that what each choice needs.
-OURS = ("session", "withdrawal", "preferences", "interests")
-NEEDED, INTERESTS = OURS[:2], OURS[3]
+SESSION, WITHDRAWAL, INTERESTS = "session", "withdrawal", "interests"
+OURS = (SESSION, WITHDRAWAL, "preferences", INTERESTS)
+NEEDED = (SESSION, WITHDRAWAL)
 # For so long a browser keeps what was taken back and is not yet recorded. No choice holds longer.
 WITHDRAWAL_MONTHS = 13
 

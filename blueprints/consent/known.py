@@ -14,10 +14,11 @@ from flask import Flask
 from werkzeug.sansio.http import parse_cookie  # as `request.cookies` reads them
 
 from blueprints.consent.choices import OPEN, Model, given_by
+from blueprints.consent.cookies import WITHDRAWAL
 from blueprints.consent.methods import CONTINUED_USE
 from blueprints.consent.records import fields_of_a_decision
 from blueprints.consent.registry import Registry
-from blueprints.consent.visitor import cookie_prefix, withdrawal_cookie
+from blueprints.consent.visitor import cookie_prefix
 from blueprints.sessions import MALFORMED, StoreUnavailableError, VisitorSessions, is_current
 
 State = tuple[bool, frozenset[str]]  # whether the visitor is to be asked, and what is given
@@ -80,8 +81,7 @@ def who_is_known(app: Flask) -> Callable[[dict[str, Any]], KnownVisitor | None]:
     sessions: VisitorSessions = app.extensions["sessions"]
     is_implied, prefix = app.config["CONSENT_MODEL"] == Model.IMPLIED, cookie_prefix(app)
     session_cookie, purposes = app.config["SESSION_COOKIE_NAME"], {*registry.optional_ids}
-    with app.app_context():
-        withdrawal = withdrawal_cookie()
+    withdrawal = prefix + WITHDRAWAL
 
     def known(environ: dict[str, Any]) -> KnownVisitor | None:
         if not environ["HTTP_COOKIE"]:  # They cannot be read.

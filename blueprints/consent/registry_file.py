@@ -6,14 +6,12 @@ from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from blueprints.consent.cookies import NEEDED, WITHDRAWAL_MONTHS, Cookie
+from blueprints.consent.cookies import SESSION, WITHDRAWAL, WITHDRAWAL_MONTHS, Cookie
 from blueprints.consent.registry import Registry
 from blueprints.consent.registry_checks import CONTROLLER, RegistryError, check
 from blueprints.consent.toml_file import TomlFileError, read_table
 
 T = TypeVar("T")
-
-SESSION, WITHDRAWAL = NEEDED
 
 
 def read_registry(path: Path, *, prefix: str = "", months: int | None = None) -> Registry:

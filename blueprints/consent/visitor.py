@@ -17,6 +17,7 @@ from blueprints.consent.choices import (
     read_decision,
     withdrawn,
 )
+from blueprints.consent.cookies import WITHDRAWAL
 from blueprints.consent.coverage import Additions
 from blueprints.consent.notice_store import Notices
 from blueprints.consent.notices import Notice
@@ -111,7 +112,7 @@ def recorded_choice() -> Choice:
 
 
 def withdrawal_cookie() -> str:
-    return cookie_prefix(current_app) + "withdrawal"
+    return cookie_prefix(current_app) + WITHDRAWAL
 
 
 def answered_by(values: Values) -> list[str]:
