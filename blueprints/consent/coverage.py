@@ -22,10 +22,10 @@ OF_AN_ITEM = ("item", "storage", "party")
 
 
 def additions(old: Content, new: Content, *, optional: bool = True) -> Additions:
-    """Return what the optional purposes have now and had not when they were shown; or the others.
+    """Return what each optional purpose has now and had not when it was shown.
 
-    One that is new is not among them, nor one that was necessary then and is optional now, or the
-    other way round: of these nobody has been asked before, or nobody is any more.
+    With `optional=False` it is of the necessary ones. One that is new, or was of the other kind
+    then, is not among them: about that nobody has been asked.
     """
     then, now = (
         [entry["id"] for entry in content["purposes"] if entry["optional"] is optional]

@@ -7,10 +7,9 @@ from wtforms import HiddenField, SelectMultipleField, StringField
 from wtforms.form import BaseForm
 from wtforms.validators import AnyOf
 
+from blueprints.consent.choices import NONE
 from blueprints.consent.methods import ACCEPT_ALL, ACCEPT_SELECTED, CHOICES, REJECT
 from blueprints.consent.registry import Registry
-
-NONE: frozenset[str] = frozenset()
 
 
 class VisitorForm(FlaskForm):
