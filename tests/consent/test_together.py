@@ -24,7 +24,7 @@ def in_one_commit(site: Flask, *steps: Step) -> list[Any]:
     waiting = site.extensions["database"].writer._queue  # noqa: SLF001 - nobody else can tell
     done: list[Future[Any]] = []
     with ThreadPoolExecutor(len(steps)) as pool:
-        with Turns(file, 1).take():
+        with Turns(file).take(1):
             for step in steps:
                 done.append(pool.submit(step))
                 while len(waiting) < len(done):
