@@ -341,6 +341,24 @@ def test_a_file_of_counts_that_another_process_holds_is_left_alone(
         assert [counts.add(b"client") for _ in range(40)] == list(range(1, 41))
 
 
+def test_each_time_that_the_counts_fail_is_told_once(
+    tmp_path: Path,
+    counts: Counts,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("blueprints.security.counts.PAUSE_SECONDS", 0)
+    file = tmp_path / "limits.db"
+    for times in (1, 2):
+        counts.add(b"client")
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            for _ in range(3):
+                counts.add(b"client")
+        said = "Each process counts for itself: limits.db: database is locked"
+        assert [record.message for record in caplog.records] == [said] * times
+
+
 def test_a_file_of_counts_stays_open_until_it_is_another_one(tmp_path: Path) -> None:
     file = tmp_path / "limits.db"
     store = InFile(file)
