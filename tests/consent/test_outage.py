@@ -379,6 +379,17 @@ def test_what_is_not_selected_anew_is_off_where_the_notice_cannot_be_looked_up(s
     assert records(site)[-1].statuses["advertising"] == "withdrawn"
 
 
+def test_accept_all_takes_nothing_back_where_the_notice_cannot_be_looked_up(site: Flask) -> None:
+    visitor = Visitor(site)
+    visitor.choose("accept_selected", ticks=("advertising",))
+    with without(site, "consent_notices"):
+        answer = Page(visitor.post("/cookies", {"choice": "accept_all", "notice": "1" * 64}))
+        assert answer.status == 503
+        assert "What you withdrew" not in answer.text
+    assert "withdrawal" not in visitor.cookies
+    assert loads_the_advertiser(visitor.get("/"))
+
+
 def test_one_purpose_can_be_taken_back_while_the_other_stays(
     site: Flask, nothing_can_be_written: Outage
 ) -> None:
