@@ -6,12 +6,12 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from socket import create_connection, socket
-from time import sleep
 from typing import Any
 
 import pytest
@@ -21,7 +21,14 @@ from evidence import ARTICLE, count_sessions, records, session_cookie
 from flask import Flask
 from time_machine import Traveller, travel
 
-from blueprints.security.counts import Counts, InFile, InMemory, InRedis, StoreFailedError
+from blueprints.security.counts import (
+    PAUSE_SECONDS,
+    Counts,
+    InFile,
+    InMemory,
+    InRedis,
+    StoreFailedError,
+)
 from blueprints.security.limits import client
 
 GRANT, REFUSAL = {"choice": "accept_all"}, {"choice": "reject"}
@@ -359,6 +366,19 @@ def test_each_time_that_the_counts_fail_is_told_once(
         assert [record.message for record in caplog.records] == [said] * times
 
 
+def test_a_file_of_counts_that_failed_is_left_alone_for_a_while(
+    tmp_path: Path, counts: Counts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [counts.add(b"client") for _ in range(3)] == [1, 2, 3]
+    with closing(sqlite3.connect(tmp_path / "limits.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert counts.add(b"client") == 1
+    assert counts.add(b"client") == 2, "it was asked again at once"
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + PAUSE_SECONDS)
+    assert counts.add(b"client") == 4
+
+
 def test_a_file_of_counts_stays_open_until_it_is_another_one(tmp_path: Path) -> None:
     file = tmp_path / "limits.db"
     store = InFile(file)
@@ -415,7 +435,7 @@ def own_redis(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
             try:
                 create_connection(("127.0.0.1", port)).close()
             except OSError:
-                sleep(0.05)
+                time.sleep(0.05)
             else:
                 break
         yield f"redis://127.0.0.1:{port}/0", server
