@@ -429,6 +429,15 @@ def test_where_a_grant_cannot_be_written_nothing_is_granted(
     assert not loads_the_advertiser(page)
 
 
+@pytest.mark.parametrize("model", ["opt_in", "implied"])
+def test_who_accepts_all_in_vain_finds_no_box_ticked(make_site: MakeSite, model: str) -> None:
+    site = make_site(CONSENT_MODEL=model)
+    with without(site, "consent_records"):
+        answer = Page(Visitor(site).post("/cookies", {"choice": "accept_all", "next": "/"}))
+    assert answer.status == 503
+    assert answer.all("input", checked="") == []
+
+
 def test_where_a_first_refusal_cannot_be_written_nothing_is_stored_for_it(
     site: Flask, nothing_can_be_written: Outage
 ) -> None:
