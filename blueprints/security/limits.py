@@ -71,14 +71,13 @@ def _store(app: Flask) -> InFile | InRedis:
 
 
 def _is_address_of_redis(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        is_one = parts.scheme in {"redis", "rediss"} and parts.port != 0
-        is_one = is_one and not set(parts.hostname or "") & set("%,@/")
-    except ValueError:
+    """Whether it is one; that its host and port can be was looked at with all settings."""
+    if not url.startswith(("redis://", "rediss://")):
         return False
+    parts = urlsplit(url)
     # The driver silently takes a database that is no number for number 0.
-    return is_one and re.fullmatch(r"/?\d{0,5}", parts.path) is not None
+    is_one = re.fullmatch(r"/?\d{0,5}", parts.path) is not None
+    return is_one and not set(parts.hostname or "") & set("%,@/")
 
 
 def _count(what: str, at_most: int) -> None:

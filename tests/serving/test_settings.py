@@ -161,6 +161,7 @@ def test_a_shared_cache_keeps_a_page_for_an_hour_at_most(make_site: MakeSite) ->
         "redis://127.0.0.1:6379/sessions",
         "redis://127.0.0.1:6379/99999999999",
         "redis://[::1",
+        "//[::1",
         "redis://%2Ftmp%2Fredis.sock/0",
         "redis://one,two/0",
         "http://127.0.0.1:6379",
