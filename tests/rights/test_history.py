@@ -455,6 +455,25 @@ def test_a_proof_that_does_not_lead_to_its_head_is_shown_as_such(
     assert "the proof leads from" not in found
 
 
+def test_a_notice_that_was_altered_is_shown_as_such(make_site: MakeSite) -> None:
+    site = make_site()
+    Visitor(site).choose("reject")
+    number = str(records(site)[0].id)
+    assert "fits its number" in run(site, "find", number).output
+    for heading in ("Cookies", "No cookies", "Our cookies"):
+        with tampering(site) as connection:
+            connection.exec_driver_sql(
+                "UPDATE consent_notices SET content = json_set(content, '$.banner.heading', ?)",
+                (heading,),
+            )
+        for kind in ((), ("--html",)):
+            found = run(site, "find", number, *kind).output
+            assert "DOES NOT FIT ITS NUMBER" in found
+            assert "fits its number" not in found
+        found = run(site, "find", number, "--json").output
+        assert json.loads(found)["notices"][0]["fits_number"] is False
+
+
 def test_a_record_that_is_not_sealed_yet_says_so(make_site: MakeSite) -> None:
     site = make_site()
     Visitor(site).choose("reject")
