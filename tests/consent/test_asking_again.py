@@ -473,6 +473,29 @@ def test_what_is_taken_back_from_a_page_with_a_purpose_that_is_gone_is_off(
     }
 
 
+@pytest.mark.parametrize(
+    ("button", "ticks", "advertising"),
+    [("reject", (), "withdrawn"), ("accept_selected", ("advertising",), "given")],
+)
+def test_who_takes_back_on_a_page_of_before_has_answered_nothing_that_is_new(
+    make_site: MakeSite, tmp_path: Path, button: str, ticks: tuple[str, ...], advertising: str
+) -> None:
+    first, second = changed(
+        make_site, tmp_path, shipped_with(), shipped_with(more=MATOMO + NEW_PURPOSE)
+    )
+    chooser = first()
+    chooser.choose("accept_all")
+    old_page = chooser.get("/cookies").form("/cookies")
+    later = come_back(chooser, second())
+    assert later.submit(old_page, button, ticks).status_code == 303
+    accepted, left = records(later.site)
+    assert left.statuses == {"personalization": "withdrawn", "advertising": advertising}
+    is_prolonged = left.expires_at > accepted.expires_at
+    assert is_prolonged is (advertising != "given"), "what is left of a consent ends when that did"
+    later.get("/")  # with the confirmation
+    assert "you can choose about “Statistics” now" in later.get("/").text
+
+
 def test_what_is_not_ticked_beside_a_purpose_that_is_gone_is_not_assumed(
     make_site: MakeSite, tmp_path: Path
 ) -> None:
