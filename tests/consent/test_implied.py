@@ -89,6 +89,15 @@ def test_the_settings_page_and_errors_do_not_count_as_going_on(site: Flask) -> N
     assert records(site) == []
 
 
+@pytest.mark.parametrize("path", ["/robots.txt", "/.well-known/security.txt", "/feed.xml"])
+def test_what_is_written_for_machines_does_not_count_as_going_on(site: Flask, path: str) -> None:
+    visitor = Visitor(site)
+    visitor.get("/")
+    for _ in range(2):
+        visitor.raw_get(path, Sec_Fetch_Dest="document", Sec_Fetch_Mode="navigate")
+    assert records(site) == []
+
+
 def test_of_somebody_whose_session_is_lost_nothing_is_assumed(site: Flask) -> None:
     """They may have refused."""
     visitor = Visitor(site)
