@@ -122,6 +122,15 @@ def test_without_its_session_store_the_site_serves_everybody_with_all_off(
     assert "everything optional is off" in visitor.get("/cookies").text
 
 
+def test_without_its_session_store_the_site_is_not_ready_and_says_why(
+    dead_redis_site: tuple[Flask, Visitor],
+) -> None:
+    _site, visitor = dead_redis_site
+    answer = visitor.raw_get("/ready")
+    assert answer.status_code == 503
+    assert answer.text.startswith("The sessions cannot be looked up: ")
+
+
 @pytest.mark.parametrize("accept", ["text/html", "application/json"])
 def test_without_its_session_store_a_choice_is_503_and_nothing_is_recorded(
     dead_redis_site: tuple[Flask, Visitor], accept: str
