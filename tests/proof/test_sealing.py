@@ -211,6 +211,16 @@ def test_the_heads_are_public_chained_and_the_same_for_everybody(
     assert seals_json(site, "?before=3")["seals"] == [one, two]
 
 
+def test_where_the_seals_cannot_be_looked_up_nobody_is_told_that_there_are_none(
+    make_site: MakeSite,
+) -> None:
+    site = make_site()
+    lose(site, "consent_seals")
+    answer = Visitor(site).raw_get("/consent/seals.json")
+    assert answer.status_code == 503
+    assert "public" not in answer.headers["Cache-Control"]
+
+
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
