@@ -8,7 +8,7 @@ browser says so and outranks the session; the first request after the outage rec
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from blinker import Namespace
 from flask import current_app, g
@@ -40,7 +40,6 @@ from blueprints.consent.visitor import (
     answered_by,
     circumstances_of,
     current_choice,
-    last_decision,
     notices,
     pending_withdrawal,
     refresh_choice,
@@ -72,7 +71,7 @@ def save(
     takes_back: bool = False,
     in_part: bool = False,
     **kept: Any,  # noqa: ANN401 - msgpack
-) -> Decision:
+) -> None:
     """Record what the visitor accepts from now on, and let it count from this answer on.
 
     `accept` makes it of what was accepted when it is this request's turn. `notice` is the one that
@@ -91,9 +90,7 @@ def save(
     try:
         # Whoever is not told that this was committed comes back with its token.
         kept |= {ANSWERED: [token]}
-        return record_decision(
-            accept, method, notice, takes_back=takes_back, in_part=in_part, **kept
-        )
+        record_decision(accept, method, notice, takes_back=takes_back, in_part=in_part, **kept)
     except StoreUnavailableError as error:
         current_app.logger.error("A choice could not be recorded: %s", error)
         g.is_uncertain = is_uncertain(error)  # An error page has to say so.
@@ -109,7 +106,7 @@ def record_decision(
     takes_back: bool = False,
     in_part: bool = False,
     **kept: Any,  # noqa: ANN401 - msgpack
-) -> Decision:
+) -> None:
     """Record as `save` does, or what has waited: that brings no token of its own.
 
     Raises:
@@ -161,7 +158,6 @@ def record_decision(
     g.recorded = True  # An error page may have to say so.
     refresh_choice(None)
     choice_recorded.send(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - as Flask's documentation of signals has it
-    return cast("Decision", last_decision())  # It has just been stored.
 
 
 def _look_up() -> None:

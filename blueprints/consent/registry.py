@@ -181,9 +181,15 @@ class Registry:
     def _beginnings(self) -> tuple[tuple[Service, Cookie], ...]:
         return tuple(item for name, item in self._cookies.items() if name.endswith("*"))
 
-    def keeps_more_than_cookies(self, purposes: frozenset[str]) -> bool:
-        """Whether a service of one of these purposes uses the browser's web storage."""
-        return any(item.storage != "cookie" for item in self._items_for(purposes))
+    @cached_property
+    def in_web_storage(self) -> frozenset[str]:
+        """The optional purposes of which a service uses the browser's web storage."""
+        optional = [service for service in self.services if service.purpose in self.optional_ids]
+        return frozenset(
+            service.purpose
+            for service in optional
+            if any(item.storage != "cookie" for item in service.cookies)
+        )
 
     def purpose(self, purpose: str) -> Purpose:
         """Return the purpose of this id; a service names none but a declared one."""

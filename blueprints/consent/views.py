@@ -1,7 +1,7 @@
 """The cookie settings page, and the one way in which a choice is made."""
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import (
@@ -194,7 +194,8 @@ def _saved(
     accept: Accept, method: str, notice: Notice | None, target: str, **kinds: bool
 ) -> Response:
     if g.wants_json:
-        return jsonify(_as_json(save(accept, method, notice, **kinds)))
+        save(accept, method, notice, **kinds)
+        return jsonify(_as_json(cast("Decision", visitor.last_decision())))  # It has been stored.
     save(accept, method, notice, confirm=True, **kinds)
     return redirect(by_way_of_the_check(target), 303)
 

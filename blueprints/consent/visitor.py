@@ -90,8 +90,8 @@ def refresh_choice(withdrawal: Withdrawal | None) -> None:
     """Let count from now on what the session holds, without what was taken back since."""
     g.withdrawal = withdrawal
     g.pop("choice", None)
-    off = frozenset(registry().optional_ids) - current_choice().given
-    g.clear_storage = registry().keeps_more_than_cookies(off)
+    stored = registry().in_web_storage
+    g.clear_storage = bool(stored) and not stored <= current_choice().given
 
 
 def added_since(decision: Decision) -> Additions | None:
