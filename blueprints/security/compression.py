@@ -18,19 +18,17 @@ BROTLI_QUALITY = 5  # a tenth of a millisecond for a page; the best quality take
 
 def compress(response: Response) -> None:
     """Compress the answer in place, before its ETag is made: each form has an ETag of its own."""
-    response.vary.add("Accept-Encoding")
-    coding = coding_of(request.headers.get("Accept-Encoding", ""))
-    if (
-        coding is None
-        or is_private(response)
-        or str(response.mimetype).startswith("image/")  # all else that is made here is text
-        or response.direct_passthrough
-        or response.is_streamed
-        or "Content-Encoding" in response.headers
-    ):
+    if response.direct_passthrough or response.is_streamed:
         return
     whole = response.get_data()
-    if len(whole) < SMALLEST_WORTH_IT:
+    coding = coding_of(request.headers.get("Accept-Encoding", ""))
+    if (
+        len(whole) < SMALLEST_WORTH_IT
+        or coding is None
+        or is_private(response)
+        or str(response.mimetype).startswith("image/")  # all else that is made here is text
+        or "Content-Encoding" in response.headers
+    ):
         return
     if coding == "br":
         response.set_data(brotli.compress(whole, quality=BROTLI_QUALITY))

@@ -50,7 +50,7 @@ def complete(response: Response) -> Response:
     request.environ[VIEW] = request.endpoint or "none"
     response.headers.update(always(current_app))
     response.headers["Content-Security-Policy"] = content_security_policy(g.get("csp_sources", {}))
-    response.vary.update(["Cookie", "Sec-GPC"])
+    response.headers["Vary"] = "Cookie, Sec-GPC, Accept-Encoding"
     compress(response)
     if "Cache-Control" in response.headers:
         return response
