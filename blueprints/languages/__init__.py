@@ -12,6 +12,7 @@ built, so that neither views nor templates carry it around.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -19,6 +20,8 @@ from urllib.parse import quote
 from flask import Blueprint, Flask, current_app, g, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask_babel import Babel, format_date, format_datetime
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from blueprints.languages.catalogue import translations
 from blueprints.languages.rules import Rule
@@ -66,8 +69,13 @@ def _remember() -> None:
     # The path and the query that were asked for, as a browser writes them.
     query = quote(request.query_string, safe=QUERY_AS_IT_IS)
     g.page_path = quote(request.path, safe=PATH_AS_IT_IS) + (f"?{query}" if query else "")
-    accepted = request.accept_mimetypes
-    g.wants_json = accepted.best_match(["text/html", "application/json"]) == "application/json"
+    g.wants_json = _wants_json(request.headers.get("Accept", ""))
+
+
+@lru_cache(32)  # Browsers say a few things, and whoever says anything fills no memory.
+def _wants_json(accept: str) -> bool:
+    accepted = parse_accept_header(accept, MIMEAccept)
+    return accepted.best_match(["text/html", "application/json"]) == "application/json"
 
 
 def _pull_language(_endpoint: str | None, values: dict[str, Any] | None) -> None:
