@@ -77,7 +77,7 @@ def choose() -> Response:
     if problem and not fault:
         return bad_request(problem)
     g.consent.failed = form  # until it is recorded
-    own_page = url_for("consent.settings")
+    own_page = request.path  # The settings page has the same address.
     came_from = way_back(form.next.data or own_page)
     target = came_from or own_page
     page = "settings" if urlsplit(came_from or "").path == own_page else "banner"
