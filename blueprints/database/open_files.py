@@ -103,15 +103,19 @@ class OpenFiles:
         if is_first:
             self._locked.close()  # It ends the locks of each other that this process has on it.
             self._require_its_own_log()
+        else:
+            self._require_the_same()
         self._open.add(connection)
         set_up()
-        found = self._found(look(self.name))
         if is_first:
-            self._note(found)
-        _file, log, index = found
-        if found != self._identities or (log and not index):
+            self._note()
+        self._require_the_same()
+
+    def _require_the_same(self) -> None:
+        file, log, index = found = self._found(look(self.name))
+        if found != self._identities or not file or (log and not index):
             self._lose()
-            raise DatabaseUnavailableError("its log of writes, or the index of that, is another")
+            raise DatabaseUnavailableError("the file, its log or the index of that is another")
 
     def _require_its_own_log(self) -> None:
         """See that no other file stands where the log of writes belongs to the one before.
@@ -119,7 +123,8 @@ class OpenFiles:
         SQLite would write what is in the log over it.
         """
         file, log = look(self.name), look(f"{self.name}-wal")
-        is_another = file and self._identities and _identity(file) != self._identities[0]
+        before = self._identities[0] if self._identities else None
+        is_another = file and before and _identity(file) != before
         if is_another and log and self._log.is_at(log):
             if not self._is_told:
                 logger.error(
@@ -130,8 +135,9 @@ class OpenFiles:
             self._is_told = True
             raise DatabaseUnavailableError("the log of writes is that of another file")
 
-    def _note(self, found: list[Identity]) -> None:
-        self._identities, self.are_lost, self._is_told = found, False, False
+    def _note(self) -> None:
+        self._identities = self._found(look(self.name))
+        self.are_lost = self._is_told = False
         self._log.open(f"{self.name}-wal")
 
     def _lose(self) -> None:
