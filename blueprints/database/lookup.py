@@ -93,7 +93,7 @@ class Lookup:
             DatabaseUnavailableError: the database failed.
 
         """
-        if not is_still_there(connection):
+        if not is_still_there(connection, lately=True):
             connection.close()
             raise DisconnectionError("the file is gone, or is another one")
         try:

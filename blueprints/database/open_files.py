@@ -18,12 +18,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from os.path import samestat
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from weakref import WeakSet, finalize
 
 from blueprints.database.errors import DatabaseUnavailableError
 from blueprints.database.turns import turns_of
 from blueprints.database.whole_file import look, mark_as_cut_off
 
+LATELY_SECONDS = 0.02
 Identity = tuple[int, int] | None  # the device and the number on it; None where there is no file
 
 # The bytes of the file which everybody locks who has it open: see "File Locking" of SQLite. Whoever
@@ -54,6 +56,7 @@ class OpenFiles:
         self._open = WeakSet[TrackedConnection]()
         self._identities: list[Identity] = []
         self._is_told = False
+        self._seen_until = 0.0  # on the monotonic clock
         self._log = _Held()  # open, so that no other file is given its number
         self._locked = _Held()  # the file, while its files are lost
 
@@ -147,16 +150,25 @@ class OpenFiles:
                 self._locked.lock()
                 self.are_lost = True
 
-    def are_there(self) -> bool:
-        """Whether what is open is what is at the paths, and has not been emptied."""
+    def are_there(self, *, lately: bool = False) -> bool:
+        """Whether what is open is what is at the paths, and has not been emptied.
+
+        Or was so `lately`, which is enough for what only reads.
+        """
+        now = monotonic()
+        if lately and now < self._seen_until:
+            return True
+        self._seen_until = 0.0
         found = look(self.name)
         if found is None or self._found(found) != self._identities:
             self._lose()
             return False
-        if is_empty := not found.st_size:
+        if not found.st_size:
             # When the log of writes is gone too, it would look like new.
             mark_as_cut_off(Path(self.name))
-        return not is_empty
+            return False
+        self._seen_until = now + LATELY_SECONDS
+        return True
 
     def _found(self, file: os.stat_result | None) -> list[Identity]:
         """Return which files these are: the database, its log of writes, and the index of that."""

@@ -1,10 +1,11 @@
 """SQLite as this site uses it: durable, patient, and sure that its file is still there.
 
 A file that is deleted goes on for whoever has it open, and what they write is lost with them. So
-before each use the path is compared with what was opened, and nothing but the start and an upgrade
-makes a file: a command of the operator that finds none says so. Before each change the file is to
-be as long as its head says: into one that was cut off nothing is written. That it was so is known
-for as long as nothing has touched the file, which is rare: changes go to the log of writes.
+before each change, and for what only reads fifty times a second, the path is compared with what was
+opened, and nothing but the start and an upgrade makes a file: a command of the operator that finds
+none says so. Before each change the file is to be as long as its head says: into one that was cut
+off nothing is written. That it was so is known for as long as nothing has touched the file, which
+is rare: changes go to the log of writes.
 """
 
 import sqlite3
@@ -102,9 +103,9 @@ def _watch(engine: Engine, files: OpenFiles, set_up: Callable[[sqlite3.Connectio
             entry.invalidate()
 
 
-def is_still_there(connection: Connection) -> bool:
+def is_still_there(connection: Connection, *, lately: bool = False) -> bool:
     files: OpenFiles | None = connection.info.get(FILES)
-    return files is None or files.are_there()
+    return files is None or files.are_there(lately=lately)
 
 
 def _require_whole_still(connection: Connection) -> None:

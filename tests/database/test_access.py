@@ -26,6 +26,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from app import create_app
 from blueprints.database import DatabaseUnavailableError, Lookup, db, outage, reading, write
+from blueprints.database.open_files import LATELY_SECONDS
 from blueprints.database.turns import Turns
 from blueprints.database.writer import Writer
 from blueprints.sessions.models import StoredSession
@@ -282,6 +283,7 @@ def test_all_that_look_up_let_go_of_a_file_that_is_another_one(sqlite_site: Flas
     for part in file.parent.glob("site.db-*"):
         part.unlink()
     file.with_name("other").rename(file)
+    time.sleep(LATELY_SECONDS)
     assert look_up("alone") == "alone"
     assert len(closed) == 3
 
