@@ -32,7 +32,7 @@ def list_command() -> None:
         if notice.id not in known:
             click.echo(_line(notice, "in force, not shown yet"))
     for entry in kept:
-        now = "in force, " if entry.id in in_force else ""
+        now = "in force, " if entry.id in in_force and entry.fits_id else ""
         shown = "placeholder, " if entry.placeholder else ""
         click.echo(_line(entry, f"{shown}{now}kept since {utc(entry.kept_at)}"))
 
@@ -123,7 +123,8 @@ def _versions(name: str, kept: list[KeptNotice], but_not: Versions | None = None
         if notice.policy_version == name and not notice.placeholder
     ]
     ids = {notice.id for notice in (but_not or {}).values()}
-    others = [notice for notice in of_version if notice.id not in ids]
+    # One that was altered is another one, and what was altered is told.
+    others = [notice for notice in of_version if notice.id not in ids or not notice.fits_id]
     if not of_version:
         raise BadInputError(f"No notice and no policy version has the number {name}.")
     return {notice.language: notice for notice in others or of_version}

@@ -7,9 +7,11 @@ import pytest
 from browserlike import Visitor
 from conftest import MakeSite
 from flask import Flask
-from log import run, under_command
+from log import run, tampering, under_command
 from registries import MATOMO, shipped_with
+from sqlalchemy import func, update
 
+from blueprints.consent.models import ConsentNotice
 from blueprints.consent.notices import Notice
 from blueprints.operator.notice_changes import substance_changes, word_changes
 
@@ -285,6 +287,19 @@ def test_the_notices_are_listed_and_shown_word_for_word(make_site: MakeSite) -> 
     assert not re.search(r": (None|True|False)$", shown.output, re.MULTILINE)
     assert run(site, "policy", "show", notice.id, "--json").output == notice.text
     assert run(site, "policy", "diff").output == "Nothing was kept before what is in force now.\n"
+
+
+def test_a_notice_that_was_altered_is_not_called_the_one_in_force(make_site: MakeSite) -> None:
+    site = site_with(make_site)
+    kept_by(site)
+    with tampering(site) as connection:
+        altered = func.replace(ConsentNotice.content, WORDS, NEW_WORDS)
+        connection.execute(update(ConsentNotice).values(content=altered))
+    listed = run(site, "policy", "list").output.splitlines()
+    assert [line for line in listed if " en " in line and "in force" in line] == []
+    assert [line for line in listed if " pt " in line and "in force" in line]
+    told = run(site, "policy", "diff", site.extensions["registry"].policy_version).output
+    assert f"was \u201c{NEW_WORDS}\u201d, is \u201c{WORDS}\u201d" in told
 
 
 @pytest.mark.parametrize("command", [("show", "0" * 64), ("show", ""), ("diff", "nonsense")])
