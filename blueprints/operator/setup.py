@@ -27,7 +27,9 @@ blueprint = Blueprint("operator", __name__)
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
     if "rights" not in app.blueprints:
-        raise SystemExit("The room operator needs the room rights: leave operator out first.")
+        raise SystemExit(
+            "The room operator needs the room rights before it: leave operator out first."
+        )
     if address := _address(app.config["METRICS_ADDRESS"]):
         app.extensions["metrics_address"] = address
         app.extensions["when_serving"].append(partial(_metrics().begin, app))

@@ -18,7 +18,7 @@ __all__ = ["blueprint", "by_number"]
 def _set_up(state: BlueprintSetupState) -> None:
     app = cast("Flask", state.app)
     if "proof" not in app.blueprints:
-        raise SystemExit("The room rights needs the room proof: leave rights out first.")
+        raise SystemExit("The room rights needs the room proof before it: leave rights out first.")
     check_number(app, "CONSENT_RETENTION_YEARS", "years", 1, 10)
     # What pages say that erasure leaves, and what `flask deploy timers` keeps to.
     check_number(app, "CONSENT_BACKUP_DAYS", "days", 2, 365)
