@@ -70,7 +70,7 @@ def _covered(content: Content, purpose: str) -> Covered:
     (entry,) = (entry for entry in content["purposes"] if entry["id"] == purpose)
     covered: Covered = {("data", term): 0 for term in entry.get("personal_data", [])}
     covered["controller", content["controller"]["name"]] = 0
-    covered["meaning", purpose] = entry.get("meaning", 1)
+    covered["meaning", purpose] = entry.get("meaning", 1)  # A notice of before does not say it.
     for service in content["services"]:
         if service["purpose"] != purpose:
             continue
