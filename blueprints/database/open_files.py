@@ -26,6 +26,7 @@ from blueprints.database.turns import turns_of
 from blueprints.database.whole_file import look, mark_as_cut_off
 
 LATELY_SECONDS = 0.02
+TURN_SECONDS = 0.25  # so long the first connection waits for whoever writes
 Identity = tuple[int, int] | None  # the device and the number on it; None where there is no file
 
 # The bytes of the file which everybody locks who has it open: see "File Locking" of SQLite. Whoever
@@ -54,7 +55,7 @@ class OpenFiles:
         self._turns, self._seconds = turns_of(file), seconds
         self._lock = Lock()
         self._open = WeakSet[TrackedConnection]()
-        self._identities: list[Identity] = []
+        self._identities: list[Identity] = [None, None, None]
         self._is_told = False
         self._seen_until = 0.0  # on the monotonic clock
         self._log = _Held()  # open, so that no other file is given its number
@@ -63,8 +64,10 @@ class OpenFiles:
     def forget(self, connection: TrackedConnection) -> None:
         self._open.discard(connection)
 
-    def admit(self, connection: TrackedConnection, set_up: Callable[[], None]) -> None:
-        """Set a connection up that has read nothing yet; it is closed where that fails.
+    def admit(
+        self, connect: Callable[[], TrackedConnection], set_up: Callable[[TrackedConnection], None]
+    ) -> TrackedConnection:
+        """Open a connection and set it up, which makes it read; it is closed where that fails.
 
         The first of a process reads the whole log to make the index anew, if that is gone. It does
         so when no other process writes, who might still go by the index that was deleted.
@@ -73,51 +76,55 @@ class OpenFiles:
             DatabaseUnavailableError: other files are at the paths than those that are open.
 
         """
-        connection.files = self
-        try:
-            is_set_up = False
-            while not is_set_up:
-                with self._alone(takes_turn=(takes_turn := not self._open)):
-                    # Where the others were closed meanwhile, it is the first, and takes its turn.
-                    if takes_turn or self._open:
-                        self._set_up(connection, set_up)
-                        is_set_up = True
-        except BaseException:
-            connection.close()
-            raise
+        while True:
+            with self._alone(takes_turn=(takes_turn := not self._open)):
+                # Where the others were closed meanwhile, it is the first, and takes its turn.
+                if takes_turn or self._open:
+                    return self._open_one(connect, set_up)
 
     @contextmanager
     def _alone(self, *, takes_turn: bool) -> Iterator[None]:
         with ExitStack() as held:
             if takes_turn and self._turns.were_taken:
                 try:
-                    held.enter_context(self._turns.take(self._seconds))
+                    held.enter_context(self._turns.take(min(self._seconds, TURN_SECONDS)))
                 except TimeoutError:
-                    raise
+                    # Who is at it for long, or hangs, has the index open that is there.
+                    if not look(f"{self.name}-shm"):
+                        raise DatabaseUnavailableError("another process writes") from None
                 except OSError:  # Whoever cannot take turns writes nothing, but may read.
                     pass
             if not self._lock.acquire(timeout=self._seconds):
-                raise TimeoutError("another connection takes too long to open")
+                raise DatabaseUnavailableError("another connection takes too long to open")
             held.callback(self._lock.release)
             yield
 
-    def _set_up(self, connection: TrackedConnection, set_up: Callable[[], None]) -> None:
+    def _open_one(
+        self, connect: Callable[[], TrackedConnection], set_up: Callable[[TrackedConnection], None]
+    ) -> TrackedConnection:
         is_first = not self._open
         if is_first:
             self._locked.close()  # It ends the locks of each other that this process has on it.
             self._require_its_own_log()
         else:
             self._require_the_same()
+        connection = connect()
+        connection.files = self
         self._open.add(connection)
-        set_up()
-        if is_first:
-            self._note()
-        self._require_the_same()
+        try:
+            set_up(connection)
+            if is_first:
+                self._note()
+            self._require_the_same()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _require_the_same(self) -> None:
         file, log, index = found = self._found(look(self.name))
-        if found != self._identities or not file or (log and not index):
-            self._lose()
+        if self.are_lost or found != self._identities or not file or (log and not index):
+            self.lose()
             raise DatabaseUnavailableError("the file, its log or the index of that is another")
 
     def _require_its_own_log(self) -> None:
@@ -126,7 +133,7 @@ class OpenFiles:
         SQLite would write what is in the log over it.
         """
         file, log = look(self.name), look(f"{self.name}-wal")
-        before = self._identities[0] if self._identities else None
+        before = self._identities[0]
         is_another = file and before and _identity(file) != before
         if is_another and log and self._log.is_at(log):
             if not self._is_told:
@@ -143,12 +150,15 @@ class OpenFiles:
         self.are_lost = self._is_told = False
         self._log.open(f"{self.name}-wal")
 
-    def _lose(self) -> None:
+    def lose(self) -> None:
+        """Let nobody go on with what is open, until all of it is closed."""
         with self._lost:
-            if not self.are_lost:
+            self.are_lost = True
+            found = look(self.name)
+            # Beside another file, or none, nothing is cleared up.
+            if not self._locked.is_open and found and _identity(found) == self._identities[0]:
                 self._locked.open(self.name)
                 self._locked.lock()
-                self.are_lost = True
 
     def are_there(self, *, lately: bool = False) -> bool:
         """Whether what is open is what is at the paths, and has not been emptied.
@@ -156,12 +166,12 @@ class OpenFiles:
         Or was so `lately`, which is enough for what only reads.
         """
         now = monotonic()
-        if lately and now < self._seen_until:
+        if lately and now < self._seen_until and not self.are_lost:
             return True
         self._seen_until = 0.0
         found = look(self.name)
-        if found is None or self._found(found) != self._identities:
-            self._lose()
+        if self.are_lost or found is None or self._found(found) != self._identities:
+            self.lose()
             return False
         if not found.st_size:
             # When the log of writes is gone too, it would look like new.
@@ -188,6 +198,10 @@ class _Held:
         with suppress(OSError):
             self._descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
             self._close = finalize(self, os.close, self._descriptor)
+
+    @property
+    def is_open(self) -> bool:
+        return self._descriptor is not None
 
     def close(self) -> None:
         if self._close:

@@ -11,6 +11,7 @@ is rare: changes go to the log of writes.
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -19,7 +20,6 @@ from sqlalchemy import Connection, Dialect, Engine, StaticPool, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from blueprints.database.errors import DatabaseUnavailableError
 from blueprints.database.open_files import OpenFiles, TrackedConnection
 from blueprints.database.whole_file import CUT_OFF, look, mark_of, require_whole
 
@@ -68,27 +68,25 @@ def _watch(engine: Engine, files: OpenFiles, set_up: Callable[[sqlite3.Connectio
     """Open the file only where there is one, use only what is whole, let go of what is gone."""
     file = Path(files.name)
 
+    def look_at_it_and_set_up(connection: sqlite3.Connection) -> None:
+        require_whole(file, connection)
+        set_up(connection)
+
     @event.listens_for(engine, "do_connect")
     def open_existing(
         dialect: Dialect, entry: ConnectionPoolEntry, _args: list[Any], options: dict[str, Any]
     ) -> TrackedConnection:
         address = f"file:{quote(files.name)}?mode=rw"
-        connection: Any = dialect.connect(
-            address, **options | {"uri": True, "factory": TrackedConnection}
-        )
-
-        def look_at_it_and_set_up() -> None:
-            require_whole(file, connection)
-            set_up(connection)
-
+        of_ours: dict[str, Any] = {**options, "uri": True, "factory": TrackedConnection}
+        connect = partial(dialect.connect, address, **of_ours)
         try:
-            files.admit(connection, look_at_it_and_set_up)
-        except DatabaseUnavailableError:
+            connection = files.admit(cast("Any", connect), look_at_it_and_set_up)
+        except Exception:
             if files.are_lost:
                 engine.dispose()
             raise
         entry.info[FILES] = files
-        return cast("TrackedConnection", connection)
+        return connection
 
     @event.listens_for(engine, "checkout")
     def compare(
@@ -106,6 +104,13 @@ def _watch(engine: Engine, files: OpenFiles, set_up: Callable[[sqlite3.Connectio
 def is_still_there(connection: Connection, *, lately: bool = False) -> bool:
     files: OpenFiles | None = connection.info.get(FILES)
     return files is None or files.are_there(lately=lately)
+
+
+def give_up(connection: Connection) -> None:
+    """Let nobody in this process go on with what they have open of the file."""
+    files: OpenFiles | None = connection.info.get(FILES)
+    if files:
+        files.lose()
 
 
 def _require_whole_still(connection: Connection) -> None:

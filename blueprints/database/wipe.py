@@ -6,7 +6,10 @@ from contextlib import suppress
 from sqlalchemy.exc import SQLAlchemyError
 
 from blueprints.database.base import db
-from blueprints.database.sqlite import driver
+from blueprints.database.sqlite import driver, file_of
+from blueprints.database.turns import turns_of
+
+SECONDS = 1.0
 
 
 def wipe_journal() -> None:
@@ -15,9 +18,15 @@ def wipe_journal() -> None:
     While somebody reads from it, it stays, and is overwritten by what is written next. The pages
     themselves are overwritten at once (`secure_delete`). PostgreSQL overwrites by its autovacuum.
     """
-    if db.engine.dialect.name != "sqlite":
+    file = file_of(db.engine)
+    if file is None:
         return
-    with suppress(SQLAlchemyError, sqlite3.Error), db.engine.connect() as connection:
+    # In a turn of its own: by the index of a log that was deleted it would empty that of others.
+    with (
+        suppress(SQLAlchemyError, sqlite3.Error, OSError),
+        turns_of(file).take(SECONDS),
+        db.engine.connect() as connection,
+    ):
         raw = driver(connection)
         ((waits,),) = raw.execute("PRAGMA busy_timeout")
         raw.execute("PRAGMA busy_timeout = 0")  # No choice waits for this.

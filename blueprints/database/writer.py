@@ -19,7 +19,14 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import TimeoutError  # noqa: A004 - as when a pool has no connection
 
 from blueprints.database.errors import DatabaseUnavailableError, means_down
-from blueprints.database.sqlite import driver, file_of, is_still_there, reserve, transaction
+from blueprints.database.sqlite import (
+    driver,
+    file_of,
+    give_up,
+    is_still_there,
+    reserve,
+    transaction,
+)
 from blueprints.database.turns import turns_of
 
 T = TypeVar("T")
@@ -97,9 +104,11 @@ class Writer:
             with self._turn():
                 self._commit(batch)
         except Exception as error:  # noqa: BLE001 - each caller gets it
-            self._close()
-            if READ_ONLY in str(error):  # And so it stays for as long as anybody here has it open.
+            if READ_ONLY in str(error) and self._connection:
+                # And so it stays for as long as anybody here has it open.
+                give_up(self._connection)
                 self._engine.dispose()
+            self._close()
             batch = batch or self._take(len(self._queue))
             for job in batch:
                 job.error = DatabaseUnavailableError(type(error).__name__)

@@ -622,3 +622,64 @@ def test_the_log_of_one_file_is_not_written_into_another(
             Path(f"{file}{end}").unlink()
         write(put("c"))
         assert keys() == ["a", "c"]
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_a_file_that_was_away_for_a_moment_is_opened_anew_and_watched_as_before(
+    sqlite_site: Flask,
+) -> None:
+    file = file_of(sqlite_site)
+    with sqlite_site.app_context():
+        write(put("a"))
+        file.rename(file.with_name("away"))
+        for _ in range(2):
+            with pytest.raises(DatabaseUnavailableError):
+                keys()
+        file.with_name("away").rename(file)
+        assert keys() == ["a"]
+        with reading() as still_at_it:
+            assert still_at_it.execute(select(StoredSession.key)).all()
+            Path(f"{file}-shm").unlink()
+            command = [sys.executable, "-c", INSERT_BY_ANOTHER, str(file)]
+            subprocess.run(command, stdin=subprocess.DEVNULL, check=True)  # noqa: S603 - our own interpreter and code
+            with pytest.raises(DatabaseUnavailableError):
+                keys()
+        assert keys() == ["a", "b"]
+
+
+BACK_UP = """
+import sqlite3, sys
+one, other = map(sqlite3.connect, sys.argv[1:])
+one.backup(other)
+other.execute("PRAGMA journal_mode = DELETE")
+"""
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_a_backup_in_the_place_of_the_file_is_opened_without_a_restart(sqlite_site: Flask) -> None:
+    """As OPERATING.md restores it, but under a site that runs: the log goes with the old file."""
+    file = file_of(sqlite_site)
+    with sqlite_site.app_context():
+        write(put("a"))
+        backup = file.with_name("backup")
+        command = [sys.executable, "-c", BACK_UP, str(file), str(backup)]
+        subprocess.run(command, check=True)  # noqa: S603 - our own interpreter and code
+        write(put("b"))
+        keys()
+        for end in ("-wal", "-shm"):
+            Path(f"{file}{end}").unlink()
+        backup.rename(file)
+        for _ in range(2):
+            with suppress(DatabaseUnavailableError):
+                keys()
+        assert keys() == ["a"]
+
+
+def test_who_comes_first_reads_beside_a_process_that_writes_for_long(sqlite_site: Flask) -> None:
+    file = file_of(sqlite_site)
+    with sqlite_site.app_context():
+        write(put("a"))
+        db.engine.dispose()
+        with Turns(file).take(0), closing(sqlite3.connect(file)) as another:
+            another.execute("SELECT 1 FROM sessions").fetchall()
+            assert keys() == ["a"]
