@@ -79,8 +79,9 @@ class OpenFiles:
         while True:
             with self._alone(takes_turn=(takes_turn := not self._open)):
                 # Where the others were closed meanwhile, it is the first, and takes its turn.
-                if takes_turn or self._open:
-                    return self._open_one(connect, set_up)
+                is_first = not self._open
+                if takes_turn or not is_first:
+                    return self._open_one(connect, set_up, is_first=is_first)
 
     @contextmanager
     def _alone(self, *, takes_turn: bool) -> Iterator[None]:
@@ -100,9 +101,12 @@ class OpenFiles:
             yield
 
     def _open_one(
-        self, connect: Callable[[], TrackedConnection], set_up: Callable[[TrackedConnection], None]
+        self,
+        connect: Callable[[], TrackedConnection],
+        set_up: Callable[[TrackedConnection], None],
+        *,
+        is_first: bool,
     ) -> TrackedConnection:
-        is_first = not self._open
         if is_first:
             self._locked.close()  # It ends the locks of each other that this process has on it.
             self._require_its_own_log()
